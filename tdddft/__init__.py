@@ -1,0 +1,27 @@
+"""Real-time time-dependent density functional theory of small molecules on PySCF."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_WHERE = {
+    "Molecule": "molecule", "read_molecules": "sources", "Method": "recipe", "GenerateRecipe": "recipe",
+    "GroundState": "scf", "ground_state": "scf", "Kick": "field", "GaussianPulses": "field",
+    "Hamiltonian": "hamiltonian", "propagate": "propagation", "Trajectory": "trajectory",
+    "read_trajectory": "trajectory", "write_trajectory": "trajectory", "validate": "validation",
+    "absorption_spectrum": "spectrum", "generate": "generation", "InputError": "errors",
+    "ConvergenceError": "errors", "ContractError": "errors",
+}  # fmt: skip
+
+__all__ = sorted(_WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'tdddft' has no attribute {name!r}")
+    return getattr(import_module(f"tdddft.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

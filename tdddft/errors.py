@@ -1,0 +1,13 @@
+"""Errors that a user can act on: what was wrong, where, and what to do next."""
+
+
+class InputError(ValueError):
+    """The input cannot be used as it stands; the message says what to change."""
+
+
+class ConvergenceError(RuntimeError):
+    """The self-consistent field did not converge, so there is no state to propagate."""
+
+
+class ContractError(ValueError):
+    """A file does not follow the trajectory contract (other schema, missing data, damaged)."""

@@ -1,0 +1,115 @@
+r"""Uniform external electric fields E(t) in the length gauge.
+
+The electrons feel :math:`V_\mathrm{ext}(t) = \mathbf{E}(t)\cdot\mathbf{r}` (charge -1, atomic units).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from tdddft.errors import InputError
+from tdddft.units import AU_FIELD_V_PER_ANGSTROM, AU_TIME_FS
+
+
+def unit_vector(direction: Sequence[float]) -> np.ndarray:
+    """The direction as a float64 [3] unit vector; InputError for a zero or non-finite one."""
+    vector = np.asarray(direction, dtype=np.float64)
+    length = np.linalg.norm(vector) if vector.shape == (3,) else np.nan
+    if not np.isfinite(length) or length == 0.0:
+        raise InputError(f"field direction {direction!r} must be three finite numbers, not all zero")
+    return vector / length
+
+
+@dataclass(frozen=True)
+class Kick:
+    r"""A delta kick :math:`\mathbf{E}(t) = \kappa\,\hat{n}\,\delta(t)`, or a rectangular pulse of the same impulse.
+
+    With ``width_fs=0`` the occupied orbitals are multiplied by :math:`e^{-i\kappa\hat{n}\cdot\mathbf{r}}` at t = 0;
+    otherwise the field is :math:`\kappa/w` for :math:`0 \le t < w`. NWChem's kick of strength K with time step dt is
+    ``Kick(K * dt / 2, width = dt)``.
+
+    Args:
+        strength_au: Impulse kappa, atomic units of field times time.
+        direction: Direction of the field; normalised.
+        width_fs: Duration of the rectangular pulse, fs.
+    """
+
+    strength_au: float
+    direction: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    width_fs: float = 0.0
+    kind = "kick"
+
+    @property
+    def impulse_au(self) -> np.ndarray:
+        """Impulse that acts at t = 0, float64 [3] (zero for a pulse of finite width)."""
+        return unit_vector(self.direction) * (self.strength_au if self.width_fs == 0.0 else 0.0)
+
+    def at(self, times_fs: np.ndarray) -> np.ndarray:
+        """Field in atomic units, float64 [T, 3], at times in fs [T]."""
+        times = np.asarray(times_fs, dtype=np.float64)
+        if self.width_fs == 0.0:
+            return np.zeros((len(times), 3))
+        inside = (times >= 0.0) & (times < self.width_fs)
+        return inside[:, None] * unit_vector(self.direction) * (self.strength_au * AU_TIME_FS / self.width_fs)
+
+
+@dataclass(frozen=True)
+class GaussianPulses:
+    r"""A sum of Gaussian-enveloped cosines along one direction.
+
+    .. math:: \mathbf{E}(t) = \hat{n} \sum_k A \cos(2\pi f_k (t - t_0))\, e^{-(t - t_0)^2 / 2\sigma^2}
+
+    The defaults are the two-pulse field of OrbEvo (arXiv 2603.03511, section on data generation).
+
+    Args:
+        direction: Direction of the field; normalised.
+        amplitude_v_per_angstrom: Amplitude A of each pulse, V/angstrom.
+        frequencies_per_fs: Carrier frequencies f_k, 1/fs.
+        sigma_fs: Width of the envelope, fs.
+        center_fs: Centre t_0 of the envelope, fs.
+    """
+
+    direction: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    amplitude_v_per_angstrom: float = 0.01
+    frequencies_per_fs: tuple[float, ...] = (3.66, 1.22)
+    sigma_fs: float = 0.2
+    center_fs: float = 0.75
+    kind = "gaussian_pulses"
+
+    @property
+    def impulse_au(self) -> np.ndarray:
+        """Impulse that acts at t = 0: none."""
+        return np.zeros(3)
+
+    def at(self, times_fs: np.ndarray) -> np.ndarray:
+        """Field in atomic units, float64 [T, 3], at times in fs [T]."""
+        shifted = np.asarray(times_fs, dtype=np.float64) - self.center_fs
+        carrier = np.cos(2 * np.pi * np.outer(shifted, self.frequencies_per_fs)).sum(axis=1)
+        envelope = np.exp(-(shifted**2) / (2 * self.sigma_fs**2))
+        strength = self.amplitude_v_per_angstrom / AU_FIELD_V_PER_ANGSTROM * carrier * envelope
+        return strength[:, None] * unit_vector(self.direction)
+
+
+Field = Kick | GaussianPulses
+
+
+def field_to_dict(field: Field) -> dict[str, Any]:
+    """Plain data for JSON: ``kind`` and the parameters with their units in the names."""
+    return {"kind": field.kind, **asdict(field)}
+
+
+def field_from_dict(data: Mapping[str, Any]) -> Field:
+    """The inverse of :func:`field_to_dict`; InputError for an unknown kind or parameter."""
+    parameters = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k != "kind"}
+    kinds: dict[str, type[Kick] | type[GaussianPulses]] = {c.kind: c for c in (Kick, GaussianPulses)}
+    kind = data.get("kind")
+    if kind not in kinds:
+        raise InputError(f"unknown field kind {kind!r}; choose one of {', '.join(kinds)}")
+    try:
+        return kinds[kind](**parameters)
+    except TypeError as error:
+        raise InputError(f"field of kind {kind!r}: {error}") from None

@@ -1,0 +1,161 @@
+"""Recipes: every option of a data set in one typed place, read from YAML."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tdddft.errors import InputError
+from tdddft.field import GaussianPulses, Kick
+
+R = TypeVar("R", bound=BaseModel)
+
+
+class Strict(BaseModel):
+    """A section of a recipe; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Method(Strict):
+    """Level of theory of the ground state and of the propagation."""
+
+    functional: str = Field("PBE", description="libxc name as PySCF takes it: LDA, PBE, B3LYP, PBE0, ...; HF")
+    basis: str = Field("gth-dzvp", description="PySCF name of a Gaussian basis")
+    pseudopotential: str | None = Field("gth-pbe", description="PySCF name, or null for all electrons")
+    grid_level: int = Field(3, ge=0, le=9, description="integration grid of the ground state")
+    response_grid_level: int = Field(1, ge=0, le=9, description="integration grid of the change of the Fock matrix")
+    density_fitting: bool = Field(True, description="fit the Coulomb interaction; false takes exact integrals")
+    scf_tolerance_hartree: float = Field(1e-11, gt=0)
+    scf_max_cycles: int = Field(100, ge=1)
+    linear_dependence_threshold: float = Field(1e-6, gt=0, description="overlap eigenvalues below it are dropped")
+
+
+class FieldSection(Strict):
+    """The external field; one trajectory a direction."""
+
+    kind: Literal["gaussian_pulses", "kick"] = "gaussian_pulses"
+    directions: tuple[tuple[float, float, float], ...] = ((0.0, 0.0, 1.0),)
+    amplitude_v_per_angstrom: float = 0.01
+    frequencies_per_fs: tuple[float, ...] = (3.66, 1.22)
+    sigma_fs: float = Field(0.2, gt=0)
+    center_fs: float = 0.75
+    kick_strength_au: float = 1e-3
+
+    def fields(self) -> list[Kick | GaussianPulses]:
+        """One field a direction."""
+        if self.kind == "kick":
+            return [Kick(self.kick_strength_au, d) for d in self.directions]
+        return [
+            GaussianPulses(d, self.amplitude_v_per_angstrom, self.frequencies_per_fs, self.sigma_fs, self.center_fs)
+            for d in self.directions
+        ]
+
+
+class Propagation(Strict):
+    """Time stepping and storage."""
+
+    dt_fs: float = Field(0.005, gt=0)
+    steps: int = Field(1000, ge=1)
+    save_every: int = Field(10, ge=1, description="steps between stored frames")
+    precision: Literal["complex64", "complex128"] = "complex64"
+
+
+class GenerateRecipe(Strict):
+    """A data set of trajectories: molecules x field directions."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    molecules: tuple[str, ...] = Field(min_length=1)
+    method: Method = Method()
+    field: FieldSection = FieldSection()
+    propagation: Propagation = Propagation()
+
+
+def load_recipe(path: Path, model: type[R], overrides: Sequence[str] = ()) -> R:
+    """Read a YAML recipe, apply ``a.b=c`` overrides, and check every key and value.
+
+    Raises:
+        InputError: for a missing or unreadable file, an unknown key (with the nearest known one), or a bad value.
+    """
+    if not path.is_file():
+        raise InputError(f"no such recipe: {path}")
+    try:
+        data = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not readable as YAML ({str(error).splitlines()[0]})") from None
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: a recipe is a YAML mapping, this is {type(data).__name__}")
+    return parse_recipe(data, model, overrides, where=str(path))
+
+
+def parse_recipe(data: Mapping[str, Any], model: type[R], overrides: Sequence[str] = (), where: str = "recipe") -> R:
+    """Check plain data against a recipe model after applying ``a.b=c`` overrides."""
+    merged = json.loads(json.dumps(data))
+    for override in overrides:
+        _apply(merged, override)
+    try:
+        return model.model_validate(merged)
+    except ValidationError as error:
+        raise InputError(f"{where}: {_explain(error, model)}") from None
+
+
+def recipe_hash(recipe: BaseModel) -> str:
+    """Short hash of the resolved recipe; equal recipes give equal data sets."""
+    text = json.dumps(recipe.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def differing_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Dotted keys whose values differ between two resolved recipes."""
+    keys: list[str] = []
+    for key in sorted(set(old) | set(new)):
+        a, b = old.get(key), new.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            keys += differing_keys(a, b, f"{prefix}{key}.")
+        elif a != b:
+            keys.append(f"{prefix}{key}")
+    return keys
+
+
+def _apply(data: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise InputError(f"--set {override!r}: write it as section.key=value")
+    *sections, last = key.split(".")
+    for section in sections:
+        data = data.setdefault(section, {})
+        if not isinstance(data, dict):
+            raise InputError(f"--set {override!r}: {section!r} is a value, not a section")
+    data[last] = yaml.safe_load(value)
+
+
+def _explain(error: ValidationError, model: type[BaseModel]) -> str:
+    messages = []
+    for item in error.errors():
+        location = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(location, _known_keys(model), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(_known_keys(model))}"
+            messages.append(f"unknown key {location!r}{hint}")
+        else:
+            messages.append(f"{location}: {item['msg']}")
+    return "; ".join(messages)
+
+
+def _known_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    keys = []
+    for name, info in model.model_fields.items():
+        inner = info.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            keys += _known_keys(inner, f"{prefix}{name}.")
+        else:
+            keys.append(f"{prefix}{name}")
+    return keys

@@ -1,0 +1,179 @@
+"""The ground state that a propagation starts from: PySCF's restricted Kohn-Sham or Hartree-Fock."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pyscf import dft, gto, scf
+from pyscf.lib.exceptions import BasisNotFoundError
+
+from tdddft.errors import ConvergenceError, InputError
+from tdddft.molecule import Molecule
+from tdddft.recipe import Method
+from tdddft.sources import read_molecules
+from tdddft.units import BOHR_ANGSTROM
+
+
+@dataclass(frozen=True, eq=False)
+class GroundState:
+    """A converged closed-shell ground state.
+
+    Shapes: A atomic orbitals, M molecular orbitals (M < A where the basis is nearly linearly dependent).
+
+    Args:
+        molecule: The molecule.
+        method: Level of theory.
+        mol: PySCF's molecule, for integrals and grids.
+        mean_field: PySCF's converged mean field.
+        overlap: float64 [A, A].
+        dipole_ao_au: Position matrices relative to ``origin_au``, float64 [3, A, A], bohr.
+        origin_au: Centre of nuclear charge, float64 [3], bohr.
+        fock_hartree: float64 [A, A].
+        orbitals: Molecular orbitals, columns, float64 [A, M]; the largest entry of each is positive.
+        energies_hartree: Orbital energies, float64 [M].
+        num_occupied: Doubly occupied orbitals.
+        energy_hartree: Total energy.
+    """
+
+    molecule: Molecule
+    method: Method
+    mol: Any
+    mean_field: Any
+    overlap: np.ndarray
+    dipole_ao_au: np.ndarray
+    origin_au: np.ndarray
+    fock_hartree: np.ndarray
+    orbitals: np.ndarray
+    energies_hartree: np.ndarray
+    num_occupied: int
+    energy_hartree: float
+
+    @property
+    def nuclear_dipole_au(self) -> np.ndarray:
+        """Dipole of the nuclei (of the ions, with a pseudopotential) relative to the origin, float64 [3]."""
+        return self.mol.atom_charges() @ (self.mol.atom_coords() - self.origin_au)
+
+    def facts(self) -> dict[str, Any]:
+        """What a trajectory file says about the ground state."""
+        return {
+            "energy_hartree": self.energy_hartree,
+            "converged": True,
+            "nuclear_dipole_au": self.nuclear_dipole_au.tolist(),
+            "scf_cycles": int(getattr(self.mean_field, "cycles", -1)),
+            "dropped_by_linear_dependence": len(self.overlap) - len(self.energies_hartree),
+        }
+
+
+def ground_state(molecule: Molecule | str | Path, method: Method | None = None) -> GroundState:
+    r"""Solve :math:`F C = S C \varepsilon` self-consistently.
+
+    Args:
+        molecule: A molecule, or anything that :func:`tdddft.read_molecules` takes and that holds exactly one.
+        method: Level of theory; PBE / GTH-DZVP / GTH-PBE by default.
+
+    Raises:
+        InputError: for a basis, pseudopotential or functional that PySCF does not have for an element.
+        ConvergenceError: if the self-consistent field does not converge.
+    """
+    method = method or Method()
+    if not isinstance(molecule, Molecule):
+        found = read_molecules(str(molecule))
+        if len(found) != 1:
+            raise InputError(f"{molecule}: holds {len(found)} molecules; pass one Molecule of read_molecules(...)")
+        molecule = found[0]
+    mol = build_mol(molecule, method)
+    mean_field = _mean_field(mol, method)
+    mean_field.kernel()
+    if not mean_field.converged:
+        raise ConvergenceError(
+            f"{molecule.name}: SCF not converged in {method.scf_max_cycles} cycles "
+            f"({method.functional}/{method.basis}); raise method.scf_max_cycles or check the geometry and charge"
+        )
+    charges, positions = mol.atom_charges(), mol.atom_coords()
+    origin = charges @ positions / charges.sum()
+    with mol.with_common_orig(origin):
+        dipole = mol.intor_symmetric("int1e_r", comp=3)
+    orbitals = mean_field.mo_coeff
+    orbitals = orbitals * np.sign(orbitals[np.abs(orbitals).argmax(axis=0), np.arange(orbitals.shape[1])])
+    return GroundState(
+        molecule=molecule,
+        method=method,
+        mol=mol,
+        mean_field=mean_field,
+        overlap=mol.intor_symmetric("int1e_ovlp"),
+        dipole_ao_au=dipole,
+        origin_au=origin,
+        fock_hartree=np.asarray(mean_field.get_fock()),
+        orbitals=orbitals,
+        energies_hartree=mean_field.mo_energy,
+        num_occupied=mol.nelectron // 2,
+        energy_hartree=float(mean_field.e_tot),
+    )
+
+
+def build_mol(molecule: Molecule, method: Method) -> gto.Mole:
+    """PySCF's molecule; InputError where the basis or pseudopotential lacks an element."""
+    mol = gto.Mole(verbose=0, unit="Bohr", charge=molecule.charge, cart=False)
+    mol.atom = list(zip(molecule.symbols, (molecule.positions_angstrom / BOHR_ANGSTROM).tolist(), strict=True))
+    mol.basis = method.basis
+    mol.pseudo = method.pseudopotential
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            mol.build(dump_input=False, parse_arg=False)
+    except (BasisNotFoundError, KeyError, RuntimeError, OSError) as error:
+        raise InputError(
+            f"{molecule.name}: basis {method.basis!r} with pseudopotential {method.pseudopotential!r} does not cover "
+            f"{', '.join(sorted(set(molecule.symbols)))} ({str(error).splitlines()[0]}); choose another with "
+            "--set method.basis=... method.pseudopotential=..."
+        ) from None
+    missing = [molecule.symbols[i] for i in range(mol.natm) if len(mol.atom_shell_ids(i)) == 0]
+    if missing:
+        raise InputError(f"{molecule.name}: basis {method.basis!r} has no functions for {', '.join(set(missing))}")
+    return mol
+
+
+def ao_table(mol: gto.Mole) -> np.ndarray:
+    """Atom, l, radial index and m of every atomic orbital, int64 [A, 4].
+
+    m labels real spherical harmonics in PySCF's order: p as x, y, z (m = 1, -1, 0), higher l as m = -l..l.
+    """
+    rows: list[tuple[int, int, int, int]] = []
+    radial: dict[tuple[int, int], int] = {}
+    for shell in range(mol.nbas):
+        atom, l = mol.bas_atom(shell), mol.bas_angular(shell)
+        for _ in range(mol.bas_nctr(shell)):
+            index = radial.get((atom, l), 0)
+            radial[atom, l] = index + 1
+            rows += [(atom, l, index, m) for m in ((1, -1, 0) if l == 1 else range(-l, l + 1))]
+    return np.array(rows, dtype=np.int64)
+
+
+def _mean_field(mol: gto.Mole, method: Method) -> Any:
+    if method.functional.upper() == "HF":
+        mean_field = scf.RHF(mol)
+    else:
+        try:
+            kind = dft.libxc.xc_type(method.functional)
+        except (KeyError, ValueError) as error:
+            raise InputError(f"unknown functional {method.functional!r} ({error}); use a libxc name") from None
+        if kind not in ("LDA", "GGA") or dft.libxc.rsh_coeff(method.functional)[0] != 0:
+            raise InputError(
+                f"functional {method.functional!r} is {'range-separated' if kind == 'GGA' else kind}; "
+                "LDA, GGA, their global hybrids and HF can be propagated"
+            )
+        mean_field = dft.RKS(mol, xc=method.functional)
+        mean_field.grids.level = method.grid_level
+    if method.density_fitting:
+        mean_field = mean_field.density_fit()
+    mean_field = scf.addons.remove_linear_dep_(
+        mean_field, threshold=method.linear_dependence_threshold, lindep=method.linear_dependence_threshold
+    )
+    mean_field.conv_tol = method.scf_tolerance_hartree
+    mean_field.conv_tol_grad = max(1e-6, np.sqrt(method.scf_tolerance_hartree) * 0.1)
+    mean_field.max_cycle = method.scf_max_cycles
+    return mean_field

@@ -1,0 +1,6 @@
+"""Conversion factors (CODATA 2018). Everything inside the program is in atomic units; names carry units elsewhere."""
+
+BOHR_ANGSTROM = 0.529177210903
+HARTREE_EV = 27.211386245988
+AU_TIME_FS = 0.024188843265857
+AU_FIELD_V_PER_ANGSTROM = 51.4220674763
