@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from pyscf import dft
 
+BLOCK_POINTS = 512  # orbital values of one block stay in the processor's cache
+
 
 class GridResponse:
     r"""Change of the exchange-correlation energy and matrix when the density leaves the ground state.
@@ -36,11 +38,14 @@ class GridResponse:
         grids.build(with_non0tab=False)
         self.weights = grids.weights  # [G]
         values = dft.numint.eval_ao(mol, grids.coords, deriv=1 if self.kind == "GGA" else 0)
-        values = values if self.kind == "GGA" else values[None]
-        self.orbital_values = np.stack([np.ascontiguousarray(v @ orbitals) for v in values])  # [1 or 4, G, M]
-        occupied = self.orbital_values[..., :num_occupied]
-        self.density = 2.0 * np.einsum("gi,xgi->xg", occupied[0], occupied)
-        self.density[1:] *= 2.0
+        values = (values if self.kind == "GGA" else values[None]) @ orbitals  # [1 or 4, G, M]
+        self._blocks = [
+            (slice(i, i + BLOCK_POINTS), np.ascontiguousarray(values[:, i : i + BLOCK_POINTS]))
+            for i in range(0, len(self.weights), BLOCK_POINTS)
+        ]
+        occupation = np.zeros(orbitals.shape[1])
+        occupation[:num_occupied] = 2.0
+        self.density = self._density(np.diag(occupation))
         energy, potential = self._evaluate(self.density)
         self.energy_density, self.potential = energy, potential
 
@@ -50,18 +55,23 @@ class GridResponse:
         eps, potential = self._numint.eval_xc_eff(self.functional, rho, deriv=1, xctype=self.kind)[:2]
         return eps * density[0], potential.reshape(density.shape)
 
+    def _density(self, matrix: np.ndarray) -> np.ndarray:
+        """Density and, for a GGA, its gradient [1 or 4, G] of a real symmetric density matrix [M, M]."""
+        density = np.empty((4 if self.kind == "GGA" else 1, len(self.weights)))
+        for points, values in self._blocks:
+            np.einsum("gm,xgm->xg", values[0] @ matrix, values, out=density[:, points])
+        density[1:] *= 2.0
+        return density
+
     def __call__(self, density_change: np.ndarray, energy: bool = False) -> tuple[np.ndarray, float]:
         """Delta V [M, M] and, where asked for, Delta E in hartree (else 0) for D - D_0 [M, M], real symmetric."""
-        half = self.orbital_values[0] @ density_change  # [G, M]
-        change = np.stack([np.einsum("gm,gm->g", half, values) for values in self.orbital_values])
-        change[1:] *= 2.0
+        change = self._density(density_change)
         energy_density, potential = self._evaluate(self.density + change)
         delta = (potential - self.potential) * self.weights
         delta[0] *= 0.5
-        weighted = self.orbital_values[0] * delta[0][:, None]
-        for values, weight in zip(self.orbital_values[1:], delta[1:], strict=True):
-            weighted += values * weight[:, None]
-        matrix = self.orbital_values[0].T @ weighted
+        matrix = np.zeros_like(density_change)
+        for points, values in self._blocks:
+            matrix += values[0].T @ np.einsum("xgm,xg->gm", values, delta[:, points])
         total = 0.0
         if energy:
             linear = np.einsum("xg,xg->g", self.potential, change)

@@ -1,0 +1,36 @@
+"""``tdddft show``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tdddft.cli.shell import out
+from tdddft.figures import dataset_figure, save_figure, trajectory_figure
+from tdddft.folder import DatasetFolder
+from tdddft.trajectory import read_trajectory
+
+
+def show(
+    path: Annotated[Path, typer.Argument(help="a trajectory file or a data-set folder")],
+    figure: Annotated[Path | None, typer.Option(help="where to write; default: overview.png or NAME.png here")] = None,
+) -> None:
+    """Draw an overview of a trajectory or of a whole data set.
+
+    Example: tdddft show runs/small/trajectories/H2O_d0.h5 --figure water.png
+    """
+    if path.is_dir():
+        target = figure or path / "overview.png"
+        drawn = dataset_figure(DatasetFolder(path))
+    else:
+        trajectory = read_trajectory(path)
+        target = figure or Path(f"{path.stem}.png")
+        drawn = trajectory_figure(trajectory)
+        method = trajectory.info.get("basis", {})
+        out.print(
+            f"{trajectory.name}: {trajectory.kind}, {method.get('functional')}/{method.get('basis')}, "
+            f"{len(trajectory.times_fs)} frames to {trajectory.times_fs[-1]:.3g} fs"
+        )
+    out.print(f"wrote {save_figure(drawn, target)}")

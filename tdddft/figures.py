@@ -1,0 +1,96 @@
+"""Pictures of trajectories, spectra and data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from tdddft.errors import InputError
+from tdddft.folder import DatasetFolder
+from tdddft.spectrum import FIELD_FLOOR, Spectrum, find_peaks
+from tdddft.trajectory import Trajectory, read_trajectory
+from tdddft.units import AU_FIELD_V_PER_ANGSTROM, HARTREE_EV
+
+AXES_COLORS = {"x": "#4477AA", "y": "#228833", "z": "#EE6677"}
+STYLE = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25, "font.size": 9}
+
+
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure as PNG, PDF or SVG by its suffix."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=150)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot write the figure {path}: {error}") from None
+    return path
+
+
+def trajectory_figure(trajectory: Trajectory) -> Figure:
+    """Field, dipole, energy and orthonormality of one trajectory in time."""
+    t = trajectory
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8.5, 6.0), layout="constrained")
+        field, dipole, energy, norm = figure.subplots(2, 2).flat
+        for axis, (name, color) in enumerate(AXES_COLORS.items()):
+            field.plot(t.field_times_fs, t.field_au[:, axis] * AU_FIELD_V_PER_ANGSTROM, color=color, label=name)
+            dipole.plot(t.times_fs, (t.dipole_au[:, axis] - t.dipole_au[0, axis]) * 1e3, color=color, label=name)
+        field.set(title="External field", ylabel="E (V/Å)")
+        field.legend(frameon=False, ncols=3)
+        dipole.set(title="Induced dipole", ylabel="µ − µ(0) (10⁻³ e·bohr)")
+        if np.isfinite(t.energy_hartree).all():
+            energy.plot(t.times_fs, (t.energy_hartree - t.energy_hartree[0]) * HARTREE_EV * 1e3, color="#332288")
+        else:
+            energy.text(0.5, 0.5, "a prediction stores no energy", ha="center", transform=energy.transAxes)
+        energy.set(title="Absorbed energy", ylabel="E − E(0) (meV)", xlabel="time (fs)")
+        norm.semilogy(t.times_fs, np.maximum(t.norm_error, 1e-17), color="#555555")
+        norm.set(title="Orthonormality", ylabel="max |C S C† − 1|", xlabel="time (fs)")
+        orbitals = f"{len(t.occupations)} occupied of {len(t.overlap)} orbitals"
+        figure.suptitle(f"{t.name} · {t.kind} · {orbitals}", fontsize=11)
+    return figure
+
+
+def spectrum_figure(spectra: dict[str, Spectrum]) -> Figure:
+    """Strength functions with their highest peaks named in eV."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.5, 4.0), layout="constrained")
+        axes = figure.subplots()
+        for label, spectrum in spectra.items():
+            excited = spectrum.field_weight > FIELD_FLOOR
+            shown = np.where(excited, spectrum.strength_per_hartree / HARTREE_EV, np.nan)
+            (line,) = axes.plot(spectrum.energy_ev, shown, label=label)
+            for energy, height in sorted(find_peaks(spectrum), key=lambda peak: -peak[1])[:5]:
+                text = f"{energy:.2f}"
+                axes.annotate(
+                    text, (energy, height / HARTREE_EV), xytext=(0, 4), textcoords="offset points", ha="center",
+                    fontsize=7, color=line.get_color(),
+                )  # fmt: skip
+        axes.set(xlabel="energy (eV)", ylabel="strength function (1/eV)", xlim=(0, None))
+        axes.legend(frameon=False)
+    return figure
+
+
+def dataset_figure(folder: DatasetFolder) -> Figure:
+    """Sizes, dipole ranges, induced dipoles and wall time of a data set, and its failures."""
+    records = folder.records()
+    done = {i: r for i, r in records.items() if r["status"] == "done"}
+    trajectories = [read_trajectory(path) for path in folder.finished().values()]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8.5, 6.0), layout="constrained")
+        sizes, seconds, dipoles, signals = figure.subplots(2, 2).flat
+        atoms = [len(t.numbers) for t in trajectories]
+        sizes.hist(atoms, bins=np.arange(min(atoms) - 0.5, max(atoms) + 1.5), color="#4477AA", rwidth=0.9)
+        sizes.set(title="Size", xlabel="atoms", ylabel="trajectories")
+        orbitals = [len(t.overlap) for t in trajectories]
+        seconds.plot(orbitals, [r["seconds"] for r in done.values()], "o", color="#EE6677", alpha=0.6)
+        seconds.set(title="Cost", xlabel="atomic orbitals", ylabel="seconds a trajectory")
+        dipoles.hist([np.ptp(t.dipole_au, axis=0).max() * 1e3 for t in trajectories], bins=20, color="#228833")
+        dipoles.set(title="Range of the induced dipole", xlabel="10⁻³ e·bohr", ylabel="trajectories")
+        for t in trajectories[:200]:
+            signals.plot(t.times_fs, np.linalg.norm(t.dipole_au - t.dipole_au[0], axis=1) * 1e3, lw=0.5, alpha=0.5)
+        signals.set(title="Induced dipoles in time", xlabel="time (fs)", ylabel="|µ − µ(0)| (10⁻³ e·bohr)")
+        failed = len(records) - len(done)
+        figure.suptitle(f"{folder.root.name} · {len(done)} finished, {failed} failed", fontsize=11)
+    return figure
