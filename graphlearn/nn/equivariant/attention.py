@@ -1,0 +1,146 @@
+"""Graph attention whose messages are SO(2)-linear in the frame of each edge."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.utils import softmax
+
+from graphlearn.nn.equivariant.activation import make_activation
+from graphlearn.nn.equivariant.frames import EdgeRotation
+from graphlearn.nn.equivariant.linear import DegreeLinear
+from graphlearn.nn.equivariant.radial import RadialMLP
+from graphlearn.nn.equivariant.so2 import SO2Linear
+
+
+class SO2Attention(nn.Module):
+    r"""Equivariant graph attention (eSCN convolutions with attention re-normalisation).
+
+    For an edge j -> i with frame rotation :math:`D_{ij}`:
+
+    .. math::
+        h_{ij} = \mathrm{SO2}_1(D_{ij} [x_j \Vert x_i \Vert e_{ij}] \odot w(s_{ij})), \quad
+        v_{ij} = \mathrm{SO2}_2(\mathrm{act}(h_{ij})), \\
+        a_{ij} = \mathrm{softmax}_j(u \cdot \mathrm{LeakyReLU}(\mathrm{LayerNorm}(z_{ij}))), \quad
+        y_i = W \sum_j D_{ij}^T a_{ij} v_{ij}
+
+    where s are edge scalars and z invariant outputs of the first map. All axes S (states, say) share edges, frames and
+    weights; attention is taken within each.
+
+    Args:
+        lmax: Highest degree.
+        in_channels: Channels of node features.
+        out_channels: Channels of the output.
+        edge_scalars: Number of invariant edge features s.
+        heads: Attention heads.
+        hidden_channels: Channels between the two maps.
+        alpha_channels: Channels a head for the attention weights.
+        value_channels: Channels a head for the values.
+        edge_channels: Channels of equivariant edge features e; 0 for none.
+        radial_hidden: Width of the radial network w.
+        activation: ``gate`` (exactly equivariant) or ``s2``.
+        alpha_dropout: Dropout of attention weights.
+
+    Shapes:
+        - x: ``[N, (lmax+1)**2, S, in_channels]`` or ``[N, (lmax+1)**2, in_channels]``
+        - edge_index: ``[2, E]``, sources first; scalars: ``[E, edge_scalars]``
+        - edge_features: ``[E, (lmax+1)**2, edge_channels]``
+        - output: like x, with ``out_channels``
+
+    Example:
+        >>> x, edge_index = torch.randn(3, 9, 16), torch.tensor([[0, 1, 2, 0], [1, 0, 0, 2]])
+        >>> vectors = torch.randn(4, 3)
+        >>> layer = SO2Attention(2, 16, 32, edge_scalars=8)
+        >>> layer(x, edge_index, EdgeRotation(vectors, 2), torch.randn(4, 8)).shape
+        torch.Size([3, 9, 32])
+
+    Source: EquiformerV2 (arXiv 2306.12059), OrbEvo (arXiv 2603.03511).
+    """
+
+    def __init__(
+        self,
+        lmax: int,
+        in_channels: int,
+        out_channels: int,
+        *,
+        edge_scalars: int,
+        heads: int = 8,
+        hidden_channels: int = 128,
+        alpha_channels: int = 32,
+        value_channels: int = 16,
+        edge_channels: int = 0,
+        radial_hidden: int = 128,
+        activation: str = "gate",
+        alpha_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.lmax, self.in_channels, self.out_channels = lmax, in_channels, out_channels
+        self.heads, self.alpha_channels, self.alpha_dropout = heads, alpha_channels, alpha_dropout
+        self.activation = make_activation(activation, lmax, hidden_channels, order="edge")
+        self.num_alpha = heads * alpha_channels
+        scalars = self.num_alpha + self.activation.num_gates
+        total = 2 * in_channels + edge_channels
+        self.first = SO2Linear(lmax, 2 * in_channels, hidden_channels, num_scalars=scalars, fan_in_channels=total)
+        self.first_edge = (
+            SO2Linear(lmax, edge_channels, hidden_channels, num_scalars=scalars, bias=False, fan_in_channels=total)
+            if edge_channels
+            else None
+        )
+        weights = self.first.num_weights + (self.first_edge.num_weights if self.first_edge else 0)
+        self.radial = RadialMLP(edge_scalars, radial_hidden, weights)
+        self.second = SO2Linear(lmax, hidden_channels, heads * value_channels)
+        self.alpha_norm = nn.LayerNorm(alpha_channels)
+        self.alpha_vector = nn.Parameter(torch.empty(heads, alpha_channels))
+        self.project = DegreeLinear(lmax, heads * value_channels, out_channels)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Initialise all weights again."""
+        for module in (self.first, self.first_edge, self.radial, self.second, self.alpha_norm, self.project):
+            if module is not None:
+                module.reset_parameters()
+        bound = self.alpha_channels**-0.5
+        nn.init.uniform_(self.alpha_vector, -bound, bound)
+
+    def forward(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        rotation: EdgeRotation,
+        scalars: Tensor,
+        edge_features: Tensor | None = None,
+    ) -> Tensor:
+        """Attend."""
+        if x.dim() == 3:
+            return self(x.unsqueeze(2), edge_index, rotation, scalars, edge_features).squeeze(2)
+        source, target = edge_index
+        weights = self.radial(scalars)
+        pair = torch.cat([x[source], x[target]], dim=-1)
+        hidden, invariant = self.first(rotation.into_edge(pair, self.lmax), weights[:, : self.first.num_weights])
+        if self.first_edge is not None:
+            if edge_features is None:
+                raise ValueError(f"this layer was built with edge_channels={self.first_edge.in_channels}; pass them")
+            turned = rotation.into_edge(edge_features, self.lmax).unsqueeze(2)
+            more, more_invariant = self.first_edge(turned, weights[:, self.first.num_weights :])
+            hidden, invariant = hidden + more, invariant + more_invariant
+        alpha = self._attention(invariant[..., : self.num_alpha], target, len(x))
+        values, _ = self.second(self.activation(hidden, invariant[..., self.num_alpha :]))
+        values = (values.unflatten(-1, (self.heads, -1)) * alpha[:, None, :, :, None]).flatten(-2)
+        values = rotation.out_of_edge(values, self.lmax)
+        summed = values.new_zeros(len(x), *values.shape[1:]).index_add(0, target, values)
+        return self.project(summed)
+
+    def _attention(self, features: Tensor, target: Tensor, num_nodes: int) -> Tensor:
+        """Attention weights [E, S, heads]."""
+        features = self.alpha_norm(features.unflatten(-1, (self.heads, self.alpha_channels)))
+        logits = torch.einsum("eshc,hc->esh", smooth_leaky_relu(features), self.alpha_vector)
+        alpha = softmax(logits, target, num_nodes=num_nodes)
+        return nn.functional.dropout(alpha, self.alpha_dropout, self.training)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.lmax}, {self.in_channels}, {self.out_channels}, heads={self.heads})"
+
+
+def smooth_leaky_relu(x: Tensor, slope: float = 0.2) -> Tensor:
+    r""":math:`\frac{1+a}{2} x + \frac{1-a}{2} x\,(2\sigma(x) - 1)`, a leaky ReLU with a continuous derivative."""
+    return 0.5 * (1 + slope) * x + 0.5 * (1 - slope) * x * (2 * torch.sigmoid(x) - 1)

@@ -1,0 +1,89 @@
+"""Rotations that turn every edge onto the polar axis, and their action on spherical-harmonic features."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from graphlearn.nn.equivariant.irreps import edge_order, num_components, wigner_3j
+
+
+def edge_frames(edge_vec: Tensor) -> Tensor:
+    r"""Rotation matrices R with :math:`R\,\hat{r} = \hat{y}`, e3nn's polar axis.
+
+    The roll about the edge is fixed by the edge direction alone, so equal inputs give equal frames; layers that
+    commute with rotations about the polar axis do not depend on it.
+
+    Args:
+        edge_vec: Edge vectors of any non-zero length, [E, 3].
+
+    Returns:
+        [E, 3, 3], orthogonal with determinant one.
+
+    Source: Duff et al., Building an Orthonormal Basis, Revisited, JCGT 6(1), 2017.
+    """
+    x, y, z = torch.nn.functional.normalize(edge_vec, dim=-1).unbind(-1)
+    sign = torch.where(z < 0, -torch.ones_like(z), torch.ones_like(z))
+    a = -1.0 / (sign + z)
+    b = x * y * a
+    first = torch.stack([1.0 + sign * x * x * a, sign * b, -sign * x], dim=-1)
+    second = torch.stack([b, sign + y * y * a, -y], dim=-1)
+    return torch.stack([second, torch.stack([x, y, z], dim=-1), first], dim=-2)
+
+
+def wigner_d(rotation: Tensor, lmax: int) -> list[Tensor]:
+    r"""Wigner D matrices of rotation matrices, by coupling rather than by angles.
+
+    .. math:: D^{l}_{mm'} = (2l+1) \sum w_{abm}\, R_{aa'}\, D^{l-1}_{bb'}\, w_{a'b'm'}, \qquad D^1 = R
+
+    with w the 3j symbols of (1, l-1, l): a polynomial in R, exact at every direction and in every precision.
+
+    Args:
+        rotation: [E, 3, 3].
+        lmax: Highest degree.
+
+    Returns:
+        One tensor [E, 2l+1, 2l+1] for each l = 0..lmax, in e3nn's convention.
+    """
+    matrices = [torch.ones_like(rotation[:, :1, :1]), rotation]
+    for l in range(2, lmax + 1):
+        symbols = wigner_3j(1, l - 1, l).to(rotation).flatten(0, 1)  # [3 (2l-1), 2l+1]
+        product = torch.einsum("eac,ebd->eabcd", rotation, matrices[l - 1]).flatten(3, 4).flatten(1, 2)
+        matrices.append((2 * l + 1) * (symbols.T @ product @ symbols))
+    return matrices[: lmax + 1]
+
+
+class EdgeRotation:
+    """Rotates features between the global frame (e3nn's order) and the frames of edges (edge order).
+
+    Args:
+        edge_vec: Edge vectors [E, 3].
+        lmax: Highest degree.
+    """
+
+    def __init__(self, edge_vec: Tensor, lmax: int) -> None:
+        self.lmax = lmax
+        self._blocks = wigner_d(edge_frames(edge_vec), lmax)
+        self._matrices: dict[int, Tensor] = {}
+
+    def matrix(self, lmax: int) -> Tensor:
+        """Rotation into edge order up to ``lmax``, [E, K, K] with K = (lmax + 1)**2."""
+        if lmax not in self._matrices:
+            blocks = self._blocks[: lmax + 1]
+            full = blocks[0].new_zeros(len(blocks[0]), num_components(lmax), num_components(lmax))
+            for l, block in enumerate(blocks):
+                full[:, l * l : (l + 1) ** 2, l * l : (l + 1) ** 2] = block
+            self._matrices[lmax] = full[:, edge_order(lmax)].contiguous()
+        return self._matrices[lmax]
+
+    def into_edge(self, x: Tensor, lmax: int) -> Tensor:
+        """Features [E, K, ..., C] in e3nn's order -> the same in edge frame and edge order."""
+        return torch.bmm(self.matrix(lmax), x.flatten(2)).view_as(x)
+
+    def out_of_edge(self, x: Tensor, lmax: int) -> Tensor:
+        """The inverse of :meth:`into_edge`."""
+        return torch.bmm(self.matrix(lmax).transpose(1, 2), x.flatten(2)).view_as(x)
+
+    def spread_scalars(self, x: Tensor, lmax: int) -> Tensor:
+        """Edge-frame m = 0 features [E, lmax + 1, C] -> global frame [E, K, C]."""
+        return torch.bmm(self.matrix(lmax)[:, : lmax + 1].transpose(1, 2), x)

@@ -1,0 +1,44 @@
+r"""Bookkeeping of spherical-harmonic features.
+
+Features are real tensors ``[..., (lmax + 1)**2, *, channels]`` in e3nn's order and convention: component (l, m) has
+index :math:`l^2 + l + m`, and l = 1 is (x, y, z). In *edge order* the components of one \|m\| stand together:
+m = 0 of l = 0..L, then for each m > 0 first +m, then -m, of l = m..L.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+
+def num_components(lmax: int) -> int:
+    """Number of (l, m) pairs with l up to ``lmax``."""
+    return (lmax + 1) ** 2
+
+
+def degree_of_component(lmax: int) -> list[int]:
+    """Degree l of every component in e3nn's order."""
+    return [l for l in range(lmax + 1) for _ in range(2 * l + 1)]
+
+
+def edge_order(lmax: int) -> list[int]:
+    """Indices in e3nn's order of the components in edge order."""
+    order = [l * l + l for l in range(lmax + 1)]
+    for m in range(1, lmax + 1):
+        order += [l * l + l + m for l in range(m, lmax + 1)]
+        order += [l * l + l - m for l in range(m, lmax + 1)]
+    return order
+
+
+@lru_cache(maxsize=64)
+def _wigner_3j(l1: int, l2: int, l3: int) -> Tensor:
+    from e3nn import o3
+
+    return o3.wigner_3j(l1, l2, l3, dtype=torch.float64)
+
+
+def wigner_3j(l1: int, l2: int, l3: int) -> Tensor:
+    """Wigner 3j symbols in e3nn's real basis, float64 [2 l1 + 1, 2 l2 + 1, 2 l3 + 1], of unit norm."""
+    return _wigner_3j(l1, l2, l3).clone()

@@ -1,0 +1,53 @@
+"""Linear maps that act on each degree by itself."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from graphlearn.nn.equivariant.irreps import degree_of_component
+
+
+class DegreeLinear(nn.Module):
+    r"""Equivariant linear map :math:`y_{lm} = W_l x_{lm} + \delta_{l0}\, b`.
+
+    Args:
+        lmax: Highest degree.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        bias: Whether l = 0 gets a bias.
+
+    Shapes:
+        - input: ``[..., (lmax+1)**2, S, in_channels]`` (S may be 1)
+        - output: ``[..., (lmax+1)**2, S, out_channels]``
+
+    Example:
+        >>> layer = DegreeLinear(2, 16, 32)
+        >>> layer(torch.randn(5, 9, 1, 16)).shape
+        torch.Size([5, 9, 1, 32])
+    """
+
+    def __init__(self, lmax: int, in_channels: int, out_channels: int, *, bias: bool = True) -> None:
+        super().__init__()
+        self.lmax, self.in_channels, self.out_channels = lmax, in_channels, out_channels
+        self.weight = nn.Parameter(torch.empty(lmax + 1, in_channels, out_channels))
+        self.bias = nn.Parameter(torch.empty(out_channels)) if bias else None
+        self.register_buffer("degree", torch.tensor(degree_of_component(lmax)), persistent=False)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Weights from N(0, 1/in_channels), zero bias."""
+        nn.init.normal_(self.weight, std=self.in_channels**-0.5)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the map."""
+        y = torch.matmul(x, self.weight[self.degree])
+        if self.bias is not None:
+            scalars = y[..., :1, :, :] + self.bias
+            y = torch.cat([scalars, y[..., 1:, :, :]], dim=-3)
+        return y
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.lmax}, {self.in_channels}, {self.out_channels})"

@@ -1,0 +1,55 @@
+"""Normalisation that keeps equivariance."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from graphlearn.nn.equivariant.irreps import degree_of_component
+
+
+class EquivariantRMSNorm(nn.Module):
+    r"""Root-mean-square norm over all degrees, each degree with the same weight.
+
+    .. math:: y_{lm} = g_l \odot \frac{\tilde{x}_{lm}}
+              {\sqrt{\frac{1}{C (L+1)} \sum_{lmc} \frac{\tilde{x}_{lmc}^2}{2l+1} + \epsilon}} + \delta_{l0}\, b
+
+    where :math:`\tilde{x}` is x with the channel mean of l = 0 removed.
+
+    Args:
+        lmax: Highest degree.
+        channels: Number of channels.
+        eps: Added to the mean square.
+
+    Shapes:
+        - input and output: ``[..., (lmax+1)**2, S, channels]``
+
+    Source: OrbEvo (arXiv 2603.03511), after EquiformerV2.
+    """
+
+    def __init__(self, lmax: int, channels: int, *, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.lmax, self.channels, self.eps = lmax, channels, eps
+        degree = torch.tensor(degree_of_component(lmax))
+        self.register_buffer("degree", degree, persistent=False)
+        balance = 1.0 / ((2 * degree + 1) * (lmax + 1) * channels)
+        self.register_buffer("balance", balance.view(-1, 1, 1), persistent=False)
+        self.gain = nn.Parameter(torch.empty(lmax + 1, 1, channels))
+        self.bias = nn.Parameter(torch.empty(channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Unit gain, zero bias."""
+        nn.init.ones_(self.gain)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise."""
+        scalars = x[..., :1, :, :]
+        centred = torch.cat([scalars - scalars.mean(-1, keepdim=True), x[..., 1:, :, :]], dim=-3)
+        mean_square = (centred.square() * self.balance).sum(dim=(-3, -1), keepdim=True)
+        y = centred * (mean_square + self.eps).rsqrt() * self.gain[self.degree]
+        return torch.cat([y[..., :1, :, :] + self.bias, y[..., 1:, :, :]], dim=-3)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.lmax}, {self.channels})"
