@@ -146,11 +146,11 @@ class OrbEvo(nn.Module):
         Args:
             data: An object with the tensors of :class:`graphlearn.datasets.OrbitalBatch` (N atoms, B molecules, S
                 states, R radial slots, T frames): ``numbers`` [N], ``positions_angstrom`` [N, 3], ``edge_index``
-                [2, E], ``batch`` [N], ``c0`` [N, 9, S, R], ``delta`` [N, 9, S, R, T, 2], ``slot_mask`` [N, 9, R],
+                [2, E], ``batch`` [N], ``c0`` [N, S, 9, R], ``delta`` [N, S, 9, R, T, 2], ``slot_mask`` [N, 9, R],
                 ``occupations`` [B, S], ``field_strength`` [B, field_samples], ``field_direction`` [B, 3].
 
         Returns:
-            The next T frames, real and imaginary, [N, 9, S, R, T, 2], zero in slots that hold no orbital.
+            The next T frames, real and imaginary, [N, S, 9, R, T, 2], zero in slots that hold no orbital.
         """
         numbers, edge_index, batch = data.numbers, data.edge_index, data.batch
         positions = data.positions_angstrom[:, AXES]
@@ -167,17 +167,17 @@ class OrbEvo(nn.Module):
         states = self.state(states)
         same = torch.arange(len(numbers), device=numbers.device).expand(2, -1)
         x = x + self.atom_density(data.c0, data.delta, occupations, same)
-        x = x.unsqueeze(2).expand(-1, -1, states.shape[2], -1)
-        x = torch.cat([x[:, : states.shape[1]] + states, x[:, states.shape[1] :]], dim=1)
+        x = x.unsqueeze(1).expand(-1, states.shape[1], -1, -1)
+        x = torch.cat([x[:, :, : states.shape[2]] + states, x[:, :, states.shape[2] :]], dim=2)
         for block in self.blocks:
-            x = x[:, : num_components(block.lmax)]
+            x = x[:, :, : num_components(block.lmax)]
             density = (data.c0, data.delta, occupations, edge_index) if block.density is not None else None
             x = block(x, numbers, edge_index, rotation, radial, field, density)
-        x = self.norm(x[:, : num_components(self.lmax)], field)
+        x = self.norm(x[:, :, : num_components(self.lmax)], field)
         out = self.head(x, edge_index, rotation, self.head_scalars(radial, numbers, edge_index))
-        out = out[:, : num_components(ORBITAL_LMAX)]
+        out = out[:, :, : num_components(ORBITAL_LMAX)]
         out = out.unflatten(-1, (self.num_radial_slots, self.num_frames, 2))
-        return out * data.slot_mask[:, :, None, :, None, None]
+        return out * data.slot_mask[:, None, :, :, None, None]
 
     def _embed_atoms(self, numbers: Tensor, edge_index: Tensor, rotation: EdgeRotation, radial: Tensor) -> Tensor:
         """Elements and geometry, [N, (density_lmax+1)**2, channels]."""
@@ -222,7 +222,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply."""
-        return self.contract(self.activation(self.expand(x), self.gates(x[:, 0])))
+        return self.contract(self.activation(self.expand(x), self.gates(x[..., 0, :])))
 
 
 class OrbEvoBlock(nn.Module):
@@ -264,7 +264,7 @@ class OrbEvoBlock(nn.Module):
         field: FieldInput,
         density: tuple[Tensor, Tensor, Tensor, Tensor] | None,
     ) -> Tensor:
-        """Apply the block to features [N, (lmax+1)**2, S, channels]."""
+        """Apply the block to features [N, S, (lmax+1)**2, channels]."""
         edge_features = self.density(*density) if self.density is not None and density is not None else None
         scalars = self.scalars(radial, numbers, edge_index)
         message = self.attention(self.attention_norm(x, field), edge_index, rotation, scalars, edge_features)
@@ -275,5 +275,5 @@ class OrbEvoBlock(nn.Module):
         if not self.training or self.path_dropout == 0.0:
             return x
         graphs = int(batch.max()) + 1
-        keep = torch.rand(graphs, x.shape[2], device=x.device) >= self.path_dropout
-        return x * (keep[batch] / (1.0 - self.path_dropout))[:, None, :, None]
+        keep = torch.rand(graphs, x.shape[1], device=x.device) >= self.path_dropout
+        return x * (keep[batch] / (1.0 - self.path_dropout))[:, :, None, None]

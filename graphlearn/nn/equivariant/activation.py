@@ -23,8 +23,8 @@ class GateActivation(nn.Module):
         order: Order of the components, ``e3nn`` or ``edge``.
 
     Shapes:
-        - x: ``[..., (lmax+1)**2, S, channels]``
-        - gates: ``[..., S, num_gates]`` with ``num_gates = lmax * channels``
+        - x: ``[..., (lmax+1)**2, channels]``
+        - gates: ``[..., num_gates]`` with ``num_gates = lmax * channels``
     """
 
     def __init__(self, lmax: int, channels: int, *, order: Order = "e3nn") -> None:
@@ -38,11 +38,11 @@ class GateActivation(nn.Module):
 
     def forward(self, x: Tensor, gates: Tensor) -> Tensor:
         """Apply the gates."""
-        scalars = nn.functional.silu(x[..., :1, :, :])
+        scalars = nn.functional.silu(x[..., :1, :])
         if self.lmax == 0:
             return scalars
-        gates = torch.sigmoid(gates).unflatten(-1, (self.lmax, self.channels)).transpose(-2, -3)
-        return torch.cat([scalars, x[..., 1:, :, :] * gates.index_select(-3, self.gate_of_component)], dim=-3)
+        gates = torch.sigmoid(gates).unflatten(-1, (self.lmax, self.channels))
+        return torch.cat([scalars, x[..., 1:, :] * gates.index_select(-2, self.gate_of_component)], dim=-2)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.lmax}, {self.channels})"
@@ -59,8 +59,8 @@ class SeparableS2Activation(nn.Module):
         order: Order of the components, ``e3nn`` or ``edge``.
 
     Shapes:
-        - x: ``[..., (lmax+1)**2, S, channels]``
-        - gates: ``[..., S, num_gates]`` with ``num_gates = channels``
+        - x: ``[..., (lmax+1)**2, channels]``
+        - gates: ``[..., num_gates]`` with ``num_gates = channels``
 
     Source: EquiformerV2 (arXiv 2306.12059), section 4.2.
     """
@@ -82,9 +82,8 @@ class SeparableS2Activation(nn.Module):
 
     def forward(self, x: Tensor, gates: Tensor) -> Tensor:
         """Apply SiLU on the grid."""
-        grid = nn.functional.silu(torch.einsum("gi,...isc->...gsc", self.to_grid, x))
-        y = torch.einsum("gi,...gsc->...isc", self.from_grid, grid)
-        return torch.cat([nn.functional.silu(gates).unsqueeze(-3), y[..., 1:, :, :]], dim=-3)
+        y = self.from_grid.T @ nn.functional.silu(self.to_grid @ x)
+        return torch.cat([nn.functional.silu(gates).unsqueeze(-2), y[..., 1:, :]], dim=-2)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.lmax}, {self.channels})"

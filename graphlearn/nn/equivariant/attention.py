@@ -24,7 +24,7 @@ class SO2Attention(nn.Module):
         a_{ij} = \mathrm{softmax}_j(u \cdot \mathrm{LeakyReLU}(\mathrm{LayerNorm}(z_{ij}))), \quad
         y_i = W \sum_j D_{ij}^T a_{ij} v_{ij}
 
-    where s are edge scalars and z invariant outputs of the first map. All axes S (states, say) share edges, frames and
+    where s are edge scalars and z invariant outputs of the first map. States S of one node share edges, frames and
     weights; attention is taken within each.
 
     Args:
@@ -42,7 +42,7 @@ class SO2Attention(nn.Module):
         alpha_dropout: Dropout of attention weights.
 
     Shapes:
-        - x: ``[N, (lmax+1)**2, S, in_channels]`` or ``[N, (lmax+1)**2, in_channels]``
+        - x: ``[N, S, (lmax+1)**2, in_channels]`` or ``[N, (lmax+1)**2, in_channels]``
         - edge_index: ``[2, E]``, sources first; scalars: ``[E, edge_scalars]``
         - edge_features: ``[E, (lmax+1)**2, edge_channels]``
         - output: like x, with ``out_channels``
@@ -112,20 +112,20 @@ class SO2Attention(nn.Module):
     ) -> Tensor:
         """Attend."""
         if x.dim() == 3:
-            return self(x.unsqueeze(2), edge_index, rotation, scalars, edge_features).squeeze(2)
+            return self(x.unsqueeze(1), edge_index, rotation, scalars, edge_features).squeeze(1)
         source, target = edge_index
-        weights = self.radial(scalars)
+        weights = self.radial(scalars).unsqueeze(1)
         pair = torch.cat([x[source], x[target]], dim=-1)
-        hidden, invariant = self.first(rotation.into_edge(pair, self.lmax), weights[:, : self.first.num_weights])
+        hidden, invariant = self.first(rotation.into_edge(pair, self.lmax), weights[..., : self.first.num_weights])
         if self.first_edge is not None:
             if edge_features is None:
                 raise ValueError(f"this layer was built with edge_channels={self.first_edge.in_channels}; pass them")
-            turned = rotation.into_edge(edge_features, self.lmax).unsqueeze(2)
-            more, more_invariant = self.first_edge(turned, weights[:, self.first.num_weights :])
+            turned = rotation.into_edge(edge_features.unsqueeze(1), self.lmax)
+            more, more_invariant = self.first_edge(turned, weights[..., self.first.num_weights :])
             hidden, invariant = hidden + more, invariant + more_invariant
         alpha = self._attention(invariant[..., : self.num_alpha], target, len(x))
         values, _ = self.second(self.activation(hidden, invariant[..., self.num_alpha :]))
-        values = (values.unflatten(-1, (self.heads, -1)) * alpha[:, None, :, :, None]).flatten(-2)
+        values = (values.unflatten(-1, (self.heads, -1)) * alpha[:, :, None, :, None]).flatten(-2)
         values = rotation.out_of_edge(values, self.lmax)
         summed = values.new_zeros(len(x), *values.shape[1:]).index_add(0, target, values)
         return self.project(summed)

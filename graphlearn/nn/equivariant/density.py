@@ -62,7 +62,7 @@ class DensityEncoder(nn.Module):
         lmax: Highest degree of the output.
 
     Shapes:
-        - c0: ``[N, 9, S, R]``; delta: ``[N, 9, S, R, T, 2]`` (real, imaginary); occupations: ``[N, S]``, zero for
+        - c0: ``[N, S, 9, R]``; delta: ``[N, S, 9, R, T, 2]`` (real, imaginary); occupations: ``[N, S]``, zero for
           padding
         - pairs: ``[2, P]``, left and right factor
         - output: ``[P, (lmax+1)**2, channels]``
@@ -123,9 +123,9 @@ class DensityEncoder(nn.Module):
         return torch.cat(outputs, dim=1)
 
     def _pack(self, x: Tensor) -> Tensor:
-        """Slots [N, 9, S, R, T] -> orbitals [N, S, A, T] ordered by l, radial index, m."""
+        """Slots [N, S, 9, R, T] -> orbitals [N, S, A, T] ordered by l, radial index, m."""
         parts = [
-            x[:, l * l : (l + 1) ** 2, :, :count].permute(0, 2, 3, 1, 4).flatten(2, 3)
+            x[:, :, l * l : (l + 1) ** 2, :count].transpose(2, 3).flatten(2, 3)
             for l, count in enumerate(self.shells)
         ]
         return torch.cat(parts, dim=2)

@@ -27,8 +27,8 @@ class FieldConditioning(nn.Module):
         unit_gain: Scale by 1 + s, so that an untrained layer passes its input on.
 
     Shapes:
-        - x: ``[N, (lmax+1)**2, S, channels]``
-        - strength: ``[B, num_samples]``; direction: ``[B, 3]`` unit vectors (zero where there is no field)
+        - x: ``[N, S, (lmax+1)**2, channels]``
+        - strength: ``[B, num_samples]``; harmonics: ``[B, (lmax+1)**2]`` of the direction (:func:`direction_harmonics`)
         - batch: ``[N]``, the graph of each node
         - output: like x
 
@@ -61,7 +61,7 @@ class FieldConditioning(nn.Module):
         if self.unit_gain:
             scale = 1.0 + scale
         shift = shift[:, self.degree] * harmonics[:, : len(self.degree), None]
-        return x * scale[:, self.degree][batch].unsqueeze(2) + shift[batch].unsqueeze(2)
+        return x * scale[:, self.degree][batch].unsqueeze(1) + shift[batch].unsqueeze(1)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.lmax}, {self.channels}, {self.num_samples})"

@@ -77,12 +77,12 @@ class EdgeRotation:
         return self._matrices[lmax]
 
     def into_edge(self, x: Tensor, lmax: int) -> Tensor:
-        """Features [E, K, ..., C] in e3nn's order -> the same in edge frame and edge order."""
-        return torch.bmm(self.matrix(lmax), x.flatten(2)).view_as(x)
+        """Features [E, S, K, C] in e3nn's order -> the same in edge frame and edge order."""
+        return torch.matmul(self.matrix(lmax).unsqueeze(1), x)
 
     def out_of_edge(self, x: Tensor, lmax: int) -> Tensor:
         """The inverse of :meth:`into_edge`."""
-        return torch.bmm(self.matrix(lmax).transpose(1, 2), x.flatten(2)).view_as(x)
+        return torch.matmul(self.matrix(lmax).transpose(1, 2).unsqueeze(1), x)
 
     def spread_scalars(self, x: Tensor, lmax: int) -> Tensor:
         """Edge-frame m = 0 features [E, lmax + 1, C] -> global frame [E, K, C]."""

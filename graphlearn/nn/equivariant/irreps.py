@@ -1,6 +1,6 @@
 r"""Bookkeeping of spherical-harmonic features.
 
-Features are real tensors ``[..., (lmax + 1)**2, *, channels]`` in e3nn's order and convention: component (l, m) has
+Features are real tensors ``[..., (lmax + 1)**2, channels]`` in e3nn's order and convention: component (l, m) has
 index :math:`l^2 + l + m`, and l = 1 is (x, y, z). In *edge order* the components of one \|m\| stand together:
 m = 0 of l = 0..L, then for each m > 0 first +m, then -m, of l = m..L.
 """

@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from graphlearn.nn.equivariant.irreps import degree_of_component
-
 
 class DegreeLinear(nn.Module):
     r"""Equivariant linear map :math:`y_{lm} = W_l x_{lm} + \delta_{l0}\, b`.
@@ -18,13 +16,13 @@ class DegreeLinear(nn.Module):
         bias: Whether l = 0 gets a bias.
 
     Shapes:
-        - input: ``[..., (lmax+1)**2, S, in_channels]`` (S may be 1)
-        - output: ``[..., (lmax+1)**2, S, out_channels]``
+        - input: ``[..., (lmax+1)**2, in_channels]``
+        - output: ``[..., (lmax+1)**2, out_channels]``
 
     Example:
         >>> layer = DegreeLinear(2, 16, 32)
-        >>> layer(torch.randn(5, 9, 1, 16)).shape
-        torch.Size([5, 9, 1, 32])
+        >>> layer(torch.randn(5, 9, 16)).shape
+        torch.Size([5, 9, 32])
     """
 
     def __init__(self, lmax: int, in_channels: int, out_channels: int, *, bias: bool = True) -> None:
@@ -32,7 +30,6 @@ class DegreeLinear(nn.Module):
         self.lmax, self.in_channels, self.out_channels = lmax, in_channels, out_channels
         self.weight = nn.Parameter(torch.empty(lmax + 1, in_channels, out_channels))
         self.bias = nn.Parameter(torch.empty(out_channels)) if bias else None
-        self.register_buffer("degree", torch.tensor(degree_of_component(lmax)), persistent=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -43,11 +40,10 @@ class DegreeLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the map."""
-        y = torch.matmul(x, self.weight[self.degree])
+        parts = [x[..., l * l : (l + 1) ** 2, :] @ self.weight[l] for l in range(self.lmax + 1)]
         if self.bias is not None:
-            scalars = y[..., :1, :, :] + self.bias
-            y = torch.cat([scalars, y[..., 1:, :, :]], dim=-3)
-        return y
+            parts[0] = parts[0] + self.bias
+        return torch.cat(parts, dim=-2)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.lmax}, {self.in_channels}, {self.out_channels})"

@@ -22,7 +22,7 @@ class EquivariantRMSNorm(nn.Module):
         eps: Added to the mean square.
 
     Shapes:
-        - input and output: ``[..., (lmax+1)**2, S, channels]``
+        - input and output: ``[..., (lmax+1)**2, channels]``
 
     Source: OrbEvo (arXiv 2603.03511), after EquiformerV2.
     """
@@ -33,8 +33,8 @@ class EquivariantRMSNorm(nn.Module):
         degree = torch.tensor(degree_of_component(lmax))
         self.register_buffer("degree", degree, persistent=False)
         balance = 1.0 / ((2 * degree + 1) * (lmax + 1) * channels)
-        self.register_buffer("balance", balance.view(-1, 1, 1), persistent=False)
-        self.gain = nn.Parameter(torch.empty(lmax + 1, 1, channels))
+        self.register_buffer("balance", balance.view(-1, 1), persistent=False)
+        self.gain = nn.Parameter(torch.empty(lmax + 1, channels))
         self.bias = nn.Parameter(torch.empty(channels))
         self.reset_parameters()
 
@@ -45,11 +45,11 @@ class EquivariantRMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise."""
-        scalars = x[..., :1, :, :]
-        centred = torch.cat([scalars - scalars.mean(-1, keepdim=True), x[..., 1:, :, :]], dim=-3)
-        mean_square = (centred.square() * self.balance).sum(dim=(-3, -1), keepdim=True)
-        y = centred * (mean_square + self.eps).rsqrt() * self.gain[self.degree]
-        return torch.cat([y[..., :1, :, :] + self.bias, y[..., 1:, :, :]], dim=-3)
+        scalars = x[..., :1, :]
+        centred = torch.cat([scalars - scalars.mean(-1, keepdim=True), x[..., 1:, :]], dim=-2)
+        mean_square = (centred.square() * self.balance).sum(dim=(-2, -1), keepdim=True)
+        y = centred * (mean_square + self.eps).rsqrt() * self.gain.index_select(0, self.degree)
+        return torch.cat([y[..., :1, :] + self.bias, y[..., 1:, :]], dim=-2)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.lmax}, {self.channels})"

@@ -26,9 +26,9 @@ class SO2Linear(nn.Module):
         fan_in_channels: Channels that the initial weights are scaled for, where several maps are summed.
 
     Shapes:
-        - x: ``[E, (lmax+1)**2, S, in_channels]`` in edge order
-        - scale: ``[E, num_weights]``, optional
-        - output: ``[E, (lmax+1)**2, S, out_channels]`` in edge order, and ``[E, S, num_scalars]``
+        - x: ``[..., (lmax+1)**2, in_channels]`` in edge order
+        - scale: ``[..., num_weights]``, optional; broadcast against x
+        - output: ``[..., (lmax+1)**2, out_channels]`` in edge order, and ``[..., num_scalars]``
 
     Source: eSCN (arXiv 2302.03655).
     """
@@ -50,46 +50,57 @@ class SO2Linear(nn.Module):
         degrees = lmax + 1
         self.weight_zero = nn.Parameter(torch.empty(degrees * in_channels, degrees * out_channels + num_scalars))
         self.bias = nn.Parameter(torch.empty(degrees * out_channels + num_scalars)) if bias else None
-        self.weight_pairs = nn.ParameterList(
-            nn.Parameter(torch.empty((degrees - m) * in_channels, 2 * (degrees - m) * out_channels))
-            for m in range(1, degrees)
+        self.weight_real, self.weight_imaginary = (
+            nn.ParameterList(
+                nn.Parameter(torch.empty((degrees - m) * in_channels, (degrees - m) * out_channels))
+                for m in range(1, degrees)
+            )
+            for _ in range(2)
         )
+        self.register_buffer("weight_of_component", torch.tensor(_weight_of_component(lmax)), persistent=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Weights from N(0, 1/fan_in), zero bias."""
-        for m, weight in enumerate([self.weight_zero, *self.weight_pairs]):
-            nn.init.normal_(weight, std=((self.lmax + 1 - m) * self.fan_in_channels) ** -0.5)
+        for weights in ([self.weight_zero], *zip(self.weight_real, self.weight_imaginary, strict=True)):
+            fan_in = len(weights[0]) // self.in_channels * self.fan_in_channels
+            for weight in weights:
+                nn.init.normal_(weight, std=fan_in**-0.5)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor, scale: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Apply the map."""
-        edges, _, states, _ = x.shape
-        degrees = self.lmax + 1
-        scales = None if scale is None else scale.view(edges, -1, 1, self.in_channels)
-        zero = x[:, :degrees] if scales is None else x[:, :degrees] * scales[:, :degrees]
-        y = zero.transpose(1, 2).flatten(2) @ self.weight_zero
+        if scale is not None:
+            scale = scale.unflatten(-1, (-1, self.in_channels))
+            x = x * scale.index_select(-2, self.weight_of_component)
+        rows = x.flatten(0, -3).flatten(1)  # [edges, components * channels]
+        width = (self.lmax + 1) * self.in_channels
+        zero = rows[:, :width] @ self.weight_zero
         if self.bias is not None:
-            y = y + self.bias
-        scalars = y[..., degrees * self.out_channels :]
-        outputs = [y[..., : degrees * self.out_channels].unflatten(2, (degrees, -1)).transpose(1, 2)]
-        start, weight_start = degrees, degrees
-        for m, weight in enumerate(self.weight_pairs, start=1):
-            count = degrees - m
-            pair = x[:, start : start + 2 * count].unflatten(1, (2, count))  # [E, 2, count, S, C]
-            if scales is not None:
-                pair = pair * scales[:, None, weight_start : weight_start + count]
-            product = pair.transpose(2, 3).flatten(3) @ weight  # [E, 2, S, 2 count C']
-            product = product.view(edges, 2, states, 2, count, self.out_channels)
-            plus = product[:, 0, :, 0] - product[:, 1, :, 1]
-            minus = product[:, 1, :, 0] + product[:, 0, :, 1]
-            outputs += [plus.transpose(1, 2), minus.transpose(1, 2)]
-            start, weight_start = start + 2 * count, weight_start + count
-        return torch.cat(outputs, dim=1), scalars
+            zero = zero + self.bias
+        zero, scalars = zero.tensor_split([(self.lmax + 1) * self.out_channels], dim=1)
+        outputs = [zero]
+        for real, imaginary in zip(self.weight_real, self.weight_imaginary, strict=True):
+            pair = rows[:, width : width + 2 * len(real)]
+            both = torch.cat([torch.cat([real, imaginary], dim=1), torch.cat([-imaginary, real], dim=1)])
+            outputs.append(pair @ both)
+            width += 2 * len(real)
+        y = torch.cat(outputs, dim=1)
+        return y.view(*x.shape[:-1], self.out_channels), scalars.view(*x.shape[:-2], self.num_scalars)
 
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}({self.lmax}, {self.in_channels}, {self.out_channels}, "
             f"num_scalars={self.num_scalars}, components={num_components(self.lmax)})"
         )
+
+
+def _weight_of_component(lmax: int) -> list[int]:
+    """Which (|m|, l) weight scales each component in edge order."""
+    weights, start = list(range(lmax + 1)), lmax + 1
+    for m in range(1, lmax + 1):
+        count = lmax + 1 - m
+        weights += 2 * list(range(start, start + count))
+        start += count
+    return weights

@@ -1,0 +1,151 @@
+"""Windows of trajectories, normalised and put side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graphlearn.datasets.trajectories import OrbitalTrajectory, TDDFTTrajectories
+
+
+@dataclass(frozen=True)
+class Normalizer:
+    """Units of the network: coefficients and targets divided by their root mean square, fields by a peak.
+
+    Args:
+        c0_rms: Root mean square of the ground-state coefficients over real slots and states.
+        delta_rms: Root mean square of Delta over real slots, states, frames after t = 0, real and imaginary together.
+        field_v_per_angstrom: Field strength that counts as one.
+    """
+
+    c0_rms: float
+    delta_rms: float
+    field_v_per_angstrom: float = 0.02
+
+    @classmethod
+    def fit(cls, data: TDDFTTrajectories) -> Normalizer:
+        """Measure a training set."""
+        c0 = delta = slots = frames = peak = 0.0
+        for i in range(len(data)):
+            t = data[i]
+            count = float(t.slot_mask.sum()) * len(t.occupations)
+            c0 += float(t.c0.double().square().sum())
+            delta += float(t.delta.double().square().sum())
+            slots += count
+            frames += count * (t.num_frames - 1)
+            peak = max(peak, float(t.field_strength.abs().max()))
+        return cls((c0 / slots) ** 0.5, (delta / frames) ** 0.5, peak or 1.0)
+
+    def to_dict(self) -> dict[str, float]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+@dataclass(eq=False)
+class OrbitalBatch:
+    """Molecules side by side: atoms are joined, states are padded to the longest.
+
+    Shapes: N atoms of B molecules, S states, R radial slots, T frames of a bundle, P field samples.
+
+    Args:
+        numbers: int64 [N].
+        positions_angstrom: [N, 3].
+        edge_index: int64 [2, E].
+        batch: Molecule of each atom, int64 [N].
+        c0: [N, S, 9, R], normalised.
+        delta: History, [N, S, 9, R, T, 2], normalised; zero before t = 0.
+        target: The frames after it, like ``delta``; None where the trajectory ends.
+        slot_mask: [N, 9, R].
+        occupations: [B, S]; zero for padding.
+        field_strength: [B, P], normalised, half of the samples before the last frame of history.
+        field_direction: [B, 3].
+    """
+
+    numbers: Tensor
+    positions_angstrom: Tensor
+    edge_index: Tensor
+    batch: Tensor
+    c0: Tensor
+    delta: Tensor
+    target: Tensor | None
+    slot_mask: Tensor
+    occupations: Tensor
+    field_strength: Tensor
+    field_direction: Tensor
+
+    def to(self, *args: Any, **kwargs: Any) -> OrbitalBatch:
+        """Move or cast; integers keep their type."""
+        changed = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Tensor):
+                moved = value.to(*args, **kwargs)
+                changed[field.name] = moved if value.is_floating_point() else moved.to(value.dtype)
+        return replace(self, **changed)
+
+    @property
+    def state_mask(self) -> Tensor:
+        """States that are not padding, for each atom, bool [N, S]."""
+        return (self.occupations > 0)[self.batch]
+
+
+def collate(
+    windows: Sequence[tuple[OrbitalTrajectory, int]], normalizer: Normalizer, num_frames: int
+) -> OrbitalBatch:
+    """Batch windows given as (trajectory, last frame of history).
+
+    Args:
+        windows: The history of a window ends at its frame; the target is the ``num_frames`` frames after it.
+        normalizer: Units of the network.
+        num_frames: Frames of a bundle T.
+    """
+    states = max(len(t.occupations) for t, _ in windows)
+    sizes = [len(t.numbers) for t, _ in windows]
+    offsets = torch.tensor([0, *sizes[:-1]]).cumsum(0)
+    with_target = all(frame + num_frames < t.num_frames for t, frame in windows)
+    history, target, strength = [], [], []
+    for t, frame in windows:
+        history.append(_frames(t, frame - num_frames + 1, num_frames, states) / normalizer.delta_rms)
+        if with_target:
+            target.append(_frames(t, frame + 1, num_frames, states) / normalizer.delta_rms)
+        samples = field_window(t, frame, num_frames)
+        strength.append(samples / normalizer.field_v_per_angstrom)
+    return OrbitalBatch(
+        numbers=torch.cat([t.numbers for t, _ in windows]),
+        positions_angstrom=torch.cat([t.positions_angstrom for t, _ in windows]),
+        edge_index=torch.cat([t.edge_index + o for (t, _), o in zip(windows, offsets, strict=True)], dim=1),
+        batch=torch.repeat_interleave(torch.arange(len(windows)), torch.tensor(sizes)),
+        c0=torch.cat([_pad(t.c0, states, 1) for t, _ in windows]) / normalizer.c0_rms,
+        delta=torch.cat(history),
+        target=torch.cat(target) if with_target else None,
+        slot_mask=torch.cat([t.slot_mask for t, _ in windows]),
+        occupations=torch.stack([_pad(t.occupations, states, 0) for t, _ in windows]),
+        field_strength=torch.stack(strength),
+        field_direction=torch.stack([t.field_direction for t, _ in windows]),
+    )
+
+
+def field_window(trajectory: OrbitalTrajectory, frame: int, num_frames: int) -> Tensor:
+    """Strength over ``num_frames`` frames before and after a frame, V/angstrom; zero outside the trajectory."""
+    reach = num_frames * trajectory.samples_per_frame
+    center = frame * trajectory.samples_per_frame
+    low, high = center - reach, center + reach
+    inside = trajectory.field_strength[max(low, 0) : max(high, 0)]
+    return torch.nn.functional.pad(inside, (max(-low, 0), 2 * reach - max(-low, 0) - len(inside)))
+
+
+def _frames(t: OrbitalTrajectory, first: int, count: int, states: int) -> Tensor:
+    inside = t.delta[..., max(first, 0) : first + count, :]
+    padded = torch.nn.functional.pad(inside, (0, 0, count - inside.shape[-2], 0))
+    return _pad(padded, states, 1)
+
+
+def _pad(x: Tensor, size: int, dim: int) -> Tensor:
+    missing = size - x.shape[dim]
+    if missing == 0:
+        return x
+    return torch.cat([x, x.new_zeros(*x.shape[:dim], missing, *x.shape[dim + 1 :])], dim=dim)

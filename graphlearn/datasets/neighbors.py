@@ -1,0 +1,14 @@
+"""Edges between atoms that are close."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+
+def radius_graph(positions: np.ndarray, cutoff: float) -> np.ndarray:
+    """Directed edges between different points closer than a cutoff, int64 [2, E], sorted by target, then source."""
+    pairs = cKDTree(positions).query_pairs(cutoff, output_type="ndarray").astype(np.int64)
+    edges = np.concatenate([pairs, pairs[:, ::-1]])
+    order = np.lexsort((edges[:, 0], edges[:, 1]))
+    return edges[order].T

@@ -1,0 +1,174 @@
+"""TDDFT trajectories as learning samples."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from graphlearn.datasets.gauge import to_delta
+from graphlearn.datasets.neighbors import radius_graph
+from graphlearn.datasets.orbitals import OrbitalLayout
+from tdddft.errors import InputError
+from tdddft.folder import DatasetFolder
+from tdddft.spectrum import field_direction
+from tdddft.trajectory import Trajectory, read_trajectory
+from tdddft.units import AU_FIELD_V_PER_ANGSTROM
+
+
+@dataclass(frozen=True, eq=False)
+class OrbitalTrajectory:
+    """One trajectory as tensors, not normalised.
+
+    Shapes: N atoms, S occupied states, R radial slots, F frames, T field samples.
+
+    Args:
+        name: Id of the trajectory.
+        numbers: int64 [N].
+        positions_angstrom: float32 [N, 3].
+        edge_index: int64 [2, E].
+        c0: Ground-state coefficients, float32 [N, S, 9, R].
+        delta: Learning target (see :mod:`graphlearn.datasets.gauge`), real and imaginary, float32 [N, S, 9, R, F, 2].
+        slot_mask: Slots that hold an orbital, float32 [N, 9, R].
+        occupations: float32 [S].
+        field_strength: Along the direction, V/angstrom, float32 [T].
+        field_direction: Unit vector, float32 [3]; zero without a field.
+        samples_per_frame: Field samples between two frames.
+    """
+
+    name: str
+    numbers: Tensor
+    positions_angstrom: Tensor
+    edge_index: Tensor
+    c0: Tensor
+    delta: Tensor
+    slot_mask: Tensor
+    occupations: Tensor
+    field_strength: Tensor
+    field_direction: Tensor
+    samples_per_frame: int
+
+    @property
+    def num_frames(self) -> int:
+        """Stored frames F, the first at t = 0."""
+        return self.delta.shape[-2]
+
+    @classmethod
+    def from_trajectory(
+        cls,
+        trajectory: Trajectory,
+        *,
+        cutoff_angstrom: float = 5.0,
+        shells: tuple[int, ...] = (2, 2, 1),
+        name: str | None = None,
+    ) -> OrbitalTrajectory:
+        """Convert a trajectory of the file contract.
+
+        Raises:
+            InputError: if the basis does not fit, the field starts with a delta kick or turns, or the frames are not
+                equally spaced.
+        """
+        t = trajectory
+        if t.field_impulse_au.any():
+            raise InputError(f"{t.name}: starts with a delta kick, which field samples cannot show; use a pulse")
+        frame, fine = t.times_fs[1] - t.times_fs[0], t.field_times_fs[1] - t.field_times_fs[0]
+        ratio = round(frame / fine)
+        if not np.allclose(np.diff(t.times_fs), ratio * fine, rtol=1e-6):
+            raise InputError(f"{t.name}: frames must be equally spaced, a whole number of field samples apart")
+        layout = OrbitalLayout(t.ao_table, len(t.numbers), shells, str(t.info.get("basis", {}).get("basis", "")))
+        delta = layout.to_slots(to_delta(t))  # [F, S, N, 9, R]
+        delta = np.stack([delta.real, delta.imag], axis=-1).transpose(2, 1, 3, 4, 0, 5)
+        direction = field_direction(t) if t.field_au.any() else np.zeros(3)
+        return cls(
+            name=name or t.name,
+            numbers=torch.as_tensor(t.numbers, dtype=torch.int64),
+            positions_angstrom=_float(t.positions_angstrom),
+            edge_index=torch.as_tensor(radius_graph(t.positions_angstrom, cutoff_angstrom).copy()),
+            c0=_float(layout.to_slots(t.coefficients).transpose(1, 0, 2, 3)),
+            delta=_float(delta),
+            slot_mask=_float(layout.mask),
+            occupations=_float(t.occupations),
+            field_strength=_float(t.field_au @ direction * AU_FIELD_V_PER_ANGSTROM),
+            field_direction=_float(direction),
+            samples_per_frame=ratio,
+        )
+
+    def delta_from_slots(self, delta: Tensor, trajectory: Trajectory) -> np.ndarray:
+        """Slots [N, S, 9, R, F, 2] back to complex128 coefficients [F, S, A] of the file."""
+        layout = OrbitalLayout(trajectory.ao_table, len(self.numbers), self._shells())
+        values = delta.double().cpu().numpy()
+        return layout.from_slots((values[..., 0] + 1j * values[..., 1]).transpose(4, 1, 0, 2, 3))
+
+    def _shells(self) -> tuple[int, ...]:
+        return (self.c0.shape[-1],) * 3
+
+
+class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
+    """Trajectories of a data-set folder, read when they are asked for.
+
+    Args:
+        source: A folder made by ``tdddft generate``, or trajectory files by id.
+        select: Ids to keep, in this order; all by default.
+        cutoff_angstrom: Edges join atoms closer than this.
+        shells: Radial channels of s, p and d that the model takes.
+        cache: Trajectories kept in memory.
+
+    Example:
+        >>> data = TDDFTTrajectories("runs/small")  # doctest: +SKIP
+        >>> data[0].delta.shape  # doctest: +SKIP
+        torch.Size([3, 4, 9, 2, 101, 2])
+    """
+
+    def __init__(
+        self,
+        source: str | Path | dict[str, Path],
+        *,
+        select: Iterable[str] | None = None,
+        cutoff_angstrom: float = 5.0,
+        shells: tuple[int, ...] = (2, 2, 1),
+        cache: int = 512,
+    ) -> None:
+        files = source if isinstance(source, dict) else DatasetFolder(Path(source)).finished()
+        names = list(select) if select is not None else list(files)
+        missing = [n for n in names if n not in files]
+        if missing:
+            raise InputError(f"{source}: no finished trajectory {', '.join(missing[:5])}; run 'tdddft generate' again")
+        self.files = {n: files[n] for n in names}
+        self.cutoff_angstrom, self.shells, self.cache = cutoff_angstrom, tuple(shells), cache
+        self._names = names
+        self._kept: OrderedDict[str, OrbitalTrajectory] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, index: int) -> OrbitalTrajectory:
+        name = self._names[index]
+        if name in self._kept:
+            self._kept.move_to_end(name)
+            return self._kept[name]
+        item = OrbitalTrajectory.from_trajectory(
+            self.raw(index), cutoff_angstrom=self.cutoff_angstrom, shells=self.shells, name=name
+        )
+        self._kept[name] = item
+        if len(self._kept) > self.cache:
+            self._kept.popitem(last=False)
+        return item
+
+    def raw(self, index: int) -> Trajectory:
+        """The trajectory as it is in its file."""
+        return read_trajectory(self.files[self._names[index]])
+
+    @property
+    def names(self) -> list[str]:
+        """Ids in order."""
+        return list(self._names)
+
+
+def _float(array: np.ndarray) -> Tensor:
+    return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.float32)
