@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tdddft.errors import InputError
 from tdddft.field import Field
 from tdddft.folder import DatasetFolder, Record, done_record
 from tdddft.molecule import Molecule
-from tdddft.recipe import GenerateRecipe, recipe_hash
+from tdddft.recipe import Distortions, GenerateRecipe, recipe_hash, seeded_generator
 from tdddft.sources import read_molecules
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -96,8 +96,9 @@ def generate(
 
 
 def collect_molecules(recipe: GenerateRecipe, limit: int | None = None) -> list[Molecule]:
-    """All molecules of a recipe; InputError where two share a name."""
-    molecules = [m for source in recipe.molecules for m in read_molecules(source)]
+    """All geometries of a recipe; InputError where two share a name."""
+    given = [m for source in recipe.molecules for m in read_molecules(source)]
+    molecules = [geometry for m in given for geometry in (m, *distorted(m, recipe.distortions))]
     names = [m.name for m in molecules]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
@@ -105,9 +106,21 @@ def collect_molecules(recipe: GenerateRecipe, limit: int | None = None) -> list[
     return molecules[:limit]
 
 
+def distorted(molecule: Molecule, distortions: Distortions) -> list[Molecule]:
+    """Copies with Gaussian displacements of the nuclei, called ``NAME-g1``, ``NAME-g2``, ..."""
+    copies = []
+    for i in range(1, distortions.count + 1):
+        name = f"{molecule.name}-g{i}"
+        moves = seeded_generator(distortions.seed, name).normal(size=molecule.positions_angstrom.shape)
+        positions = molecule.positions_angstrom + distortions.sigma_angstrom * moves
+        source = f"{molecule.source}, displaced by {distortions.sigma_angstrom:g} angstrom"
+        copies.append(replace(molecule, name=name, positions_angstrom=positions, source=source))
+    return copies
+
+
 def trajectory_ids(molecule: Molecule, recipe: GenerateRecipe) -> dict[str, Field]:
     """The trajectories of a molecule, id to field: ``NAME_d0`` for the first direction, and so on."""
-    return {f"{molecule.name}_d{i}": field for i, field in enumerate(recipe.field.fields())}
+    return {f"{molecule.name}_d{i}": field for i, field in enumerate(recipe.field.fields(molecule.name))}
 
 
 def run_job(job: Job) -> list[Record]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -35,27 +37,42 @@ class Method(Strict):
     density_fitting: bool = Field(True, description="fit the Coulomb interaction; false takes exact integrals")
     scf_tolerance_hartree: float = Field(1e-11, gt=0)
     scf_max_cycles: int = Field(100, ge=1)
-    linear_dependence_threshold: float = Field(1e-6, gt=0, description="overlap eigenvalues below it are dropped")
+
+
+class Distortions(Strict):
+    """Further geometries of every molecule, by Gaussian displacements of its nuclei."""
+
+    count: int = Field(0, ge=0, description="geometries a molecule beside the given one")
+    sigma_angstrom: float = Field(0.05, gt=0)
+    seed: int = 0
 
 
 class FieldSection(Strict):
     """The external field; one trajectory a direction."""
 
     kind: Literal["gaussian_pulses", "kick"] = "gaussian_pulses"
-    directions: tuple[tuple[float, float, float], ...] = ((0.0, 0.0, 1.0),)
+    directions: tuple[tuple[float, float, float], ...] | Literal["random"] = Field(
+        ((0.0, 0.0, 1.0),), description="vectors, or 'random': one uniform direction a geometry"
+    )
+    direction_seed: int = 0
     amplitude_v_per_angstrom: float = 0.01
     frequencies_per_fs: tuple[float, ...] = (3.66, 1.22)
     sigma_fs: float = Field(0.2, gt=0)
     center_fs: float = 0.75
     kick_strength_au: float = 1e-3
 
-    def fields(self) -> list[Kick | GaussianPulses]:
-        """One field a direction."""
+    def fields(self, name: str) -> list[Kick | GaussianPulses]:
+        """One field a direction for the geometry of this name."""
+        directions = self.directions
+        if directions == "random":
+            vector = seeded_generator(self.direction_seed, name).normal(size=3)
+            x, y, z = (vector / np.linalg.norm(vector)).tolist()
+            directions = ((x, y, z),)
         if self.kind == "kick":
-            return [Kick(self.kick_strength_au, d) for d in self.directions]
+            return [Kick(self.kick_strength_au, d) for d in directions]
         return [
             GaussianPulses(d, self.amplitude_v_per_angstrom, self.frequencies_per_fs, self.sigma_fs, self.center_fs)
-            for d in self.directions
+            for d in directions
         ]
 
 
@@ -69,14 +86,20 @@ class Propagation(Strict):
 
 
 class GenerateRecipe(Strict):
-    """A data set of trajectories: molecules x field directions."""
+    """A data set of trajectories: molecules x geometries x field directions."""
 
     schema_version: Literal[1] = 1
     name: str
     molecules: tuple[str, ...] = Field(min_length=1)
+    distortions: Distortions = Distortions()
     method: Method = Method()
     field: FieldSection = FieldSection()
     propagation: Propagation = Propagation()
+
+
+def seeded_generator(seed: int, name: str) -> np.random.Generator:
+    """Random numbers that depend on the seed and the name alone, not on what else is in the data set."""
+    return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
 def load_recipe(path: Path, model: type[R], overrides: Sequence[str] = ()) -> R:

@@ -170,9 +170,6 @@ def _mean_field(mol: gto.Mole, method: Method) -> Any:
         mean_field.grids.level = method.grid_level
     if method.density_fitting:
         mean_field = mean_field.density_fit()
-    mean_field = scf.addons.remove_linear_dep_(
-        mean_field, threshold=method.linear_dependence_threshold, lindep=method.linear_dependence_threshold
-    )
     mean_field.conv_tol = method.scf_tolerance_hartree
     mean_field.conv_tol_grad = max(1e-6, np.sqrt(method.scf_tolerance_hartree) * 0.1)
     mean_field.max_cycle = method.scf_max_cycles

@@ -9,7 +9,7 @@ import typer
 
 from tdddft.cli.shell import err, out, progress_bar
 from tdddft.errors import InputError
-from tdddft.generation import Summary, collect_molecules, generate as generate_dataset
+from tdddft.generation import Summary, collect_molecules, generate as generate_dataset, trajectory_ids
 from tdddft.recipe import GenerateRecipe, load_recipe, parse_recipe
 from tdddft.recipes import find_recipe
 
@@ -31,7 +31,7 @@ def generate(
     Example: tdddft generate H2O CH3OH smiles:C=O --out runs/small
     """
     recipe = recipe_of(sources, out_dir, overrides or [])
-    count = len(collect_molecules(recipe, limit)) * len(recipe.field.directions)
+    count = sum(len(trajectory_ids(m, recipe)) for m in collect_molecules(recipe, limit))
     with progress_bar() as bar:
         task = bar.add_task("trajectories", total=count, note="")
 

@@ -1,0 +1,1 @@
+"""Training, rollout, metrics and checkpoints."""

@@ -1,0 +1,115 @@
+"""Weights and training state on disk: JSON beside safetensors, never a pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from graphlearn.datasets.batch import Normalizer
+from graphlearn.models import OrbEvo
+from tdddft.errors import ContractError, InputError
+from tdddft.provenance import package_versions
+
+SCHEMA_VERSION = 1
+MODELS = {"OrbEvo": OrbEvo}
+
+
+def save_model(folder: Path, model: OrbEvo, normalizer: Normalizer, facts: dict[str, Any]) -> None:
+    """Write ``model.json`` (class, arguments, normalisation, facts, versions) and ``model.safetensors``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _save_tensors(folder / "model.safetensors", dict(model.state_dict()))
+    description = {
+        "schema_version": SCHEMA_VERSION,
+        "class": type(model).__name__,
+        "arguments": model.config,
+        "normalizer": normalizer.to_dict(),
+        "versions": package_versions(),
+        **facts,
+    }
+    _write_text(folder / "model.json", json.dumps(description, indent=2))
+
+
+def load_model(folder: str | os.PathLike[str]) -> tuple[OrbEvo, Normalizer, dict[str, Any]]:
+    """Read a model folder: the model in evaluation mode, its normalisation, and ``model.json``.
+
+    Raises:
+        InputError: if the folder holds no model.
+        ContractError: for another schema version, an unknown class, or weights that do not fit.
+    """
+    folder = Path(folder)
+    file = folder / "model.json"
+    if not file.is_file():
+        raise InputError(f"{folder} holds no model (no model.json); train one with 'graphlearn train'")
+    try:
+        description = json.loads(file.read_text())
+        version, name = description["schema_version"], description["class"]
+        if version != SCHEMA_VERSION:
+            raise ContractError(f"{file}: schema version {version}, this graphlearn reads {SCHEMA_VERSION}")
+        if name not in MODELS:
+            raise ContractError(f"{file}: unknown model class {name!r}; known: {', '.join(MODELS)}")
+        model = MODELS[name](**description["arguments"])
+        normalizer = Normalizer(**description["normalizer"])
+        model.load_state_dict(load_file(folder / "model.safetensors"))
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        if isinstance(error, ContractError):
+            raise
+        raise ContractError(f"{folder}: damaged model ({str(error).splitlines()[0]}); copy or train it again") from None
+    return model.eval(), normalizer, description
+
+
+def save_training_state(
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, facts: dict[str, Any]
+) -> None:
+    """Write everything that training needs to go on; one file, replaced in one step."""
+    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    _save_tensors(folder / "training_state.safetensors", tensors, {"facts": json.dumps(facts)})
+
+
+def load_training_state(
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer
+) -> dict[str, Any] | None:
+    """Restore a training state in place; its facts, or None where there is none yet."""
+    from safetensors import safe_open
+
+    file = folder / "training_state.safetensors"
+    if not file.is_file():
+        return None
+    try:
+        with safe_open(file, framework="pt") as handle:
+            facts: dict[str, Any] = json.loads(handle.metadata()["facts"])
+            tensors = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118
+        model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in tensors.items():
+            if key.startswith("optimizer."):
+                _, index, name = key.split(".")
+                state.setdefault(int(index), {})[name] = tensor
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    except (OSError, KeyError, RuntimeError, ValueError, SafetensorError) as error:
+        raise ContractError(f"{file}: damaged or of another model ({error}); remove it to start again") from None
+    return facts
+
+
+def _save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    temporary = path.with_suffix(".tmp")
+    try:
+        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, metadata)
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error}; choose a folder you can write to") from None
+
+
+def _write_text(path: Path, text: str) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text)
+    temporary.replace(path)
