@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from graphlearn.nn.equivariant.irreps import num_components, wigner_3j
+from graphlearn.nn.equivariant.irreps import constant, num_components, wigner_3j
 
 
-def coupling_matrix(shells: Sequence[int], lmax: int) -> tuple[Tensor, list[int]]:
+def coupling_matrix(shells: tuple[int, ...], lmax: int) -> Tensor:
     r"""Change of basis from products of orbitals to irreducible features.
 
     Products of shells :math:`(l_1, l_2)` couple to :math:`L = |l_1-l_2|..l_1+l_2`:
@@ -21,8 +21,8 @@ def coupling_matrix(shells: Sequence[int], lmax: int) -> tuple[Tensor, list[int]
         lmax: Highest L kept.
 
     Returns:
-        float64 [A * A, sum_L mult_L (2L+1)] with orthonormal columns, sorted by L, then multiplicity, then M; and the
-        multiplicities mult_L. A is the number of orbitals, ordered by l, radial index, m.
+        float64 [A * A, sum_L mult_L (2L+1)] with orthonormal columns, sorted by L, then multiplicity, then M. A is the
+        number of orbitals, ordered by l, radial index, m.
     """
     offsets, start = [], 0
     for l, count in enumerate(shells):
@@ -38,7 +38,17 @@ def coupling_matrix(shells: Sequence[int], lmax: int) -> tuple[Tensor, list[int]
                         column = torch.zeros(start, start, 2 * total + 1, dtype=torch.float64)
                         column[a : a + 2 * l1 + 1, b : b + 2 * l2 + 1] = symbols
                         columns[total].append(column.flatten(0, 1))
-    return torch.cat([c for group in columns for c in group], dim=1), [len(group) for group in columns]
+    return torch.cat([c for group in columns for c in group], dim=1)
+
+
+def multiplicities(shells: Sequence[int], lmax: int) -> list[int]:
+    """How often each degree L = 0..lmax occurs among the products of two shells."""
+    counts = [0] * (lmax + 1)
+    for l1, n1 in enumerate(shells):
+        for l2, n2 in enumerate(shells):
+            for total in range(abs(l1 - l2), min(l1 + l2, lmax) + 1):
+                counts[total] += n1 * n2
+    return counts
 
 
 class DensityEncoder(nn.Module):
@@ -73,8 +83,7 @@ class DensityEncoder(nn.Module):
     def __init__(self, shells: Sequence[int], num_frames: int, channels: int, *, lmax: int) -> None:
         super().__init__()
         self.shells, self.num_frames, self.channels, self.lmax = tuple(shells), num_frames, channels, lmax
-        matrix, self.multiplicities = coupling_matrix(self.shells, lmax)
-        self.register_buffer("coupling", matrix.to(torch.get_default_dtype()), persistent=False)
+        self.multiplicities = multiplicities(self.shells, lmax)
         self.weight = nn.ParameterList(
             nn.Parameter(torch.empty(self.num_terms * count, channels)) for count in self.multiplicities
         )
@@ -112,7 +121,7 @@ class DensityEncoder(nn.Module):
     def forward(self, c0: Tensor, delta: Tensor, occupations: Tensor, pairs: Tensor) -> Tensor:
         """Encode the pairs."""
         blocks = self.blocks(c0, delta, occupations, pairs).flatten(2)  # [P, terms, A * A]
-        coupled = blocks @ self.coupling
+        coupled = blocks @ constant(coupling_matrix, self.shells, self.lmax, like=blocks)
         outputs, start = [], 0
         for l, (count, weight) in enumerate(zip(self.multiplicities, self.weight, strict=True)):
             width = count * (2 * l + 1)

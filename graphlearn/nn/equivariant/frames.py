@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from graphlearn.nn.equivariant.irreps import edge_order, num_components, wigner_3j
+from graphlearn.nn.equivariant.irreps import constant, edge_order, num_components, wigner_3j
 
 
 def edge_frames(edge_vec: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ def wigner_d(rotation: Tensor, lmax: int) -> list[Tensor]:
     """
     matrices = [torch.ones_like(rotation[:, :1, :1]), rotation]
     for l in range(2, lmax + 1):
-        symbols = wigner_3j(1, l - 1, l).to(rotation).flatten(0, 1)  # [3 (2l-1), 2l+1]
+        symbols = constant(wigner_3j, 1, l - 1, l, like=rotation).flatten(0, 1)  # [3 (2l-1), 2l+1]
         product = torch.einsum("eac,ebd->eabcd", rotation, matrices[l - 1]).flatten(3, 4).flatten(1, 2)
         matrices.append((2 * l + 1) * (symbols.T @ product @ symbols))
     return matrices[: lmax + 1]

@@ -7,7 +7,9 @@ m = 0 of l = 0..L, then for each m > 0 first +m, then -m, of l = m..L.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,13 +34,23 @@ def edge_order(lmax: int) -> list[int]:
     return order
 
 
-@lru_cache(maxsize=64)
-def _wigner_3j(l1: int, l2: int, l3: int) -> Tensor:
+def wigner_3j(l1: int, l2: int, l3: int) -> Tensor:
+    """Wigner 3j symbols in e3nn's real basis, float64 [2 l1 + 1, 2 l2 + 1, 2 l3 + 1], of unit norm."""
     from e3nn import o3
 
     return o3.wigner_3j(l1, l2, l3, dtype=torch.float64)
 
 
-def wigner_3j(l1: int, l2: int, l3: int) -> Tensor:
-    """Wigner 3j symbols in e3nn's real basis, float64 [2 l1 + 1, 2 l2 + 1, 2 l3 + 1], of unit norm."""
-    return _wigner_3j(l1, l2, l3).clone()
+def constant(build: Callable[..., Tensor], *arguments: Any, like: Tensor) -> Tensor:
+    """A table that ``build`` computes in float64, in the type and on the device of a tensor; kept for the next call.
+
+    Unlike a buffer it is never rounded to float32 on the way to float64.
+    """
+    return _constant(build, arguments, like.dtype, like.device)
+
+
+@lru_cache(maxsize=256)
+def _constant(
+    build: Callable[..., Tensor], arguments: tuple[Any, ...], dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    return build(*arguments).to(device=device, dtype=dtype)

@@ -1,0 +1,167 @@
+"""OrbEvo as a whole: symmetries before and after training, independence of the batch, capacity."""
+
+from dataclasses import fields, replace
+
+import pytest
+import torch
+from helpers import SMALL, rotate_batch
+from scipy.spatial.transform import Rotation
+
+from graphlearn.datasets import collate
+from graphlearn.models import OrbEvo
+from graphlearn.training.loss import orbital_loss
+
+ROTATION = torch.as_tensor(Rotation.from_euler("xyz", [0.3, 1.2, -2.0]).as_matrix())
+
+
+def train_steps(model, batch, steps, lr=3e-3):
+    model.train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        loss = orbital_loss(model(batch), batch, torch.ones(len(batch.occupations)))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    model.eval()
+    return losses
+
+
+def equivariance_error(model, batch):
+    turned, orbitals = rotate_batch(batch, ROTATION)
+    with torch.no_grad():
+        expected, found = orbitals(model(batch)), model(turned)
+    return float((expected - found).abs().max() / expected.abs().max())
+
+
+@pytest.mark.parametrize("trained", [False, True], ids=["new", "trained"])
+def test_output_turns_with_molecule_and_field(small_model, batch, trained):
+    if trained:
+        train_steps(small_model, batch, 5)
+    single = equivariance_error(small_model, batch)
+    double = equivariance_error(small_model.double(), batch.to(torch.float64))
+    assert single < 2e-4
+    assert double < 1e-12
+
+
+def test_turning_the_molecule_alone_changes_the_output(small_model, batch):
+    turned, orbitals = rotate_batch(batch, ROTATION)
+    turned = replace(turned, field_direction=batch.field_direction)
+    with torch.no_grad():
+        assert (orbitals(small_model(batch)) - small_model(turned)).abs().max() > 1e-3
+
+
+def test_reversing_direction_and_strength_is_the_same_field(small_model, batch):
+    same = replace(batch, field_direction=-batch.field_direction, field_strength=-batch.field_strength)
+    with torch.no_grad():
+        assert (small_model(batch) - small_model(same)).abs().max() < 1e-5
+
+
+def test_translation_changes_nothing(small_model, batch):
+    moved = replace(batch, positions_angstrom=batch.positions_angstrom + torch.tensor([3.0, -1.0, 0.5]))
+    with torch.no_grad():
+        assert (small_model(batch) - small_model(moved)).abs().max() < 1e-5
+
+
+def test_batch_equals_singles(small_model, orbital_trajectories, normalizer, fast_method):
+    from graphlearn.datasets import OrbitalTrajectory
+    from tdddft import GaussianPulses, ground_state, propagate
+
+    methanal = propagate(ground_state("g2:H2CO", fast_method), GaussianPulses(), steps=200)
+    windows = [(orbital_trajectories[0], 12), (OrbitalTrajectory.from_trajectory(methanal), 8), (orbital_trajectories[1], 3)]
+    together = collate(windows, normalizer, 8)
+    assert together.occupations.shape[1] == 6
+    with torch.no_grad():
+        joined = small_model(together)
+        for i, window in enumerate(windows):
+            alone = small_model(collate([window], normalizer, 8))
+            part = joined[together.batch == i][:, : alone.shape[1]]
+            assert (part - alone).abs().max() < 2e-5
+
+
+def test_order_of_states_and_of_atoms_does_not_matter(small_model, orbital_trajectories, normalizer):
+    batch = collate([(orbital_trajectories[1], 16)], normalizer, 8)
+    states, atoms = torch.tensor([2, 0, 3, 1]), torch.tensor([3, 1, 0, 2])
+    place = torch.argsort(atoms)
+    shuffled = replace(
+        batch, numbers=batch.numbers[atoms], positions_angstrom=batch.positions_angstrom[atoms],
+        edge_index=place[batch.edge_index], c0=batch.c0[atoms][:, states], delta=batch.delta[atoms][:, states],
+        slot_mask=batch.slot_mask[atoms], occupations=batch.occupations[:, states],
+    )  # fmt: skip
+    with torch.no_grad():
+        expected = small_model(batch)[atoms][:, states]
+        assert (small_model(shuffled) - expected).abs().max() < 2e-5
+
+
+def test_states_talk_only_through_the_density(orbital_trajectories, normalizer):
+    torch.manual_seed(0)
+    batch = collate([(orbital_trajectories[0], 16)], normalizer, 8)
+    model = OrbEvo(**SMALL).eval()
+    with torch.no_grad():
+        full = model(batch)
+        few = replace(batch, delta=torch.cat([batch.delta[:, :1], 2 * batch.delta[:, 1:]], dim=1))
+        assert (model(few) - full)[:, 0].abs().max() > 1e-5
+
+
+def test_two_forward_passes_are_equal_bit_for_bit(small_model, batch):
+    with torch.no_grad():
+        assert torch.equal(small_model(batch), small_model(batch))
+
+
+def test_slots_without_an_orbital_stay_zero(small_model, batch):
+    with torch.no_grad():
+        out = small_model(batch)
+    empty = batch.slot_mask[:, None, :, :, None, None] == 0
+    assert out[empty.expand_as(out)].abs().max() == 0
+
+
+def test_same_seed_same_loss(batch):
+    runs = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        runs.append(train_steps(OrbEvo(**{**SMALL, "alpha_dropout": 0.1, "path_dropout": 0.1}), batch, 3))
+    assert runs[0] == runs[1]
+
+
+def test_overfits_one_trajectory(orbital_trajectories, normalizer):
+    torch.manual_seed(0)
+    trajectory = orbital_trajectories[0]
+    batch = collate([(trajectory, frame) for frame in range(8, 32, 3)], normalizer, 8)
+    model = OrbEvo(**{**SMALL, "channels": 32, "density_lmax": 2, "num_radial": 16})
+    losses = train_steps(model, batch, 250, lr=4e-3)
+    assert losses[-1] < 0.1 * losses[0]
+
+
+def test_parameter_count_is_the_papers():
+    assert sum(p.numel() for p in OrbEvo.published("dm").parameters()) == 27_977_184
+
+
+def test_published_configuration_runs_and_is_nearly_equivariant(batch):
+    torch.manual_seed(0)
+    model = OrbEvo.published("dm", channels=16, num_radial=16, radial_hidden=16, unit_gain=True).eval()
+    assert equivariance_error(model, batch) < 0.05
+
+
+def test_gradients_reach_every_parameter(small_model, batch):
+    small_model.train()
+    orbital_loss(small_model(batch), batch, torch.ones(2)).backward()
+    without = [name for name, p in small_model.named_parameters() if p.grad is None]
+    assert without == []
+
+
+def test_repr_and_bad_arguments():
+    assert repr(OrbEvo(**SMALL)) == "OrbEvo(channels=8, blocks=2, lmax=3->2, num_frames=8)"
+    with pytest.raises(ValueError, match="2 <= lmax <= density_lmax"):
+        OrbEvo(8, 2, lmax=3, density_lmax=2)
+    with pytest.raises(ValueError, match="choose 'dm'"):
+        OrbEvo.published("xx")
+    with pytest.raises(ValueError, match="choose 'gate' or 's2'"):
+        OrbEvo(8, 2, activation="relu")
+
+
+def test_batch_moves_all_floating_tensors(batch):
+    double = batch.to(torch.float64)
+    for field in fields(double):
+        value = getattr(double, field.name)
+        assert value.dtype in (torch.float64, torch.int64), field.name
