@@ -108,7 +108,9 @@ def collect_molecules(recipe: GenerateRecipe, limit: int | None = None) -> list[
 
 def distorted(molecule: Molecule, distortions: Distortions) -> list[Molecule]:
     """Copies with Gaussian displacements of the nuclei, called ``NAME-g1``, ``NAME-g2``, ..."""
-    copies = []
+    copies: list[Molecule] = []
+    if distortions.only is not None and molecule.name not in distortions.only:
+        return copies
     for i in range(1, distortions.count + 1):
         name = f"{molecule.name}-g{i}"
         moves = seeded_generator(distortions.seed, name).normal(size=molecule.positions_angstrom.shape)

@@ -40,9 +40,10 @@ class Method(Strict):
 
 
 class Distortions(Strict):
-    """Further geometries of every molecule, by Gaussian displacements of its nuclei."""
+    """Further geometries of molecules, by Gaussian displacements of the nuclei."""
 
     count: int = Field(0, ge=0, description="geometries a molecule beside the given one")
+    only: tuple[str, ...] | None = Field(None, description="names of the molecules to distort; all by default")
     sigma_angstrom: float = Field(0.05, gt=0)
     seed: int = 0
 

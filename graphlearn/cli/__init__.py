@@ -1,0 +1,27 @@
+"""The command ``graphlearn``: one file a sub-command."""
+
+from __future__ import annotations
+
+import typer
+
+from graphlearn.cli.demo import demo
+from graphlearn.cli.evaluate import evaluate
+from graphlearn.cli.rollout import rollout
+from graphlearn.cli.train import train
+
+app = typer.Typer(
+    name="graphlearn",
+    help="Graph learning for molecules: train OrbEvo on TDDFT trajectories, roll it out, evaluate it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo, train, evaluate, rollout):
+    app.command()(command)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    from tdddft.cli.shell import run
+
+    run(app)

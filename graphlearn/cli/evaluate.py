@@ -1,0 +1,54 @@
+"""``graphlearn evaluate``"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from tdddft.cli.shell import out
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="model folder")],
+    data: Annotated[Path, typer.Option(help="data-set folder")],
+    ids: Annotated[list[str] | None, typer.Option("--id", help="trajectory; default: all not trained on")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write the errors here")] = None,
+) -> None:
+    """Errors of a model beside the baselines zero, persistence and frozen Hamiltonian.
+
+    Example: graphlearn evaluate runs/model --data runs/small
+    """
+    from graphlearn.datasets import TDDFTTrajectories
+    from graphlearn.training.checkpoint import load_model
+    from graphlearn.training.evaluate import mean_errors, predict
+    from tdddft.errors import InputError
+
+    network, normalizer, facts = load_model(model)
+    every = TDDFTTrajectories(data).names
+    chosen = ids or [n for n in every if n not in facts["trained_on"]]
+    if not chosen:
+        raise InputError(f"the model was trained on every trajectory of {data}; name some with --id")
+    subset = TDDFTTrajectories(data, select=chosen, cutoff_angstrom=network.cutoff_angstrom, shells=network.shells)
+    result = mean_errors(subset, predict(network, normalizer, subset))
+    out.print(error_table({f"{len(chosen)} trajectories": result}))
+    if json_file is not None:
+        json_file.write_text(json.dumps({"trajectories": chosen, "errors": result}, indent=2))
+
+
+def error_table(sets: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Table:
+    """One row a test set and method, the best value of each column of a set in bold."""
+    from graphlearn.training.evaluate import COLUMNS
+
+    table = Table("held out", "method", *COLUMNS.values())
+    for name, methods in sets.items():
+        best = {c: min(row[c] for row in methods.values()) for c in COLUMNS}
+        for i, (method, row) in enumerate(methods.items()):
+            cells = [f"[bold]{row[c]:.3f}[/bold]" if row[c] == best[c] else f"{row[c]:.3f}" for c in COLUMNS]
+            table.add_row(name if i == 0 else "", method, *cells)
+        table.add_section()
+    return table

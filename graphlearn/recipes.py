@@ -1,0 +1,26 @@
+"""Recipes that come with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tdddft.errors import InputError
+from tdddft.recipes import recipe_folder
+
+PACKAGE = Path(__file__).parent
+
+
+def model_recipe(name: str) -> Path:
+    """Path of a recipe given as a YAML file or as ``system/recipe``, for example ``orbevo/demo``.
+
+    Raises:
+        InputError: for an unknown name; the known ones are listed.
+    """
+    if name.endswith((".yaml", ".yml")):
+        return Path(name)
+    folder = recipe_folder(PACKAGE, "models")
+    file = folder / f"{name}.yaml"
+    if not file.is_file():
+        known = sorted(str(p.relative_to(folder).with_suffix("")) for p in folder.glob("*/*.yaml"))
+        raise InputError(f"no recipe {name!r}; give a YAML file or one of {', '.join(known)}")
+    return file
