@@ -66,9 +66,11 @@ class DatasetFolder:
     def append(self, record: Record) -> None:
         """Add one line to the index in a single write and flush it to disk."""
         line = (json.dumps(record, sort_keys=True) + "\n").encode()
-        descriptor = os.open(self.root / "index.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        descriptor = os.open(self.root / "index.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            os.write(descriptor, line)
+            size = os.fstat(descriptor).st_size
+            torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+            os.write(descriptor, b"\n" + line if torn else line)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -166,8 +166,8 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> str:
     for item in error.errors():
         location = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(location, _known_keys(model), n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(_known_keys(model))}"
+            near = difflib.get_close_matches(location, [*model.model_fields, *_known_keys(model)], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(model.model_fields)}"
             messages.append(f"unknown key {location!r}{hint}")
         else:
             messages.append(f"{location}: {item['msg']}")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from graphlearn.cli.evaluate import NOTE, error_tables
 from tdddft.cli.shell import out, progress_bar
 
 
@@ -66,10 +67,7 @@ def demo(
             sets |= evaluate_sets(result, data, {name: split[name]})
             bar.advance(task)
     written = write_report(result, sets, out_dir)
-    from graphlearn.cli.evaluate import error_table
-
-    out.print(error_table({name: s.errors for name, s in sets.items()}))
-    out.print("Perfect is 0; predicting no motion gives 1 in the nRMSE columns. Best of each column in bold.")
+    out.print(*error_tables({name: s.errors for name, s in sets.items()}), NOTE, sep="\n")
     for path in written:
         out.print(f"wrote {path}", soft_wrap=True)
     out.print(f"finished in {time.perf_counter() - started:.0f} s")

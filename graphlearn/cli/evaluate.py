@@ -35,20 +35,28 @@ def evaluate(
         raise InputError(f"the model was trained on every trajectory of {data}; name some with --id")
     subset = TDDFTTrajectories(data, select=chosen, cutoff_angstrom=network.cutoff_angstrom, shells=network.shells)
     result = mean_errors(subset, predict(network, normalizer, subset))
-    out.print(error_table({f"{len(chosen)} trajectories": result}))
+    out.print(*error_tables({f"{len(chosen)} trajectories": result}), NOTE, sep="\n")
     if json_file is not None:
         json_file.write_text(json.dumps({"trajectories": chosen, "errors": result}, indent=2))
 
 
-def error_table(sets: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Table:
-    """One row a test set and method, the best value of each column of a set in bold."""
+def error_tables(sets: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[Table]:
+    """One table a test set, one row a method, the best value of each column in bold."""
     from graphlearn.training.evaluate import COLUMNS
 
-    table = Table("held out", "method", *COLUMNS.values())
+    tables = []
     for name, methods in sets.items():
+        table = Table("", *COLUMNS.values(), title=name, title_justify="left", padding=(0, 1, 0, 0))
+        table.columns[0].no_wrap = True
         best = {c: min(row[c] for row in methods.values()) for c in COLUMNS}
-        for i, (method, row) in enumerate(methods.items()):
+        for method, row in methods.items():
             cells = [f"[bold]{row[c]:.3f}[/bold]" if row[c] == best[c] else f"{row[c]:.3f}" for c in COLUMNS]
-            table.add_row(name if i == 0 else "", method, *cells)
-        table.add_section()
-    return table
+            table.add_row(method, *cells)
+        tables.append(table)
+    return tables
+
+
+NOTE = (
+    "l2: distance an atom and state, in units of the target; the other columns: error over signal, rolled out from "
+    "the ground state. Perfect is 0, predicting no motion gives 1. The best of each column is bold."
+)

@@ -20,10 +20,10 @@ MODEL, ZERO, PERSISTENCE, FROZEN = "OrbEvo-DM", "zero", "persistence", "frozen H
 COLUMNS = {
     "one_step_l2": "one-step l2",
     "rollout_l2": "rollout l2",
-    "wavefunction_nrmse": "wavefunction nRMSE",
-    "dipole_nrmse": "dipole nRMSE",
-    "dipole_along_field_nrmse": "dipole along field nRMSE",
-    "absorption_nrmse": "absorption nRMSE",
+    "wavefunction_nrmse": "wavefunction",
+    "dipole_nrmse": "dipole",
+    "dipole_along_field_nrmse": "dipole ∥ field",
+    "absorption_nrmse": "absorption",
 }
 
 

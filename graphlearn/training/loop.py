@@ -12,7 +12,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from graphlearn.datasets.batch import Normalizer, OrbitalBatch, collate
-from graphlearn.datasets.trajectories import TDDFTTrajectories
+from graphlearn.datasets.trajectories import OrbitalTrajectory, TDDFTTrajectories
 from graphlearn.models import OrbEvo
 from graphlearn.training.checkpoint import load_training_state, save_model, save_training_state
 from graphlearn.training.loss import orbital_loss
@@ -95,10 +95,11 @@ def sample_batch(
     random: torch.Generator,
     device: torch.device | str = "cpu",
 ) -> tuple[OrbitalBatch, Tensor]:
-    """Draw windows; replace the history of some by what the model makes of the bundle before (push-forward).
+    """Draw windows; replace the history of some by what the model makes of the bundles before (push-forward).
 
-    Windows start anywhere in any trajectory. One that starts within the first bundle has nothing before it to push
-    from and gets ``first_bundle_weight``.
+    Windows start anywhere in any trajectory. The number of bundles that the model runs on its own is drawn for the
+    whole batch; windows too early for it keep their true history. One that starts within the first bundle has nothing
+    before it to push from and gets ``first_bundle_weight``.
 
     Returns:
         The batch and the weight of each molecule [B].
@@ -108,22 +109,35 @@ def sample_batch(
     for index in torch.randint(len(data), (options.batch_size,), generator=random).tolist():
         last = data[index].num_frames - 1 - frames
         windows.append((data[index], int(torch.randint(last + 1, (1,), generator=random))))
+    depth = int(torch.randint(1, options.push_forward_bundles + 1, (1,), generator=random))
     pushed = torch.rand(len(windows), generator=random) < options.push_forward
-    pushed &= torch.tensor([frame >= frames for _, frame in windows])
+    pushed &= torch.tensor([frame >= depth * frames for _, frame in windows])
     batch = collate(windows, normalizer, frames).to(device)
     if pushed.any():
-        chosen = pushed.nonzero().flatten().tolist()
-        before = collate([(windows[i][0], windows[i][1] - frames) for i in chosen], normalizer, frames).to(device)
-        model.eval()
-        with torch.no_grad():
-            own = model(before)
-        model.train()
-        atoms = pushed.to(device)[batch.batch]
+        own = _push([window for window, p in zip(windows, pushed.tolist(), strict=True) if p], depth, normalizer, model)
         delta = batch.delta.clone()
-        delta[atoms, : own.shape[1]] = own
+        delta[pushed.to(device)[batch.batch], : own.shape[1]] = own
         batch = replace(batch, delta=delta)
     weight = torch.tensor([options.first_bundle_weight if frame < frames else 1.0 for _, frame in windows])
     return batch, weight.to(device)
+
+
+@torch.no_grad()
+def _push(
+    windows: list[tuple[OrbitalTrajectory, int]], depth: int, normalizer: Normalizer, model: OrbEvo
+) -> Tensor:
+    """The history that the model makes for itself, starting ``depth`` bundles before each window."""
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    own: Tensor | None = None
+    for bundle in range(depth, 0, -1):
+        before = collate([(t, frame - bundle * model.num_frames) for t, frame in windows], normalizer, model.num_frames)
+        before = before.to(device)
+        own = model(before if own is None else replace(before, delta=own))
+    model.train(was_training)
+    assert own is not None
+    return own
 
 
 def learning_rate(step: int, options: Optimisation) -> float:

@@ -22,6 +22,7 @@ class Optimisation(Strict):
     weight_decay: float = Field(1e-3, ge=0)
     gradient_clip: float = Field(100.0, gt=0)
     push_forward: float = Field(0.5, ge=0, le=1, description="share of a batch that starts from the model's own output")
+    push_forward_bundles: int = Field(1, ge=1, description="longest own output, in bundles; drawn anew every step")
     first_bundle_weight: float = Field(2.0, ge=0, description="loss weight of windows that start from the ground state")
     seed: int = 0
     checkpoint_every: int = Field(50, ge=1, description="steps between checkpoints")

@@ -15,6 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tdddft.errors import ContractError, ConvergenceError, InputError
 
+INTERRUPTED = 130
+
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
@@ -28,8 +30,10 @@ def run(app: Callable[[], None]) -> None:
         fail(str(error), 2)
     except ConvergenceError as error:
         fail(str(error), 1)
-    except KeyboardInterrupt:
-        fail("interrupted; what is finished is kept, run the same command again to continue", 130)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            fail("interrupted; what is finished is kept, run the same command again to continue", INTERRUPTED)
+        raise
     except RuntimeError as error:
         fail(str(error), 3)
 

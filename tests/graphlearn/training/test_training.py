@@ -1,0 +1,161 @@
+"""The loop: push-forward, exact continuation, checkpoints, rollout."""
+
+import json
+
+import pytest
+import torch
+from helpers import SMALL
+
+from graphlearn.datasets import Normalizer, TDDFTTrajectories, collate
+from graphlearn.models import OrbEvo
+from graphlearn.training.checkpoint import load_model, save_model
+from graphlearn.training.loop import _push, learning_rate, sample_batch, train
+from graphlearn.training.loss import orbital_loss
+from graphlearn.training.recipe import Optimisation, Split, TrainRecipe
+from graphlearn.training.rollout import rollout
+from graphlearn.training.split import assign
+from tdddft import ContractError, InputError
+from tdddft.recipe import parse_recipe
+from tdddft.trajectory import write_trajectory
+
+
+@pytest.fixture
+def data(tmp_path, water_trajectory, ammonia_trajectory):
+    return TDDFTTrajectories(
+        {t.name: write_trajectory(tmp_path / f"{t.name}.h5", t) for t in (water_trajectory, ammonia_trajectory)}
+    )
+
+
+def recipe(**optimisation):
+    settings = {"steps": 6, "batch_size": 3, "checkpoint_every": 2, "learning_rate": 2e-3, **optimisation}
+    model = {**SMALL, "alpha_dropout": 0.1, "path_dropout": 0.1}
+    return TrainRecipe(name="test", model=model, optimisation=Optimisation(**settings))
+
+
+class Stop(Exception):
+    """Stands for a kill."""
+
+
+def test_stopped_and_continued_equals_uninterrupted(data, tmp_path):
+    whole = train(recipe(), data, tmp_path / "whole")
+
+    def stop(step, *_):
+        if step == 5:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train(recipe(), data, tmp_path / "parts", on_step=stop)
+    parts = train(recipe(), data, tmp_path / "parts")
+    assert parts.losses == whole.losses
+    for (name, a), b in zip(whole.model.state_dict().items(), parts.model.state_dict().values(), strict=True):
+        assert torch.equal(a, b), name
+
+
+def test_same_seed_same_loss_other_seed_other_loss(data, tmp_path):
+    runs = [train(recipe(seed=s), data, tmp_path / str(i)).losses for i, s in enumerate((1, 1, 2))]
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_another_recipe_in_the_same_folder_is_refused(data, tmp_path):
+    train(recipe(), data, tmp_path / "run")
+    with pytest.raises(InputError, match="another recipe or data set"):
+        train(recipe(learning_rate=1e-3), data, tmp_path / "run")
+
+
+def test_push_forward_replaces_history_by_the_models_own_output(data, small_model):
+    normalizer = Normalizer.fit(data)
+    draws = [
+        sample_batch(data, normalizer, small_model, Optimisation(batch_size=4, push_forward=share), torch.Generator().manual_seed(5))
+        for share in (0.0, 1.0)
+    ]
+    (clean, weight), (pushed, same_weight) = draws
+    assert torch.equal(weight, same_weight)
+    assert torch.equal(clean.target, pushed.target)
+    for i in range(4):
+        atoms = clean.batch == i
+        changed = not torch.equal(clean.delta[atoms], pushed.delta[atoms])
+        assert changed == (float(weight[i]) == 1.0)  # windows of the first bundle cannot be pushed and weigh double
+
+
+def test_push_forward_over_several_bundles_equals_a_rollout_from_there(data, small_model):
+    normalizer = Normalizer(0.2, 0.5)
+    own = _push([(data[0], 16)], 2, normalizer, small_model)
+    (rolled,) = rollout(small_model, normalizer, [data[0]])
+    assert torch.allclose(own * 0.5, rolled[..., 9:17, :], atol=1e-6)  # both start at t = 0
+
+
+def test_loss_is_zero_for_the_target_and_ignores_padding(batch):
+    assert float(orbital_loss(batch.target, batch, torch.ones(2))) < 2e-6
+    off = orbital_loss(torch.zeros_like(batch.target), batch, torch.ones(2))
+    by_hand = batch.target.square().sum(dim=(2, 3, 5)).sqrt().mean()
+    assert torch.isclose(off, by_hand, rtol=1e-5)
+
+
+def test_learning_rate_warms_up_and_ends_near_zero():
+    options = Optimisation(steps=100, learning_rate=1.0, warmup_steps=10)
+    rates = [learning_rate(s, options) for s in range(100)]
+    assert rates[0] == 0.1
+    assert max(rates) == rates[10] == 1.0
+    assert rates[99] < 1e-3
+
+
+def test_rollout_of_a_batch_equals_singles(data, small_model):
+    normalizer = Normalizer(0.2, 0.5)
+    items = [data[0], data[1]]
+    together = rollout(small_model, normalizer, items)
+    for i, item in enumerate(items):
+        (alone,) = rollout(small_model, normalizer, [item])
+        assert alone.shape == item.delta.shape
+        assert (together[i] - alone).abs().max() < 1e-4
+        assert alone[..., 0, :].abs().max() == 0
+
+
+def test_one_step_rollout_uses_the_true_history(data, small_model):
+    normalizer = Normalizer(0.2, 0.5)
+    (taught,) = rollout(small_model, normalizer, [data[0]], teacher=True)
+    with torch.no_grad():
+        direct = small_model(collate([(data[0], 8)], normalizer, 8)) * 0.5
+    assert torch.allclose(taught[..., 9:17, :], direct, atol=1e-6)
+
+
+def test_model_round_trip_and_damage(small_model, tmp_path):
+    save_model(tmp_path / "m", small_model, Normalizer(0.2, 0.5), {"trained_on": []})
+    again, normalizer, facts = load_model(tmp_path / "m")
+    assert normalizer == Normalizer(0.2, 0.5)
+    assert facts["class"] == "OrbEvo"
+    for a, b in zip(small_model.state_dict().values(), again.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+    weights = tmp_path / "m/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(ContractError, match="damaged model"):
+        load_model(tmp_path / "m")
+    description = json.loads((tmp_path / "m/model.json").read_text())
+    (tmp_path / "m/model.json").write_text(json.dumps({**description, "schema_version": 99}))
+    with pytest.raises(ContractError, match="schema version 99"):
+        load_model(tmp_path / "m")
+    with pytest.raises(InputError, match="holds no model"):
+        load_model(tmp_path)
+
+
+def test_split_gives_every_id_once():
+    split = Split(test={"held out": ("a*",)}, validation=("b1",))
+    assert assign(["a1", "b1", "b2"], split) == {"held out": ["a1"], "validation": ["b1"], "train": ["b2"]}
+    with pytest.raises(InputError, match="no trajectory matches validation"):
+        assign(["a1", "b2"], split)
+
+
+def test_unknown_model_arguments_are_named():
+    with pytest.raises(InputError, match="did you mean 'channels'"):
+        parse_recipe({"name": "x", "model": {"chanels": 8}}, TrainRecipe)
+
+
+def test_training_lowers_the_loss(data, tmp_path):
+    settings = recipe(steps=80, batch_size=6, learning_rate=5e-3)
+    result = train(settings, data, tmp_path / "run")
+    batch = collate([(data[i], frame) for i in (0, 1) for frame in range(0, 32, 4)], result.normalizer, 8)
+    torch.manual_seed(0)
+    untrained = OrbEvo(**settings.model).eval()
+    with torch.no_grad():
+        before, after = (float(orbital_loss(m(batch), batch, torch.ones(16))) for m in (untrained, result.model))
+    assert after < 0.9 * before
+    assert not result.model.training

@@ -1,0 +1,199 @@
+"""The real commands in their own processes: results, messages and exit codes."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tdddft import read_trajectory
+
+COMMANDS = Path(sys.executable).parent
+FAST = ["--set", "method.grid_level=0", "--set", "method.response_grid_level=0", "--set", "propagation.steps=60"]
+
+
+def run(*arguments, code=0, **options):
+    program, *rest = [str(a) for a in arguments]
+    done = subprocess.run([COMMANDS / program, *rest], capture_output=True, text=True, check=False, **options)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout if code == 0 else done.stderr
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "set"
+    run("tdddft", "generate", "H2O", "smiles:N", "--out", folder, *FAST)
+    return folder
+
+
+def test_generate_validate_status_spectrum_show(dataset, tmp_path):
+    assert "2 of 2 valid" in run("tdddft", "validate", dataset)
+    assert "2 finished, 0 failed, 0 missing of 2" in run("tdddft", "status", dataset)
+    file = dataset / "trajectories/H2O_d0.h5"
+    printed = run("tdddft", "spectrum", file, "--csv", tmp_path / "s.csv", "--figure", tmp_path / "s.png")
+    assert "energy (eV)" in printed
+    table = np.loadtxt(tmp_path / "s.csv", delimiter=",", skiprows=1)
+    assert table.shape[1] == 2
+    run("tdddft", "show", file, "--figure", tmp_path / "t.png")
+    run("tdddft", "show", dataset)
+    for picture in (tmp_path / "s.png", tmp_path / "t.png", dataset / "overview.png"):
+        assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("program", ["tdddft", "graphlearn"])
+def test_every_command_has_help_with_an_example(program):
+    top = run(program, "--help")
+    commands = {"tdddft": ("generate", "status", "validate", "spectrum", "show"), "graphlearn": ("demo", "train", "evaluate", "rollout")}
+    for command in commands[program]:
+        assert command in top
+        assert "Example:" in run(program, command, "--help")
+
+
+def bad_inputs(tmp_path):
+    (tmp_path / "broken.xyz").write_text("3\n\nO 0 0\n")
+    (tmp_path / "odd.xyz").write_text("1\n\nH 0 0 0\n")
+    (tmp_path / "typo.yaml").write_text("name: x\nmolecules: [H2O]\nmetod: {}\n")
+    (tmp_path / "text.h5").write_text("no")
+    out = ["--out", tmp_path / "out"]
+    return [
+        (["tdddft", "generate", "missing.xyz", *out], "no such file: missing.xyz"),
+        (["tdddft", "generate", tmp_path / "broken.xyz", *out], "not readable as xyz"),
+        (["tdddft", "generate", tmp_path / "odd.xyz", *out], "odd number"),
+        (["tdddft", "generate", "H2O", "--set", "method.grid=3", *out], "unknown key 'method.grid'"),
+        (["tdddft", "generate", tmp_path / "typo.yaml", *out], "did you mean"),
+        (["tdddft", "generate", "H2O", "--out", tmp_path / "text.h5"], "choose another --out"),
+        (["tdddft", "validate", tmp_path / "text.h5"], "damaged or incomplete"),
+        (["tdddft", "validate", tmp_path / "none.h5"], "no such trajectory"),
+        (["tdddft", "status", tmp_path], "not a data-set folder"),
+        (["graphlearn", "train", "orbevo/nothing", "--data", tmp_path, *out], "orbevo/demo"),
+        (["graphlearn", "evaluate", tmp_path, "--data", tmp_path], "holds no model"),
+        (["graphlearn", "rollout", tmp_path / "none.h5", "--model", tmp_path, "--out", tmp_path / "p.h5"], "no such trajectory"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", range(12))
+def test_bad_input_is_one_line_and_exit_code_two(tmp_path, case):
+    arguments, message = bad_inputs(tmp_path)[case]
+    said = run(*arguments, code=2)
+    assert message in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").rglob("*.h5"))
+
+
+def test_element_without_basis_is_a_failure_line_and_exit_code_one(tmp_path):
+    (tmp_path / "iodine.xyz").write_text("2\n\nI 0 0 0\nI 0 0 2.7\n")
+    said = run("tdddft", "generate", tmp_path / "iodine.xyz", "--out", tmp_path / "out", *FAST, code=1)
+    assert "does not cover I" in said
+
+
+def test_a_basis_that_does_not_fit_the_model_is_named(tmp_path):
+    run("tdddft", "generate", "H2", "--out", tmp_path / "set", *FAST, "--set", "method.basis=6-311g", "--set", "method.pseudopotential=null")
+    said = run(
+        "graphlearn", "train", "orbevo/demo", "--data", tmp_path / "set", "--out", tmp_path / "run",
+        "--set", "split.test={}", code=2,
+    )  # fmt: skip
+    assert "basis '6-311g' does not fit the model" in said
+
+
+def test_validate_finds_a_changed_file(dataset, tmp_path):
+    from tdddft import write_trajectory
+
+    t = read_trajectory(dataset / "trajectories/H2O_d0.h5")
+    bad = write_trajectory(tmp_path / "bad.h5", t.replace(dipole_au=t.dipole_au * 1.5))
+    done = subprocess.run([COMMANDS / "tdddft", "validate", bad], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "FAIL dipole from coefficients" in done.stdout
+
+
+def test_killed_generation_goes_on_where_it_was(dataset, tmp_path):
+    """kill -9 while it runs; the same command finishes the set with the same numbers."""
+    folder = tmp_path / "set"
+    arguments = ["generate", "H2O", "smiles:N", "--out", folder, *FAST]
+    process = subprocess.Popen([COMMANDS / "tdddft", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(folder.rglob("*.h5")) and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    run("tdddft", *arguments)
+    assert "2 of 2 valid" in run("tdddft", "validate", folder)
+    for name in ("H2O_d0", "N_d0"):
+        a, b = (read_trajectory(f / f"trajectories/{name}.h5") for f in (dataset, folder))
+        assert np.array_equal(a.frame_coefficients, b.frame_coefficients)
+
+
+def test_interrupt_says_how_to_go_on(tmp_path):
+    process = subprocess.Popen(
+        [COMMANDS / "tdddft", "generate", "CH3OH", "--out", tmp_path / "set"], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    while not (tmp_path / "set/recipe.yaml").exists():
+        time.sleep(0.05)
+    time.sleep(1.0)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "run the same command again to continue" in said
+    assert "Traceback" not in said
+
+
+@pytest.fixture(scope="module")
+def tiny_recipes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recipes")
+    (folder / "data.yaml").write_text(
+        "name: tiny\nmolecules: [H2, HF]\ndistortions: {count: 2, only: [HF]}\n"
+        "method: {grid_level: 0, response_grid_level: 0}\nfield: {directions: random}\n"
+        "propagation: {steps: 240, save_every: 10}\n"
+    )
+    (folder / "train.yaml").write_text(
+        "name: tiny\nmodel: {channels: 8, heads: 2, alpha_channels: 4, num_density_blocks: 1, num_blocks: 0,"
+        " density_lmax: 2, num_radial: 8, num_frames: 4, field_samples: 80}\n"
+        "split: {test: {held out: [HF_d0], other: [H2_d0]}}\n"
+        "optimisation: {steps: 120, batch_size: 4, checkpoint_every: 5, push_forward_bundles: 2}\n"
+    )
+    return ["--data-recipe", folder / "data.yaml", "--recipe", folder / "train.yaml"]
+
+
+@pytest.fixture(scope="module")
+def demo_folder(tiny_recipes, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo") / "whole"
+    printed = run("graphlearn", "demo", "--out", folder, *tiny_recipes)
+    for expected in ("held out", "OrbEvo-DM", "frozen Hamiltonian", "persistence", "zero", "finished in"):
+        assert expected in printed
+    return folder
+
+
+def test_demo_writes_table_figures_and_readable_predictions(demo_folder, tmp_path):
+    assert "| held out | OrbEvo-DM |" in (demo_folder / "results.md").read_text()
+    for name in ("dipole", "absorption", "error_growth", "learning_curve"):
+        assert (demo_folder / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
+    predicted = demo_folder / "predictions/HF_d0.h5"
+    assert "1 of 1 valid" in run("tdddft", "validate", predicted)
+    run("tdddft", "spectrum", predicted, "--figure", tmp_path / "s.png")
+    run("tdddft", "show", predicted, "--figure", tmp_path / "t.png")
+    again = run("graphlearn", "rollout", demo_folder / "data/trajectories/HF_d0.h5", "--model", demo_folder / "model", "--out", tmp_path / "p.h5")
+    assert "wrote" in again
+    assert np.array_equal(read_trajectory(predicted).frame_coefficients, read_trajectory(tmp_path / "p.h5").frame_coefficients)
+    assert "OrbEvo-DM" in run("graphlearn", "evaluate", demo_folder / "model", "--data", demo_folder / "data")
+
+
+def test_interrupted_demo_equals_uninterrupted(demo_folder, tiny_recipes, tmp_path):
+    """Killed in the middle of training, then run again: the same results and weights."""
+    folder = tmp_path / "parts"
+    shutil.copytree(demo_folder / "data", folder / "data")
+    process = subprocess.Popen(
+        [COMMANDS / "graphlearn", "demo", "--out", folder, *tiny_recipes], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while not (folder / "model/training_state.safetensors").exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (folder / "model/model.json").exists()
+    run("graphlearn", "demo", "--out", folder, *tiny_recipes)
+    assert (folder / "results.json").read_text() == (demo_folder / "results.json").read_text()
+    assert (folder / "model/model.safetensors").read_bytes() == (demo_folder / "model/model.safetensors").read_bytes()

@@ -1,0 +1,111 @@
+"""Data sets: continuation, failures, ownership of folders."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tdddft import GenerateRecipe, InputError, generate, read_trajectory
+from tdddft.folder import DatasetFolder
+from tdddft.generation import collect_molecules, distorted, trajectory_ids
+from tdddft.recipe import Distortions, parse_recipe
+from tdddft.sources import read_molecules
+
+
+def recipe(molecules=("g2:H2", "g2:HF"), **changes):
+    data = {
+        "name": "small",
+        "molecules": list(molecules),
+        "method": {"grid_level": 0, "response_grid_level": 0, **changes.pop("method", {})},
+        "field": {"directions": [[0, 0, 1], [1, 0, 0]]},
+        "propagation": {"steps": 20, "save_every": 5},
+        **changes,
+    }
+    return parse_recipe(data, GenerateRecipe)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("set")
+    summary = generate(recipe(), folder, jobs=2)
+    return folder, summary
+
+
+def test_every_molecule_and_direction_gets_a_valid_file(finished):
+    folder, summary = finished
+    assert (summary.total, summary.done, summary.failed) == (4, 4, [])
+    files = DatasetFolder(folder).finished()
+    assert set(files) == {"H2_d0", "H2_d1", "HF_d0", "HF_d1"}
+    for name, path in files.items():
+        t = read_trajectory(path)
+        assert t.info["provenance"]["id"] == name
+        assert len(t.times_fs) == 5
+
+
+def test_running_again_does_nothing(finished):
+    folder, _ = finished
+    before = (folder / "index.jsonl").read_bytes()
+    again = generate(recipe(), folder, jobs=1)
+    assert (again.already_done, again.done) == (4, 4)
+    assert (folder / "index.jsonl").read_bytes() == before
+
+
+def test_lost_files_lost_lines_and_torn_lines_are_mended(finished, tmp_path):
+    import shutil
+
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0], folder)
+    reference = read_trajectory(folder / "trajectories/HF_d1.h5")
+    (folder / "trajectories/HF_d1.h5").unlink()
+    lines = [line for line in (folder / "index.jsonl").read_text().splitlines() if '"H2_d0"' not in line]
+    (folder / "index.jsonl").write_text("\n".join(lines) + '\n{"id": "H2_d')
+    summary = generate(recipe(), folder, jobs=1)
+    assert (summary.already_done, summary.done) == (3, 4)
+    again = read_trajectory(folder / "trajectories/HF_d1.h5")
+    assert np.array_equal(again.frame_coefficients, reference.frame_coefficients)
+    assert set(DatasetFolder(folder).finished()) == {"H2_d0", "H2_d1", "HF_d0", "HF_d1"}
+
+
+def test_folder_of_another_recipe_is_refused_and_the_keys_are_named(finished):
+    with pytest.raises(InputError, match="these keys differ: propagation.steps"):
+        generate(recipe(propagation={"steps": 40, "save_every": 5}), finished[0])
+
+
+def test_unconverged_scf_gives_a_failure_line_and_no_file(tmp_path):
+    summary = generate(recipe(["g2:HF"], method={"scf_max_cycles": 1}), tmp_path / "set", jobs=1)
+    assert [r["id"] for r in summary.failed] == ["HF_d0", "HF_d1"]
+    assert "SCF not converged in 1 cycles" in summary.failed[0]["error"]
+    assert list((tmp_path / "set/trajectories").iterdir()) == []
+    assert "SCF not converged" in (tmp_path / "set/log").read_text()
+    records = [json.loads(line) for line in (tmp_path / "set/index.jsonl").read_text().splitlines()]
+    assert {r["status"] for r in records} == {"failed"}
+    with pytest.raises(InputError, match="holds no finished trajectory"):
+        DatasetFolder(tmp_path / "set").finished()
+
+
+def test_one_bad_molecule_does_not_stop_the_others(tmp_path):
+    (tmp_path / "iodine.xyz").write_text("2\n\nI 0 0 0\nI 0 0 2.7\n")
+    summary = generate(recipe(["g2:H2", str(tmp_path / "iodine.xyz")]), tmp_path / "set", jobs=2)
+    assert summary.done == 2
+    assert {r["id"] for r in summary.failed} == {"iodine_d0", "iodine_d1"}
+    assert "does not cover I" in summary.failed[0]["error"]
+
+
+def test_random_directions_and_distortions_depend_on_the_name_alone():
+    settings = recipe(field={"directions": "random"}, distortions={"count": 2, "sigma_angstrom": 0.05})
+    (water,), (ammonia,) = read_molecules("H2O"), read_molecules("NH3")
+    names = [m.name for m in collect_molecules(settings)]
+    assert names == ["H2", "H2-g1", "H2-g2", "HF", "HF-g1", "HF-g2"]
+    first, second = (trajectory_ids(m, settings) for m in (water, ammonia))
+    assert first["H2O_d0"] == trajectory_ids(water, settings)["H2O_d0"]
+    assert first["H2O_d0"].direction != second["NH3_d0"].direction
+    a, b = distorted(water, Distortions(count=2))
+    moves = a.positions_angstrom - water.positions_angstrom
+    assert 0 < np.abs(moves).max() < 0.3
+    assert not np.allclose(a.positions_angstrom, b.positions_angstrom)
+    assert distorted(water, Distortions(count=2, only=("NH3",))) == []
+
+
+def test_molecules_of_the_same_name_are_refused():
+    with pytest.raises(InputError, match="come twice: H2O"):
+        collect_molecules(recipe(["H2O", "g2:H2O"]))
