@@ -104,9 +104,9 @@ def field_to_dict(field: Field) -> dict[str, Any]:
 
 def field_from_dict(data: Mapping[str, Any]) -> Field:
     """The inverse of :func:`field_to_dict`; InputError for an unknown kind or parameter."""
-    parameters = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k != "kind"}
+    parameters: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k != "kind"}
     kinds: dict[str, type[Kick] | type[GaussianPulses]] = {c.kind: c for c in (Kick, GaussianPulses)}
-    kind = data.get("kind")
+    kind = str(data.get("kind"))
     if kind not in kinds:
         raise InputError(f"unknown field kind {kind!r}; choose one of {', '.join(kinds)}")
     try:

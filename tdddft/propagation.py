@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tdddft.field import Field, field_to_dict
-from tdddft.scf import GroundState, ao_table
 from tdddft.hamiltonian import Hamiltonian
 from tdddft.provenance import package_versions
+from tdddft.scf import GroundState, ao_table
 from tdddft.trajectory import Trajectory, orthonormality_error
 from tdddft.units import AU_TIME_FS
 

@@ -94,14 +94,17 @@ def _read_xyz(path: Path) -> list[Molecule]:
     try:
         frames = read(path, index=":", format="extxyz")
     except Exception as error:  # ASE's readers raise whatever their parsing runs into
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise InputError(
-            f"{path}: not readable as xyz ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}); "
+            f"{path}: not readable as xyz ({reason}); "
             "expected the number of atoms, a comment line, then 'symbol x y z' in angstrom"
         ) from None
     stem = path.name.split(".")[0]
     width = len(str(max(len(frames) - 1, 0)))
     names = [stem if len(frames) == 1 else f"{stem}-{i:0{width}d}" for i in range(len(frames))]
-    return [_from_ase(atoms, name, f"{path.name}[{i}]") for i, (atoms, name) in enumerate(zip(frames, names, strict=True))]
+    return [
+        _from_ase(atoms, name, f"{path.name}[{i}]") for i, (atoms, name) in enumerate(zip(frames, names, strict=True))
+    ]
 
 
 def _read_sdf(path: Path) -> list[Molecule]:
@@ -123,22 +126,22 @@ def _read_smiles(path: Path) -> list[Molecule]:
 
 def _from_smiles(smiles: str, name: str) -> Molecule:
     from rdkit import Chem, RDLogger
-    from rdkit.Chem import AllChem
+    from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
-    with _quiet(RDLogger):
+    with _Quiet(RDLogger):
         mol = Chem.MolFromSmiles(smiles)
         if mol is None:
             raise InputError(f"smiles:{smiles}: RDKit cannot read this SMILES string")
         mol = Chem.AddHs(mol)
-        parameters = AllChem.ETKDGv3()
+        parameters = rdDistGeom.ETKDGv3()
         parameters.randomSeed = EMBEDDING_SEED
-        if AllChem.EmbedMolecule(mol, parameters) != 0:
+        if rdDistGeom.EmbedMolecule(mol, parameters) != 0:
             raise InputError(f"smiles:{smiles}: RDKit finds no 3D conformer; give a geometry file instead")
-        AllChem.MMFFOptimizeMolecule(mol, maxIters=2000)
+        rdForceFieldHelpers.MMFFOptimizeMolecule(mol, maxIters=2000)
     return _from_rdkit(mol, name, f"smiles:{smiles} (RDKit ETKDGv3 + MMFF94)")
 
 
-class _quiet:
+class _Quiet:
     def __init__(self, logger: Any) -> None:
         self._logger = logger
 

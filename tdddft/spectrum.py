@@ -94,7 +94,9 @@ def average_spectrum(spectra: list[Spectrum]) -> Spectrum:
     )
 
 
-def find_peaks(spectrum: Spectrum, relative_height: float = 0.02, field_floor: float = FIELD_FLOOR) -> list[tuple[float, float]]:
+def find_peaks(
+    spectrum: Spectrum, relative_height: float = 0.02, field_floor: float = FIELD_FLOOR
+) -> list[tuple[float, float]]:
     """Maxima of the strength function as (energy in eV, height), refined by a parabola through three points.
 
     Maxima lower than ``relative_height`` of the highest are left out, and those where the field excites nothing.

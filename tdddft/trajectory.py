@@ -132,7 +132,7 @@ def write_trajectory(path: str | os.PathLike[str], trajectory: Trajectory) -> Pa
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with h5py.File(temporary, "w", track_order=True) as file:
+        with h5py.File(str(temporary), "w", track_order=True) as file:
             file.attrs.update(format=FORMAT, schema_version=SCHEMA_VERSION, kind=trajectory.kind)
             for group_name, names in _ARRAYS.items():
                 group = file.create_group(group_name)
@@ -161,7 +161,7 @@ def read_trajectory(path: str | os.PathLike[str]) -> Trajectory:
     if not path.is_file():
         raise InputError(f"no such trajectory file: {path}")
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(str(path), "r") as file:
             check_schema(file, path)
             arrays = {
                 name: np.asarray(file[f"{group}/{_STORED_NAME.get(name, name)}"])
@@ -189,7 +189,7 @@ def check_schema(file: h5py.File, path: Path) -> None:
 
 
 def _check_shapes(t: Trajectory, path: Path) -> None:
-    n, (a, four), s, f = len(t.numbers), t.ao_table.shape, len(t.occupations), len(t.times_fs)
+    n, a, s, f = len(t.numbers), len(t.ao_table), len(t.occupations), len(t.times_fs)
     expected = {
         "positions_angstrom": (n, 3), "ao_table": (a, 4), "overlap": (a, a), "dipole_ao_au": (3, a, a),
         "fock_hartree": (a, a), "coefficients": (s, a), "energies_hartree": (s,), "origin_au": (3,),

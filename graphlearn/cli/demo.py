@@ -16,7 +16,9 @@ def demo(
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="where everything is written")] = Path("runs/demo"),
     data_recipe: Annotated[str, typer.Option(help="what to generate: name or YAML file")] = "tddft_demo",
     recipe: Annotated[str, typer.Option(help="how to train: name or YAML file")] = "orbevo/demo",
-    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="worker processes; default: all cores")] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="worker processes; default: all cores")
+    ] = None,
 ) -> None:
     """The main job, from molecules to predicted absorption spectra, in minutes on a laptop.
 
@@ -29,7 +31,7 @@ def demo(
     from graphlearn.recipes import model_recipe
     from graphlearn.training.loop import train
     from graphlearn.training.recipe import TrainRecipe
-    from graphlearn.training.report import evaluate_sets, write_report
+    from graphlearn.training.report import EvaluatedSet, evaluate_sets, write_report
     from graphlearn.training.split import assign
     from tdddft.cli.generate import generate, recipe_of
     from tdddft.generation import collect_molecules, trajectory_ids
@@ -62,7 +64,7 @@ def demo(
     out.rule("3 of 3: rollout on trajectories it never saw")
     with progress_bar() as bar:
         task = bar.add_task("test sets", total=len(settings.split.test), note="")
-        sets = {}
+        sets: dict[str, EvaluatedSet] = {}
         for name in settings.split.test:
             sets |= evaluate_sets(result, data, {name: split[name]})
             bar.advance(task)

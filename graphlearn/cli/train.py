@@ -14,7 +14,9 @@ def train(
     recipe: Annotated[str, typer.Argument(help="recipe: a YAML file or a packed one, as orbevo/demo")],
     data: Annotated[Path, typer.Option(help="data-set folder made by 'tdddft generate'")],
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="run folder")],
-    overrides: Annotated[list[str] | None, typer.Option("--set", help="change a key, as optimisation.steps=500")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="change a key, as optimisation.steps=500")
+    ] = None,
 ) -> None:
     """Train OrbEvo on trajectories; run it again to continue.
 

@@ -93,9 +93,7 @@ class OrbitalBatch:
         return (self.occupations > 0)[self.batch]
 
 
-def collate(
-    windows: Sequence[tuple[OrbitalTrajectory, int]], normalizer: Normalizer, num_frames: int
-) -> OrbitalBatch:
+def collate(windows: Sequence[tuple[OrbitalTrajectory, int]], normalizer: Normalizer, num_frames: int) -> OrbitalBatch:
     """Batch windows given as (trajectory, last frame of history).
 
     Args:

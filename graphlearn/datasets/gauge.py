@@ -9,6 +9,9 @@ depend on :math:`\gamma`. Source: OrbEvo (arXiv 2603.03511), section 2.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from tdddft.trajectory import Trajectory, electronic_dipole_au, orthonormality_error
@@ -59,7 +62,7 @@ def loewdin(coefficients: np.ndarray, overlap: np.ndarray) -> np.ndarray:
 
 
 def predicted_trajectory(
-    delta: np.ndarray, trajectory: Trajectory, provenance: dict[str, object], *, orthonormalise: bool = True
+    delta: np.ndarray, trajectory: Trajectory, provenance: Mapping[str, Any], *, orthonormalise: bool = True
 ) -> Trajectory:
     """A trajectory of the file contract from predicted Delta [F, S, A] of the given ground state and field.
 

@@ -25,7 +25,9 @@ class OrbitalLayout:
         InputError: if a shell does not fit; the message names it.
     """
 
-    def __init__(self, ao_table: np.ndarray, num_atoms: int, shells: tuple[int, ...] = (2, 2, 1), basis: str = "") -> None:
+    def __init__(
+        self, ao_table: np.ndarray, num_atoms: int, shells: tuple[int, ...] = (2, 2, 1), basis: str = ""
+    ) -> None:
         atom, l, radial, m = np.asarray(ao_table).T
         limit = np.array([*shells, *[0] * 10])
         wrong = np.nonzero(radial >= limit[l])[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -117,10 +117,17 @@ class OrbEvo(nn.Module):
             dense = index < num_density_blocks
             blocks.append(
                 OrbEvoBlock(
-                    density_lmax if dense else lmax, channels, field_samples, num_radial, attention, field,
+                    density_lmax if dense else lmax,
+                    channels,
+                    field_samples,
+                    num_radial,
+                    attention,
+                    field,
                     density=(self.shells, num_frames) if dense else None,
-                    ffn_channels=ffn_channels or 4 * channels, alpha_dropout=alpha_dropout, path_dropout=path_dropout,
-                )  # fmt: skip
+                    ffn_channels=ffn_channels or 4 * channels,
+                    alpha_dropout=alpha_dropout,
+                    path_dropout=path_dropout,
+                )
             )
         self.blocks = nn.ModuleList(blocks)
         self.norm = FieldNorm(lmax, channels, field_samples, field)
@@ -169,7 +176,7 @@ class OrbEvo(nn.Module):
         x = x + self.atom_density(data.c0, data.delta, occupations, same)
         x = x.unsqueeze(1).expand(-1, states.shape[1], -1, -1)
         x = torch.cat([x[:, :, : states.shape[2]] + states, x[:, :, states.shape[2] :]], dim=2)
-        for block in self.blocks:
+        for block in cast(list[OrbEvoBlock], self.blocks):
             x = x[:, :, : num_components(block.lmax)]
             density = (data.c0, data.delta, occupations, edge_index) if block.density is not None else None
             x = block(x, numbers, edge_index, rotation, radial, field, density)

@@ -75,9 +75,7 @@ def save_training_state(
     _save_tensors(folder / "training_state.safetensors", tensors, {"facts": json.dumps(facts)})
 
 
-def load_training_state(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer
-) -> dict[str, Any] | None:
+def load_training_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any] | None:
     """Restore a training state in place; its facts, or None where there is none yet."""
     from safetensors import safe_open
 

@@ -81,9 +81,7 @@ def errors(trajectory: Trajectory, prediction: Prediction) -> dict[str, float]:
     }
 
 
-def mean_errors(
-    data: TDDFTTrajectories, predictions: Sequence[dict[str, Prediction]]
-) -> dict[str, dict[str, float]]:
+def mean_errors(data: TDDFTTrajectories, predictions: Sequence[dict[str, Prediction]]) -> dict[str, dict[str, float]]:
     """Errors of every method, averaged over trajectories: method -> column -> value."""
     rows: dict[str, list[dict[str, float]]] = {}
     for i, methods in enumerate(predictions):

@@ -123,9 +123,7 @@ def sample_batch(
 
 
 @torch.no_grad()
-def _push(
-    windows: list[tuple[OrbitalTrajectory, int]], depth: int, normalizer: Normalizer, model: OrbEvo
-) -> Tensor:
+def _push(windows: list[tuple[OrbitalTrajectory, int]], depth: int, normalizer: Normalizer, model: OrbEvo) -> Tensor:
     """The history that the model makes for itself, starting ``depth`` bundles before each window."""
     device = next(model.parameters()).device
     was_training = model.training

@@ -15,7 +15,7 @@ ABSORPTION_MAX_EV = 20.0
 
 
 def l2_error(predicted: np.ndarray, target: np.ndarray, atom_of_orbital: np.ndarray) -> float:
-    r"""Mean over frames, states and atoms of :math:`\lVert \hat\Delta_{n,i} - \Delta_{n,i} \rVert_2`, in units of Delta.
+    r"""Mean over frames, states and atoms of :math:`\lVert \hat\Delta_{n,i} - \Delta_{n,i} \rVert_2`, in Delta's units.
 
     Args:
         predicted: Complex [F, S, A], without the frame at t = 0.

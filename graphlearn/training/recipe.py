@@ -48,7 +48,7 @@ class TrainRecipe(Strict):
     @field_validator("model")
     @classmethod
     def _known_arguments(cls, value: dict[str, Any]) -> dict[str, Any]:
-        known = [name for name in inspect.signature(OrbEvo).parameters]
+        known = list(inspect.signature(OrbEvo).parameters)
         for key in value:
             if key not in known:
                 near = difflib.get_close_matches(key, known, n=1)

@@ -29,9 +29,7 @@ class EvaluatedSet:
     errors: dict[str, dict[str, float]]
 
 
-def evaluate_sets(
-    result: TrainingResult, data: Path, sets: Mapping[str, Sequence[str]]
-) -> dict[str, EvaluatedSet]:
+def evaluate_sets(result: TrainingResult, data: Path, sets: Mapping[str, Sequence[str]]) -> dict[str, EvaluatedSet]:
     """Predict and score every test set."""
     evaluated = {}
     for name, ids in sets.items():

@@ -17,12 +17,18 @@ from tdddft.recipes import find_recipe
 def generate(
     sources: Annotated[
         list[str],
-        typer.Argument(help="a recipe (name or YAML file), or molecules: xyz/extxyz/sdf/smi files, g2 names, smiles:..."),
+        typer.Argument(
+            help="a recipe (name or YAML file), or molecules: xyz/extxyz/sdf/smi files, g2 names, smiles:..."
+        ),
     ],
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="data-set folder")],
-    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="worker processes; default: all cores")] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="worker processes; default: all cores")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="only the first molecules")] = None,
-    overrides: Annotated[list[str] | None, typer.Option("--set", help="change a recipe key, as field.sigma_fs=0.3")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="change a recipe key, as field.sigma_fs=0.3")
+    ] = None,
 ) -> None:
     """Generate real-time TDDFT trajectories into a data-set folder.
 

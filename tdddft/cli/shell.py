@@ -50,4 +50,3 @@ def progress_bar(console: Console | None = None) -> Progress:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("ETA"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"), console=console or out,
     )  # fmt: skip
-

@@ -18,7 +18,9 @@ from tdddft.units import HARTREE_EV
 
 def spectrum(
     files: Annotated[list[Path], typer.Argument(help="trajectory files; three directions give the isotropic mean")],
-    hwhm_ev: Annotated[float | None, typer.Option(min=0.01, help="half width of the lines, eV; default: 3.8 / time")] = None,
+    hwhm_ev: Annotated[
+        float | None, typer.Option(min=0.01, help="half width of the lines, eV; default: 3.8 / time")
+    ] = None,
     max_energy_ev: Annotated[float, typer.Option(min=1.0, help="upper end of the axis, eV")] = 30.0,
     csv: Annotated[Path | None, typer.Option(help="write energies and strengths here")] = None,
     figure: Annotated[Path | None, typer.Option(help="write a figure here")] = None,

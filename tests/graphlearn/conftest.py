@@ -9,6 +9,7 @@ from helpers import SMALL
 from graphlearn.datasets import Normalizer, OrbitalTrajectory, collate
 from graphlearn.models import OrbEvo
 
+
 @pytest.fixture(scope="session")
 def orbital_trajectories(water_trajectory, ammonia_trajectory):
     """Water and ammonia as tensors."""

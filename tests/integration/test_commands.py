@@ -49,7 +49,10 @@ def test_generate_validate_status_spectrum_show(dataset, tmp_path):
 @pytest.mark.parametrize("program", ["tdddft", "graphlearn"])
 def test_every_command_has_help_with_an_example(program):
     top = run(program, "--help")
-    commands = {"tdddft": ("generate", "status", "validate", "spectrum", "show"), "graphlearn": ("demo", "train", "evaluate", "rollout")}
+    commands = {
+        "tdddft": ("generate", "status", "validate", "spectrum", "show"),
+        "graphlearn": ("demo", "train", "evaluate", "rollout"),
+    }
     for command in commands[program]:
         assert command in top
         assert "Example:" in run(program, command, "--help")
@@ -73,7 +76,7 @@ def bad_inputs(tmp_path):
         (["tdddft", "status", tmp_path], "not a data-set folder"),
         (["graphlearn", "train", "orbevo/nothing", "--data", tmp_path, *out], "orbevo/demo"),
         (["graphlearn", "evaluate", tmp_path, "--data", tmp_path], "holds no model"),
-        (["graphlearn", "rollout", tmp_path / "none.h5", "--model", tmp_path, "--out", tmp_path / "p.h5"], "no such trajectory"),
+        (["graphlearn", "rollout", "none.h5", "--model", tmp_path, "--out", tmp_path / "p.h5"], "no such trajectory"),
     ]  # fmt: skip
 
 
@@ -93,7 +96,18 @@ def test_element_without_basis_is_a_failure_line_and_exit_code_one(tmp_path):
 
 
 def test_a_basis_that_does_not_fit_the_model_is_named(tmp_path):
-    run("tdddft", "generate", "H2", "--out", tmp_path / "set", *FAST, "--set", "method.basis=6-311g", "--set", "method.pseudopotential=null")
+    run(
+        "tdddft",
+        "generate",
+        "H2",
+        "--out",
+        tmp_path / "set",
+        *FAST,
+        "--set",
+        "method.basis=6-311g",
+        "--set",
+        "method.pseudopotential=null",
+    )
     said = run(
         "graphlearn", "train", "orbevo/demo", "--data", tmp_path / "set", "--out", tmp_path / "run",
         "--set", "split.test={}", code=2,
@@ -176,9 +190,19 @@ def test_demo_writes_table_figures_and_readable_predictions(demo_folder, tmp_pat
     assert "1 of 1 valid" in run("tdddft", "validate", predicted)
     run("tdddft", "spectrum", predicted, "--figure", tmp_path / "s.png")
     run("tdddft", "show", predicted, "--figure", tmp_path / "t.png")
-    again = run("graphlearn", "rollout", demo_folder / "data/trajectories/HF_d0.h5", "--model", demo_folder / "model", "--out", tmp_path / "p.h5")
+    again = run(
+        "graphlearn",
+        "rollout",
+        demo_folder / "data/trajectories/HF_d0.h5",
+        "--model",
+        demo_folder / "model",
+        "--out",
+        tmp_path / "p.h5",
+    )
     assert "wrote" in again
-    assert np.array_equal(read_trajectory(predicted).frame_coefficients, read_trajectory(tmp_path / "p.h5").frame_coefficients)
+    assert np.array_equal(
+        read_trajectory(predicted).frame_coefficients, read_trajectory(tmp_path / "p.h5").frame_coefficients
+    )
     assert "OrbEvo-DM" in run("graphlearn", "evaluate", demo_folder / "model", "--data", demo_folder / "data")
 
 
@@ -187,7 +211,9 @@ def test_interrupted_demo_equals_uninterrupted(demo_folder, tiny_recipes, tmp_pa
     folder = tmp_path / "parts"
     shutil.copytree(demo_folder / "data", folder / "data")
     process = subprocess.Popen(
-        [COMMANDS / "graphlearn", "demo", "--out", folder, *tiny_recipes], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [COMMANDS / "graphlearn", "demo", "--out", folder, *tiny_recipes],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     while not (folder / "model/training_state.safetensors").exists() and process.poll() is None:
         time.sleep(0.01)

@@ -38,4 +38,4 @@ def test_bad_fields_are_refused():
     with pytest.raises(InputError, match="amplitude"):
         field_from_dict({"kind": "kick", "amplitude": 1.0})
     with pytest.raises(InputError, match="not all zero"):
-        Kick(1.0, (0, 0, 0)).at(np.zeros(1)), Kick(1.0, (0, 0, 0)).impulse_au  # noqa: B018
+        Kick(1.0, (0, 0, 0)).at(np.zeros(1)), Kick(1.0, (0, 0, 0)).impulse_au

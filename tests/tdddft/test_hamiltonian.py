@@ -16,10 +16,17 @@ def displaced(hamiltonian, size, seed=0, complex_=True):
     return np.ascontiguousarray((vectors * np.exp(-1j * values)) @ vectors.conj().T @ hamiltonian.ground_orbitals())
 
 
-@pytest.mark.parametrize(("functional", "fit"), [("LDA,VWN", True), ("PBE", True), ("PBE", False), ("B3LYP", True), ("HF", False)])
+@pytest.mark.parametrize(
+    ("functional", "fit"), [("LDA,VWN", True), ("PBE", True), ("PBE", False), ("B3LYP", True), ("HF", False)]
+)
 def test_response_equals_pyscf_on_the_same_grid(functional, fit):
     method = Method(
-        functional=functional, basis="6-31g", pseudopotential=None, density_fitting=fit, grid_level=1, response_grid_level=1
+        functional=functional,
+        basis="6-31g",
+        pseudopotential=None,
+        density_fitting=fit,
+        grid_level=1,
+        response_grid_level=1,
     )
     state = ground_state("g2:H2O", method)
     hamiltonian = Hamiltonian(state)
@@ -41,7 +48,9 @@ def test_fock_matrix_is_the_derivative_of_the_energy(functional):
     random = np.random.default_rng(2)
     direction = random.normal(size=base.shape) + 1j * random.normal(size=base.shape)
     slope = 4.0 * np.vdot(direction, fock @ base).real
-    plus, minus = (hamiltonian.response_and_energy(np.ascontiguousarray(base + s * step * direction))[1] for s in (1, -1))
+    plus, minus = (
+        hamiltonian.response_and_energy(np.ascontiguousarray(base + s * step * direction))[1] for s in (1, -1)
+    )
     assert np.isclose((plus - minus) / (2 * step), slope, rtol=2e-6)
 
 

@@ -5,7 +5,11 @@ from tdddft import InputError, Molecule
 
 
 def make(**changes):
-    arguments = {"name": "water", "numbers": [8, 1, 1], "positions_angstrom": [[0, 0, 0], [0, 0.76, 0.59], [0, -0.76, 0.59]]}
+    arguments = {
+        "name": "water",
+        "numbers": [8, 1, 1],
+        "positions_angstrom": [[0, 0, 0], [0, 0.76, 0.59], [0, -0.76, 0.59]],
+    }
     return Molecule(**{**arguments, **changes})
 
 

@@ -18,7 +18,9 @@ def test_exponential_action_equals_expm(complex_):
 
 
 def test_without_a_field_nothing_moves(water):
-    still = propagate(water, GaussianPulses(amplitude_v_per_angstrom=0.0), steps=50, save_every=10, precision="complex128")
+    still = propagate(
+        water, GaussianPulses(amplitude_v_per_angstrom=0.0), steps=50, save_every=10, precision="complex128"
+    )
     phase = np.exp(-1j * np.outer(still.times_fs / AU_TIME_FS, still.energies_hartree))[..., None]
     assert np.abs(still.frame_coefficients / phase - still.coefficients).max() < 1e-12
     assert np.ptp(still.dipole_au, axis=0).max() < 1e-12
@@ -43,11 +45,19 @@ def test_density_matrix_stays_idempotent(water):
 @pytest.mark.parametrize(("tolerance", "order"), [(None, 2), (1e-11, 2)])
 def test_second_order_in_the_time_step(water, tolerance, order):
     hamiltonian = Hamiltonian(water)
-    reference = propagate(water, GaussianPulses((0, 0, 1)), 960, 0.00125, save_every=960, hamiltonian=hamiltonian, tolerance=1e-11)
+    reference = propagate(
+        water, GaussianPulses((0, 0, 1)), 960, 0.00125, save_every=960, hamiltonian=hamiltonian, tolerance=1e-11
+    )
     errors = []
     for steps in (120, 240):
         run = propagate(
-            water, GaussianPulses((0, 0, 1)), steps, 1.2 / steps, save_every=steps, hamiltonian=hamiltonian, tolerance=tolerance
+            water,
+            GaussianPulses((0, 0, 1)),
+            steps,
+            1.2 / steps,
+            save_every=steps,
+            hamiltonian=hamiltonian,
+            tolerance=tolerance,
         )
         errors.append(np.abs(run.dipole_au[-1] - reference.dipole_au[-1]).max())
     assert np.log2(errors[0] / errors[1]) > order - 0.35
@@ -72,7 +82,9 @@ def test_phase_kick_is_the_limit_of_a_short_pulse(water):
     exact = propagate(water, Kick(1e-3, (0, 0, 1)), 100, 0.002, save_every=100, hamiltonian=hamiltonian)
     gaps = []
     for width in (0.008, 0.004):
-        pulse = propagate(water, Kick(1e-3, (0, 0, 1), width_fs=width), 100, 0.002, save_every=100, hamiltonian=hamiltonian)
+        pulse = propagate(
+            water, Kick(1e-3, (0, 0, 1), width_fs=width), 100, 0.002, save_every=100, hamiltonian=hamiltonian
+        )
         gaps.append(np.abs(pulse.dipole_au[-1] - exact.dipole_au[-1]).max())
     assert gaps[1] < 0.6 * gaps[0]
 

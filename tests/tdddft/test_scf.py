@@ -37,7 +37,10 @@ def test_ao_table_turns_with_the_molecule_as_wigner_d_says(fast_method):
     atoms = g2["H2CO"]
     projectors = []
     for matrix in (np.eye(3), rotation):
-        state = ground_state(Molecule("h2co", atoms.numbers, atoms.positions @ matrix.T), fast_method.model_copy(update={"grid_level": 3}))
+        state = ground_state(
+            Molecule("h2co", atoms.numbers, atoms.positions @ matrix.T),
+            fast_method.model_copy(update={"grid_level": 3}),
+        )
         occupied = state.orbitals[:, : state.num_occupied].T
         slots = OrbitalLayout(ao_table(state.mol), 4).to_slots(occupied)  # [S, N, 9, R]
         projectors.append(np.einsum("snir,smjq->nirmjq", slots, slots))

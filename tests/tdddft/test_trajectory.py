@@ -16,7 +16,11 @@ def test_round_trip(path, water_trajectory):
     again = read_trajectory(path)
     for name in ("numbers", "ao_table", "overlap", "frame_coefficients", "dipole_au", "field_au", "times_fs"):
         assert np.array_equal(getattr(again, name), getattr(water_trajectory, name)), name
-    assert again.info["field"] == {**water_trajectory.info["field"], "direction": [0.3, 0.5, 0.8], "frequencies_per_fs": [3.66, 1.22]}
+    assert again.info["field"] == {
+        **water_trajectory.info["field"],
+        "direction": [0.3, 0.5, 0.8],
+        "frequencies_per_fs": [3.66, 1.22],
+    }
     assert again.name == "H2O"
     assert [p.name for p in path.parent.iterdir()] == ["water.h5"]
 
@@ -84,7 +88,10 @@ def test_a_good_trajectory_passes_every_rule(water_trajectory):
         (lambda t: {"energy_hartree": t.energy_hartree + 1e-5 * t.times_fs}, "energy after the field"),
         (lambda t: {"times_fs": t.times_fs[::-1].copy()}, "times increase"),
         (lambda t: {"dipole_au": np.where(t.dipole_au > 1e9, 0, np.nan)}, "finite numbers"),
-        (lambda t: {"info": {**t.info, "ground_state": {**t.info["ground_state"], "converged": False}}}, "SCF converged"),
+        (
+            lambda t: {"info": {**t.info, "ground_state": {**t.info["ground_state"], "converged": False}}},
+            "SCF converged",
+        ),
     ],
 )
 def test_each_rule_catches_its_fault(water_trajectory, change, rule):

@@ -27,6 +27,8 @@ class GateActivation(nn.Module):
         - gates: ``[..., num_gates]`` with ``num_gates = lmax * channels``
     """
 
+    gate_of_component: Tensor
+
     def __init__(self, lmax: int, channels: int, *, order: Order = "e3nn") -> None:
         super().__init__()
         self.lmax, self.channels = lmax, channels
@@ -65,6 +67,9 @@ class SeparableS2Activation(nn.Module):
     Source: EquiformerV2 (arXiv 2306.12059), section 4.2.
     """
 
+    to_grid: Tensor
+    from_grid: Tensor
+
     def __init__(self, lmax: int, channels: int, *, order: Order = "e3nn") -> None:
         super().__init__()
         from e3nn import o3
@@ -93,7 +98,8 @@ def make_activation(
     name: str, lmax: int, channels: int, *, order: Order = "e3nn"
 ) -> GateActivation | SeparableS2Activation:
     """The activation called ``gate`` or ``s2``."""
-    kinds = {"gate": GateActivation, "s2": SeparableS2Activation}
-    if name not in kinds:
-        raise ValueError(f"activation {name!r} is unknown; choose 'gate' or 's2'")
-    return kinds[name](lmax, channels, order=order)
+    if name == "gate":
+        return GateActivation(lmax, channels, order=order)
+    if name == "s2":
+        return SeparableS2Activation(lmax, channels, order=order)
+    raise ValueError(f"activation {name!r} is unknown; choose 'gate' or 's2'")

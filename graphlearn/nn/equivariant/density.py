@@ -134,8 +134,7 @@ class DensityEncoder(nn.Module):
     def _pack(self, x: Tensor) -> Tensor:
         """Slots [N, S, 9, R, T] -> orbitals [N, S, A, T] ordered by l, radial index, m."""
         parts = [
-            x[:, :, l * l : (l + 1) ** 2, :count].transpose(2, 3).flatten(2, 3)
-            for l, count in enumerate(self.shells)
+            x[:, :, l * l : (l + 1) ** 2, :count].transpose(2, 3).flatten(2, 3) for l, count in enumerate(self.shells)
         ]
         return torch.cat(parts, dim=2)
 

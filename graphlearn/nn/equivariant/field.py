@@ -35,6 +35,8 @@ class FieldConditioning(nn.Module):
     Source: OrbEvo (arXiv 2603.03511), which has the field along z only; the parity is ours.
     """
 
+    degree: Tensor
+
     def __init__(
         self, lmax: int, channels: int, num_samples: int, *, hidden_channels: int = 128, unit_gain: bool = True
     ) -> None:

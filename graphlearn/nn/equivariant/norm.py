@@ -27,6 +27,9 @@ class EquivariantRMSNorm(nn.Module):
     Source: OrbEvo (arXiv 2603.03511), after EquiformerV2.
     """
 
+    degree: Tensor
+    balance: Tensor
+
     def __init__(self, lmax: int, channels: int, *, eps: float = 1e-5) -> None:
         super().__init__()
         self.lmax, self.channels, self.eps = lmax, channels, eps

@@ -18,6 +18,8 @@ class GaussianBasis(nn.Module):
         - output: ``[E, num_functions]``
     """
 
+    centers: Tensor
+
     def __init__(self, num_functions: int, cutoff: float) -> None:
         super().__init__()
         self.num_functions, self.cutoff = num_functions, cutoff

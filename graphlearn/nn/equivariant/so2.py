@@ -33,6 +33,8 @@ class SO2Linear(nn.Module):
     Source: eSCN (arXiv 2302.03655).
     """
 
+    weight_of_component: Tensor
+
     def __init__(
         self,
         lmax: int,

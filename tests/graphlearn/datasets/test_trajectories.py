@@ -14,9 +14,7 @@ from tdddft.trajectory import write_trajectory
 
 @pytest.fixture
 def files(tmp_path, water_trajectory, ammonia_trajectory):
-    return {
-        t.name: write_trajectory(tmp_path / f"{t.name}.h5", t) for t in (water_trajectory, ammonia_trajectory)
-    }
+    return {t.name: write_trajectory(tmp_path / f"{t.name}.h5", t) for t in (water_trajectory, ammonia_trajectory)}
 
 
 def test_reading_converting_and_converting_back(files, water_trajectory):

@@ -69,7 +69,11 @@ def test_batch_equals_singles(small_model, orbital_trajectories, normalizer, fas
     from tdddft import GaussianPulses, ground_state, propagate
 
     methanal = propagate(ground_state("g2:H2CO", fast_method), GaussianPulses(), steps=200)
-    windows = [(orbital_trajectories[0], 12), (OrbitalTrajectory.from_trajectory(methanal), 8), (orbital_trajectories[1], 3)]
+    windows = [
+        (orbital_trajectories[0], 12),
+        (OrbitalTrajectory.from_trajectory(methanal), 8),
+        (orbital_trajectories[1], 3),
+    ]
     together = collate(windows, normalizer, 8)
     assert together.occupations.shape[1] == 6
     with torch.no_grad():

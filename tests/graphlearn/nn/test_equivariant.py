@@ -125,7 +125,13 @@ def test_attention_is_equivariant_and_does_not_see_edge_order(dtype, edge_channe
     turned = layer(d @ x, edge_index, EdgeRotation(vectors @ rotation.T, lmax), scalars, turned_extra)
     assert (turned - d @ y).abs().max() < 50 * TOLERANCE[dtype]
     order = torch.randperm(20)
-    shuffled = layer(x, edge_index[:, order], EdgeRotation(vectors[order], lmax), scalars[order], None if extra is None else extra[order])
+    shuffled = layer(
+        x,
+        edge_index[:, order],
+        EdgeRotation(vectors[order], lmax),
+        scalars[order],
+        None if extra is None else extra[order],
+    )
     assert (shuffled - y).abs().max() < 50 * TOLERANCE[dtype]
 
 
@@ -133,7 +139,9 @@ def test_attention_gradients():
     torch.manual_seed(0)
     edge_index = torch.tensor([[0, 1, 2, 0], [1, 0, 0, 2]])
     rotation = EdgeRotation(torch.randn(4, 3, dtype=torch.float64), 2)
-    layer = SO2Attention(2, 2, 2, edge_scalars=2, heads=1, hidden_channels=2, alpha_channels=2, value_channels=2, radial_hidden=4).double()
+    layer = SO2Attention(
+        2, 2, 2, edge_scalars=2, heads=1, hidden_channels=2, alpha_channels=2, value_channels=2, radial_hidden=4
+    ).double()
     scalars = torch.randn(4, 2, dtype=torch.float64)
     x = torch.randn(3, 1, 9, 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: layer(x, edge_index, rotation, scalars), (x,), fast_mode=True)
@@ -192,13 +200,15 @@ def test_density_blocks_are_the_linear_terms_of_the_density_matrix(dtype):
     blocks = encoder.blocks(c0, delta, occupations, pairs)
 
     def density(beta, frame, left, right):
-        c = encoder._pack(c0.unsqueeze(-1))[..., 0] + beta * torch.complex(*encoder._pack(delta[..., frame, :]).unbind(-1))
+        c = encoder._pack(c0.unsqueeze(-1))[..., 0] + beta * torch.complex(
+            *encoder._pack(delta[..., frame, :]).unbind(-1)
+        )
         return torch.einsum("s,sa,sb->ab", occupations[0].to(c), c[left], c[right].conj())
 
     for p, (left, right) in enumerate(pairs.T.tolist()):
         assert torch.allclose(blocks[p, 0], density(0.0, 0, left, right).real, atol=1e-4)
         for frame in range(2):
-            slope = (density(0.5, frame, left, right) - density(-0.5, frame, left, right))  # the quadratic term cancels
+            slope = density(0.5, frame, left, right) - density(-0.5, frame, left, right)  # the quadratic term cancels
             assert torch.allclose(blocks[p, 1 + frame], slope.real, atol=1e-4)
             assert torch.allclose(blocks[p, 3 + frame], slope.imag, atol=1e-4)
 

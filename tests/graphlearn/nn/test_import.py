@@ -43,4 +43,7 @@ def test_learning_from_files_needs_no_quantum_chemistry(tmp_path):
 
 
 def test_importing_the_simulator_is_lazy():
-    assert run("import sys, tdddft; print('pyscf' in sys.modules, tdddft.Molecule.__name__)").split() == ["False", "Molecule"]
+    assert run("import sys, tdddft; print('pyscf' in sys.modules, tdddft.Molecule.__name__)").split() == [
+        "False",
+        "Molecule",
+    ]

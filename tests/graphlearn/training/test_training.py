@@ -32,7 +32,7 @@ def recipe(**optimisation):
     return TrainRecipe(name="test", model=model, optimisation=Optimisation(**settings))
 
 
-class Stop(Exception):
+class StopError(Exception):
     """Stands for a kill."""
 
 
@@ -41,9 +41,9 @@ def test_stopped_and_continued_equals_uninterrupted(data, tmp_path):
 
     def stop(step, *_):
         if step == 5:
-            raise Stop
+            raise StopError
 
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         train(recipe(), data, tmp_path / "parts", on_step=stop)
     parts = train(recipe(), data, tmp_path / "parts")
     assert parts.losses == whole.losses
@@ -65,7 +65,13 @@ def test_another_recipe_in_the_same_folder_is_refused(data, tmp_path):
 def test_push_forward_replaces_history_by_the_models_own_output(data, small_model):
     normalizer = Normalizer.fit(data)
     draws = [
-        sample_batch(data, normalizer, small_model, Optimisation(batch_size=4, push_forward=share), torch.Generator().manual_seed(5))
+        sample_batch(
+            data,
+            normalizer,
+            small_model,
+            Optimisation(batch_size=4, push_forward=share),
+            torch.Generator().manual_seed(5),
+        )
         for share in (0.0, 1.0)
     ]
     (clean, weight), (pushed, same_weight) = draws
