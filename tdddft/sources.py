@@ -133,7 +133,7 @@ def _from_smiles(smiles: str, name: str) -> Molecule:
         if mol is None:
             raise InputError(f"smiles:{smiles}: RDKit cannot read this SMILES string")
         mol = Chem.AddHs(mol)
-        parameters = rdDistGeom.ETKDGv3()
+        parameters: Any = rdDistGeom.ETKDGv3()
         parameters.randomSeed = EMBEDDING_SEED
         if rdDistGeom.EmbedMolecule(mol, parameters) != 0:
             raise InputError(f"smiles:{smiles}: RDKit finds no 3D conformer; give a geometry file instead")

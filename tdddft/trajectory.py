@@ -88,9 +88,9 @@ class Trajectory:
         return str(self.info.get("molecule", {}).get("name", "molecule"))
 
     @property
-    def electron_dipole_offset_au(self) -> np.ndarray:
-        """The nuclear part of the dipole, float64 [3]: stored minus electronic dipole at t = 0 in the ground state."""
-        return self.dipole_au[0] - electronic_dipole_au(self.frame_coefficients[:1], self)[0]
+    def nuclear_dipole_au(self) -> np.ndarray:
+        """Dipole of the nuclei (of the ions, with a pseudopotential) relative to the origin, float64 [3]."""
+        return np.asarray(self.info["ground_state"]["nuclear_dipole_au"])
 
     def replace(self, **changes: Any) -> Trajectory:
         """A copy with some arrays exchanged."""

@@ -68,9 +68,7 @@ def _converged(t: Trajectory) -> Verdict:
 
 
 def _dipole(t: Trajectory) -> Verdict:
-    nuclei = t.info.get("ground_state", {}).get("nuclear_dipole_au")
-    offset = t.electron_dipole_offset_au if nuclei is None else np.asarray(nuclei)
-    recomputed = electronic_dipole_au(t.frame_coefficients, t) + offset
+    recomputed = electronic_dipole_au(t.frame_coefficients, t) + t.nuclear_dipole_au
     error = float(np.abs(recomputed - t.dipole_au).max())
     span = float(np.ptp(t.dipole_au, axis=0).max())
     tolerance = max(DIPOLE_TOLERANCE_OF_RANGE * span, _dipole_rounding_au(t))

@@ -70,11 +70,10 @@ def predicted_trajectory(
     """
     times = trajectory.times_fs[: len(delta)]
     c = from_delta(delta, trajectory, times, orthonormalise).astype(trajectory.frame_coefficients.dtype)
-    nuclei = trajectory.dipole_au[0] - electronic_dipole_au(trajectory.coefficients[None], trajectory)[0]
     return trajectory.replace(
         times_fs=times,
         frame_coefficients=c,
-        dipole_au=electronic_dipole_au(c, trajectory) + nuclei,
+        dipole_au=electronic_dipole_au(c, trajectory) + trajectory.nuclear_dipole_au,
         energy_hartree=np.full(len(times), np.nan),
         norm_error=orthonormality_error(c, trajectory.overlap),
         info={**trajectory.info, "provenance": provenance},

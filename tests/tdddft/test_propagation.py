@@ -32,7 +32,7 @@ def test_norm_energy_and_dipole_of_a_pulse(water_trajectory):
     assert t.norm_error.max() < 1e-12
     assert np.ptp(t.energy_hartree[after]) < 1e-8
     assert t.energy_hartree[-1] - t.energy_hartree[0] > 1e-7  # the pulse did something
-    recomputed = electronic_dipole_au(t.frame_coefficients, t) + np.array(t.info["ground_state"]["nuclear_dipole_au"])
+    recomputed = electronic_dipole_au(t.frame_coefficients, t) + t.nuclear_dipole_au
     assert np.abs(recomputed - t.dipole_au).max() < 1e-4 * np.ptp(t.dipole_au, axis=0).max()
 
 

@@ -72,7 +72,7 @@ def test_unwritable_folder_is_named(tmp_path, water_trajectory):
 
 def test_dipole_from_stored_coefficients(path):
     t = read_trajectory(path)
-    recomputed = electronic_dipole_au(t.frame_coefficients, t) + np.array(t.info["ground_state"]["nuclear_dipole_au"])
+    recomputed = electronic_dipole_au(t.frame_coefficients, t) + t.nuclear_dipole_au
     assert np.abs(recomputed - t.dipole_au).max() < 1e-4 * np.ptp(t.dipole_au, axis=0).max()
 
 

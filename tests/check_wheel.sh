@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# The wheel holds the recipes and works from a folder that is not the checkout.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin="$PWD/.venv/bin"
+folder="$(mktemp -d)"
+trap 'rm -rf "$folder"' EXIT
+"$bin/pip" wheel -q --disable-pip-version-check --no-deps -w "$folder/dist" .
+"$bin/pip" install -q --disable-pip-version-check --no-deps --target "$folder/site" "$folder"/dist/graphlearn-*.whl
+cd "$folder"
+PYTHONPATH="$folder/site" "$bin/python" - <<'PY'
+from pathlib import Path
+
+import graphlearn
+import tdddft
+from graphlearn.recipes import model_recipe
+from tdddft.recipes import find_recipe
+
+site = Path(graphlearn.__file__).parent.parent
+assert site.name == "site", site
+assert Path(tdddft.__file__).parent.parent == site
+for path in (find_recipe("tddft_g2"), find_recipe("tddft_demo"), model_recipe("orbevo/demo")):
+    assert path is not None and path.is_file() and site in path.parents, path
+assert (site / "graphlearn/py.typed").is_file() and (site / "tdddft/py.typed").is_file()
+print("wheel: recipes and packages are complete")
+PY
