@@ -59,7 +59,9 @@ class GroundState:
 
     def facts(self) -> dict[str, Any]:
         """What a trajectory file says about the ground state."""
+        fitting = getattr(self.mean_field, "with_df", None)
         return {
+            "auxiliary_functions": fitting.get_naoaux() if fitting is not None else 0,
             "energy_hartree": self.energy_hartree,
             "converged": True,
             "nuclear_dipole_au": self.nuclear_dipole_au.tolist(),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
+import lzma
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -92,7 +96,7 @@ def _read_xyz(path: Path) -> list[Molecule]:
     from ase.io import read
 
     try:
-        frames = read(path, index=":", format="extxyz")
+        frames = read(io.StringIO(_text(path)), index=":", format="extxyz")
     except Exception as error:  # ASE's readers raise whatever their parsing runs into
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise InputError(
@@ -105,6 +109,12 @@ def _read_xyz(path: Path) -> list[Molecule]:
     return [
         _from_ase(atoms, name, f"{path.name}[{i}]") for i, (atoms, name) in enumerate(zip(frames, names, strict=True))
     ]
+
+
+def _text(path: Path) -> str:
+    openers: dict[str, Callable[..., Any]] = {".xz": lzma.open, ".gz": gzip.open, ".bz2": bz2.open}
+    with openers.get(path.suffix.lower(), open)(path, "rt") as file:
+        return str(file.read())
 
 
 def _read_sdf(path: Path) -> list[Molecule]:

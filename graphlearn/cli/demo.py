@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from graphlearn.cli.evaluate import NOTE, error_tables
-from tdddft.cli.shell import out, progress_bar
+from tdddft.cli.shell import out, progress
 
 
 def demo(
@@ -54,20 +54,18 @@ def demo(
     for name in settings.split.test:
         out.print(f"  {name}: {', '.join(split[name])}")
     data = out_dir / "data"
-    with progress_bar() as bar:
-        task = bar.add_task("training", total=settings.optimisation.steps, note="")
+    with progress("training", settings.optimisation.steps) as show:
         result = train(
             settings, TDDFTTrajectories(data, select=split["train"]), out_dir / "model",
-            on_step=lambda step, _, loss: bar.update(task, completed=step, note=f"loss {loss:.3f}"),
+            on_step=lambda step, _, loss: show(step, f"loss {loss:.3f}"),
         )  # fmt: skip
 
     out.rule("3 of 3: rollout on trajectories it never saw")
-    with progress_bar() as bar:
-        task = bar.add_task("test sets", total=len(settings.split.test), note="")
+    with progress("test sets", len(settings.split.test)) as show:
         sets: dict[str, EvaluatedSet] = {}
         for name in settings.split.test:
             sets |= evaluate_sets(result, data, {name: split[name]})
-            bar.advance(task)
+            show(len(sets), name)
     written = write_report(result, sets, out_dir)
     out.print(*error_tables({name: s.errors for name, s in sets.items()}), NOTE, sep="\n")
     for path in written:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tdddft.cli.shell import out, progress_bar
+from tdddft.cli.shell import out, progress
 
 
 def train(
@@ -34,11 +34,10 @@ def train(
     settings = load_recipe(model_recipe(recipe), TrainRecipe, overrides or [])
     names = assign(TDDFTTrajectories(data).names, settings.split)["train"]
     out.print(f"training on {len(names)} trajectories")
-    with progress_bar() as bar:
-        task = bar.add_task("training", total=settings.optimisation.steps, note="")
+    with progress("training", settings.optimisation.steps) as show:
         result = train_model(
             settings, TDDFTTrajectories(data, select=names), out_dir,
-            on_step=lambda step, _, loss: bar.update(task, completed=step, note=f"loss {loss:.3f}"),
+            on_step=lambda step, _, loss: show(step, f"loss {loss:.3f}"),
         )  # fmt: skip
     out.print(f"wrote {out_dir}/model.safetensors")
     out.print(f"wrote {save_figure(learning_curve(result.losses), out_dir / 'learning_curve.png')}")

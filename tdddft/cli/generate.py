@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tdddft.cli.shell import err, out, progress_bar
+from tdddft.cli.shell import err, out, progress
 from tdddft.errors import InputError
 from tdddft.generation import Summary, collect_molecules, generate as generate_dataset, trajectory_ids
 from tdddft.recipe import GenerateRecipe, load_recipe, parse_recipe
@@ -38,17 +38,15 @@ def generate(
     """
     recipe = recipe_of(sources, out_dir, overrides or [])
     count = sum(len(trajectory_ids(m, recipe)) for m in collect_molecules(recipe, limit))
-    with progress_bar() as bar:
-        task = bar.add_task("trajectories", total=count, note="")
+    with progress("trajectories", count) as show:
 
         def update(record: dict[str, object], summary: Summary) -> None:
-            note = f"{len(summary.failed)} failed" if summary.failed else ""
-            bar.update(task, completed=summary.done + len(summary.failed), note=note)
+            show(summary.done + len(summary.failed), f"{len(summary.failed)} failed" if summary.failed else "")
             if record["status"] == "failed":
                 err.print(f"failed: {record['id']}: {record['error']}", style="yellow", markup=False, soft_wrap=True)
 
         summary = generate_dataset(recipe, out_dir, jobs=jobs, limit=limit, on_record=update)
-        bar.update(task, completed=summary.done + len(summary.failed))
+        show(summary.done + len(summary.failed))
     out.print(f"{summary.done} of {summary.total} trajectories in {out_dir}, {len(summary.failed)} failed")
     if summary.failed:
         raise typer.Exit(1)

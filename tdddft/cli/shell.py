@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -16,6 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tdddft.errors import ContractError, ConvergenceError, InputError
 
 INTERRUPTED = 130
+SECONDS_BETWEEN_LINES = 10.0
+Update = Callable[..., None]
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -44,9 +48,38 @@ def fail(message: str, code: int) -> None:
     sys.exit(code)
 
 
-def progress_bar(console: Console | None = None) -> Progress:
-    """A progress bar with counts, elapsed time and ETA; plain text where the output is not a terminal."""
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("ETA"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"), console=console or out,
+@contextmanager
+def progress(description: str, total: int) -> Iterator[Update]:
+    """Show how far a stage is: a bar with ETA on a terminal, a line every ten seconds elsewhere.
+
+    Yields:
+        A function to call with the number of finished items and a short note.
+    """
+    if not out.is_terminal:
+        yield _lines(description, total)
+        return
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("ETA"),
+        TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
     )  # fmt: skip
+    with Progress(*columns, console=out) as bar:
+        task = bar.add_task(description, total=total, note="")
+        yield lambda completed, note="": bar.update(task, completed=completed, note=note)
+
+
+def _lines(description: str, total: int) -> Update:
+    started = printed = time.perf_counter()
+    first: int | None = None
+
+    def update(completed: int, note: str = "") -> None:
+        nonlocal printed, first
+        now = time.perf_counter()
+        first = completed if first is None else first
+        if completed < total and now - printed < SECONDS_BETWEEN_LINES:
+            return
+        printed = now
+        speed = (completed - first) / (now - started) if now > started else 0.0
+        eta = f", ETA {(total - completed) / speed:.0f} s" if speed > 0 and completed < total else ""
+        out.print(f"{description} {completed}/{total}, {now - started:.0f} s{eta} {note}".rstrip())
+
+    return update
