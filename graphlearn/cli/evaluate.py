@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.table import Table
 
 from tdddft.cli.shell import out
@@ -46,8 +47,11 @@ def error_tables(sets: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[
 
     tables = []
     for name, methods in sets.items():
-        table = Table("", *COLUMNS.values(), title=name, title_justify="left", padding=(0, 1, 0, 0))
-        table.columns[0].no_wrap = True
+        headings = [heading.replace(" ", "\n", 1) for heading in COLUMNS.values()]
+        table = Table("", *headings, title=name, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
+        for column in table.columns[1:]:
+            column.justify = "right"
+            column.min_width = 8
         best = {c: min(row[c] for row in methods.values()) for c in COLUMNS}
         for method, row in methods.items():
             cells = [f"[bold]{row[c]:.3f}[/bold]" if row[c] == best[c] else f"{row[c]:.3f}" for c in COLUMNS]

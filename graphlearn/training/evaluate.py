@@ -20,7 +20,7 @@ MODEL, ZERO, PERSISTENCE, FROZEN = "OrbEvo-DM", "zero", "persistence", "frozen H
 COLUMNS = {
     "one_step_l2": "one-step l2",
     "rollout_l2": "rollout l2",
-    "wavefunction_nrmse": "wavefunction",
+    "wavefunction_nrmse": "wave function",
     "dipole_nrmse": "dipole",
     "dipole_along_field_nrmse": "dipole ∥ field",
     "absorption_nrmse": "absorption",
