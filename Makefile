@@ -14,7 +14,7 @@ demo: $(VENV)/.installed
 	$(BIN)/graphlearn demo --out $(OUT)
 
 test: $(VENV)/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadscope
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/pytest -n 2 --dist loadscope --durations=10
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from tdddft.cli.shell import out
-from tdddft.figures import dataset_figure, save_figure, trajectory_figure
 from tdddft.folder import DatasetFolder
 from tdddft.trajectory import read_trajectory
 
@@ -21,6 +20,8 @@ def show(
 
     Example: tdddft show runs/small/trajectories/H2O_d0.h5 --figure water.png
     """
+    from tdddft.figures import dataset_figure, save_figure, trajectory_figure
+
     if path.is_dir():
         target = figure or path / "overview.png"
         drawn = dataset_figure(DatasetFolder(path))

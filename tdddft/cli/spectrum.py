@@ -10,7 +10,6 @@ import typer
 from rich.table import Table
 
 from tdddft.cli.shell import out
-from tdddft.figures import save_figure, spectrum_figure
 from tdddft.spectrum import absorption_spectrum, average_spectrum, find_peaks
 from tdddft.trajectory import read_trajectory
 from tdddft.units import HARTREE_EV
@@ -46,4 +45,6 @@ def spectrum(
         np.savetxt(csv, np.column_stack(list(columns.values())), delimiter=",", header=",".join(columns), comments="")
         out.print(f"wrote {csv}")
     if figure is not None:
+        from tdddft.figures import save_figure, spectrum_figure
+
         out.print(f"wrote {save_figure(spectrum_figure(spectra), figure)}")

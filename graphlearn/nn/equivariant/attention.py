@@ -115,7 +115,7 @@ class SO2Attention(nn.Module):
             return self(x.unsqueeze(1), edge_index, rotation, scalars, edge_features).squeeze(1)
         source, target = edge_index
         weights = self.radial(scalars).unsqueeze(1)
-        pair = torch.cat([x[source], x[target]], dim=-1)
+        pair = torch.cat([x.index_select(0, source), x.index_select(0, target)], dim=-1)
         hidden, invariant = self.first(rotation.into_edge(pair, self.lmax), weights[..., : self.first.num_weights])
         if self.first_edge is not None:
             if edge_features is None:

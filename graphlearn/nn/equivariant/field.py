@@ -62,8 +62,9 @@ class FieldConditioning(nn.Module):
         scale, shift = self.coefficients(strength)
         if self.unit_gain:
             scale = 1.0 + scale
-        shift = shift[:, self.degree] * harmonics[:, : len(self.degree), None]
-        return x * scale[:, self.degree][batch].unsqueeze(1) + shift[batch].unsqueeze(1)
+        scale = scale.index_select(1, self.degree).index_select(0, batch)
+        shift = shift.index_select(1, self.degree) * harmonics[:, : len(self.degree), None]
+        return x * scale.unsqueeze(1) + shift.index_select(0, batch).unsqueeze(1)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.lmax}, {self.channels}, {self.num_samples})"

@@ -3,6 +3,9 @@ r"""Bookkeeping of spherical-harmonic features.
 Features are real tensors ``[..., (lmax + 1)**2, channels]`` in e3nn's order and convention: component (l, m) has
 index :math:`l^2 + l + m`, and l = 1 is (x, y, z). In *edge order* the components of one \|m\| stand together:
 m = 0 of l = 0..L, then for each m > 0 first +m, then -m, of l = m..L.
+
+Rows are gathered with ``index_select`` throughout: the gradient of ``x[index]`` adds in no fixed order on several
+threads, and two runs of one seed would differ.
 """
 
 from __future__ import annotations

@@ -51,6 +51,18 @@ def test_stopped_and_continued_equals_uninterrupted(data, tmp_path):
         assert torch.equal(a, b), name
 
 
+def test_training_on_two_threads_repeats_bit_for_bit(data, tmp_path):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        settings = recipe(steps=12, batch_size=8)
+        settings = settings.model_copy(update={"model": {**settings.model, "channels": 32}})
+        runs = [train(settings, data, tmp_path / str(i)).losses for i in range(3)]
+    finally:
+        torch.set_num_threads(threads)
+    assert runs[0] == runs[1] == runs[2]
+
+
 def test_same_seed_same_loss_other_seed_other_loss(data, tmp_path):
     runs = [train(recipe(seed=s), data, tmp_path / str(i)).losses for i, s in enumerate((1, 1, 2))]
     assert runs[0] == runs[1] != runs[2]
