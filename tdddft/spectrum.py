@@ -15,7 +15,7 @@ from tdddft.trajectory import Trajectory
 from tdddft.units import AU_TIME_FS, HARTREE_EV
 
 WINDOW_EXPONENT = 3.8
-FIELD_FLOOR = 0.02
+FIELD_FLOOR = 0.05
 
 
 @dataclass(frozen=True, eq=False)

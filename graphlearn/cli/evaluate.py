@@ -36,7 +36,7 @@ def evaluate(
         raise InputError(f"the model was trained on every trajectory of {data}; name some with --id")
     subset = TDDFTTrajectories(data, select=chosen, cutoff_angstrom=network.cutoff_angstrom, shells=network.shells)
     result = mean_errors(subset, predict(network, normalizer, subset))
-    out.print(*error_tables({f"{len(chosen)} trajectories": result}), NOTE, sep="\n")
+    out.print(*error_tables({", ".join(chosen[:4]) + (" ..." if len(chosen) > 4 else ""): result}), NOTE, sep="\n")
     if json_file is not None:
         json_file.write_text(json.dumps({"trajectories": chosen, "errors": result}, indent=2))
 
