@@ -30,7 +30,7 @@ class Kick:
 
     With ``width_fs=0`` the occupied orbitals are multiplied by :math:`e^{-i\kappa\hat{n}\cdot\mathbf{r}}` at t = 0;
     otherwise the field is :math:`\kappa/w` for :math:`0 \le t < w`. NWChem's kick of strength K with time step dt is
-    ``Kick(K * dt / 2, width = dt)``.
+    ``Kick(K * dt / 2, direction, width_fs=dt)``.
 
     Args:
         strength_au: Impulse kappa, atomic units of field times time.

@@ -49,12 +49,13 @@ class DatasetFolder:
         new = recipe.model_dump(mode="json")
         if file.exists():
             old = load_recipe(file, GenerateRecipe).model_dump(mode="json")
-            if old != new:
+            if old == new:
+                return
+            if any(record["status"] == "done" for record in self.records().values()):
                 raise InputError(
                     f"{self.root} was made with another recipe; these keys differ: "
                     f"{', '.join(differing_keys(old, new))}. Choose another --out, or the same settings"
                 )
-            return
         try:
             self.trajectories.mkdir(parents=True, exist_ok=True)
             temporary = file.with_suffix(".tmp")
@@ -62,6 +63,17 @@ class DatasetFolder:
             temporary.replace(file)
         except OSError as error:
             raise InputError(f"cannot write to {self.root}: {error.strerror}; choose another --out") from None
+
+    def recipe(self) -> GenerateRecipe:
+        """The recipe of the folder; InputError where there is none."""
+        if not (self.root / "recipe.yaml").is_file():
+            raise InputError(f"{self.root} is not a data-set folder (no recipe.yaml); make one with 'tdddft generate'")
+        return load_recipe(self.root / "recipe.yaml", GenerateRecipe)
+
+    def intact(self, record: Record) -> bool:
+        """Whether the file of a finished record exists and has its checksum."""
+        path = self.root / record["file"]
+        return path.is_file() and _checksum(path) == record["sha256"]
 
     def append(self, record: Record) -> None:
         """Add one line to the index in a single write and flush it to disk."""
@@ -103,8 +115,7 @@ class DatasetFolder:
         Raises:
             InputError: if the folder holds no data set or no finished trajectory.
         """
-        if not (self.root / "recipe.yaml").is_file():
-            raise InputError(f"{self.root} is not a data-set folder (no recipe.yaml); make one with 'tdddft generate'")
+        self.recipe()
         found = {i: self.root / r["file"] for i, r in self.records().items() if r["status"] == "done"}
         if not found:
             raise InputError(f"{self.root} holds no finished trajectory; run 'tdddft generate' again to continue it")
@@ -120,7 +131,8 @@ class DatasetFolder:
             if not path.exists():
                 continue
             if record.get("status") == "done":
-                done.add(identifier)
+                if self.intact(record):
+                    done.add(identifier)
                 continue
             try:
                 trajectory = read_trajectory(path)
@@ -136,6 +148,16 @@ class DatasetFolder:
 def done_record(root: Path, identifier: str, seconds: float, diagnostics: dict[str, Any]) -> Record:
     """Index line of a finished trajectory, with the checksum of its file."""
     path = DatasetFolder(root).path(identifier)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     file = str(path.relative_to(root))
-    return {"id": identifier, "status": "done", "file": file, "sha256": digest, "seconds": seconds, **diagnostics}
+    return {
+        "id": identifier,
+        "status": "done",
+        "file": file,
+        "sha256": _checksum(path),
+        "seconds": seconds,
+        **diagnostics,
+    }
+
+
+def _checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

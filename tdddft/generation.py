@@ -13,7 +13,7 @@ from tdddft.field import Field
 from tdddft.folder import DatasetFolder, Record
 from tdddft.job import Job
 from tdddft.molecule import Molecule
-from tdddft.recipe import Distortions, GenerateRecipe, seeded_generator
+from tdddft.recipe import Distortions, GenerateRecipe, Method, seeded_generator
 from tdddft.sources import read_molecules
 
 
@@ -51,9 +51,11 @@ def generate(
         Counts and failures.
 
     Raises:
-        InputError: for bad molecules or a folder of another recipe; nothing is written then.
+        InputError: for bad molecules, a method that does not cover them, or a folder of another recipe; nothing is
+            written then.
     """
     molecules = collect_molecules(recipe, limit)
+    check_method(molecules, recipe.method)
     folder = DatasetFolder(Path(out))
     folder.open(recipe)
     identifiers = {m.name: trajectory_ids(m, recipe) for m in molecules}
@@ -66,7 +68,7 @@ def generate(
             work.append(Job(molecule, missing, recipe, folder.root))
     work.sort(key=lambda job: -_cost(job))
     summary = Summary(len(every), len(done), len(done), [])
-    for record in run_jobs(work, jobs or os.cpu_count() or 1):
+    for record in run_jobs(work, jobs or available_cores()):
         folder.append(record)
         if record["status"] == "done":
             summary.done += 1
@@ -76,6 +78,23 @@ def generate(
         if on_record is not None:
             on_record(record, summary)
     return summary
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_method(molecules: list[Molecule], method: Method) -> None:
+    """InputError if the functional is unknown or an element lacks a basis or pseudopotential."""
+    from tdddft.scf import build_mol, check_functional
+
+    check_functional(method.functional)
+    seen: set[str] = set()
+    for molecule in molecules:
+        if not set(molecule.symbols) <= seen:
+            build_mol(molecule, method)
+            seen |= set(molecule.symbols)
 
 
 def collect_molecules(recipe: GenerateRecipe, limit: int | None = None) -> list[Molecule]:

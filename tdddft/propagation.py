@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tdddft.errors import ConvergenceError
 from tdddft.field import Field, field_to_dict
 from tdddft.hamiltonian import Hamiltonian
 from tdddft.provenance import package_versions
@@ -71,6 +72,12 @@ def advance(
         middle = 0.5 * (state.response + response)
         if tolerance is not None and iteration and np.abs(response - last).max() < tolerance:
             break
+    else:
+        if tolerance is not None:
+            raise ConvergenceError(
+                f"step {state.step}: the Fock matrix did not settle to {tolerance:g} hartree in {MAX_ITERATIONS} "
+                "iterations; take a smaller time step"
+            )
     occupied = exponential_action(static + middle, state.occupied, dt_au)
     return State(state.step + 1, occupied, response, state.response)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import hashlib
 import json
@@ -12,10 +13,10 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from tdddft.errors import InputError
-from tdddft.field import GaussianPulses, Kick
+from tdddft.field import GaussianPulses, Kick, unit_vector
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -45,7 +46,7 @@ class Distortions(Strict):
     count: int = Field(0, ge=0, description="geometries a molecule beside the given one")
     only: tuple[str, ...] | None = Field(None, description="names of the molecules to distort; all by default")
     sigma_angstrom: float = Field(0.05, gt=0)
-    seed: int = 0
+    seed: int = Field(0, ge=0)
 
 
 class FieldSection(Strict):
@@ -55,12 +56,22 @@ class FieldSection(Strict):
     directions: tuple[tuple[float, float, float], ...] | Literal["random"] = Field(
         ((0.0, 0.0, 1.0),), description="vectors, or 'random': one uniform direction a geometry"
     )
-    direction_seed: int = 0
+    direction_seed: int = Field(0, ge=0)
     amplitude_v_per_angstrom: float = 0.01
     frequencies_per_fs: tuple[float, ...] = (3.66, 1.22)
     sigma_fs: float = Field(0.2, gt=0)
     center_fs: float = 0.75
     kick_strength_au: float = 1e-3
+
+    @field_validator("directions")
+    @classmethod
+    def _usable(cls, value: Any) -> Any:
+        if value != "random":
+            if not value:
+                raise ValueError("give at least one direction")
+            for direction in value:
+                unit_vector(direction)
+        return value
 
     def fields(self, name: str) -> list[Kick | GaussianPulses]:
         """One field a direction for the geometry of this name."""
@@ -84,6 +95,12 @@ class Propagation(Strict):
     steps: int = Field(1000, ge=1)
     save_every: int = Field(10, ge=1, description="steps between stored frames")
     precision: Literal["complex64", "complex128"] = "complex64"
+
+    @model_validator(mode="after")
+    def _whole_frames(self) -> Propagation:
+        if self.steps % self.save_every:
+            raise ValueError(f"steps ({self.steps}) must be a multiple of save_every ({self.save_every})")
+        return self
 
 
 class GenerateRecipe(Strict):
@@ -122,7 +139,7 @@ def load_recipe(path: Path, model: type[R], overrides: Sequence[str] = ()) -> R:
 
 def parse_recipe(data: Mapping[str, Any], model: type[R], overrides: Sequence[str] = (), where: str = "recipe") -> R:
     """Check plain data against a recipe model after applying ``a.b=c`` overrides."""
-    merged = json.loads(json.dumps(data))
+    merged = copy.deepcopy(dict(data))
     for override in overrides:
         _apply(merged, override)
     try:
@@ -158,7 +175,10 @@ def _apply(data: dict[str, Any], override: str) -> None:
         data = data.setdefault(section, {})
         if not isinstance(data, dict):
             raise InputError(f"--set {override!r}: {section!r} is a value, not a section")
-    data[last] = yaml.safe_load(value)
+    try:
+        data[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise InputError(f"--set {override!r}: {value!r} is not readable as a YAML value") from None
 
 
 def _explain(error: ValidationError, model: type[BaseModel]) -> str:

@@ -155,19 +155,26 @@ def ao_table(mol: gto.Mole) -> np.ndarray:
     return np.array(rows, dtype=np.int64)
 
 
+def check_functional(functional: str) -> None:
+    """InputError unless the functional is HF, LDA, GGA, or a global hybrid of them."""
+    if functional.upper() == "HF":
+        return
+    try:
+        kind = dft.libxc.xc_type(functional)
+    except (KeyError, ValueError) as error:
+        raise InputError(f"unknown functional {functional!r} ({error}); use a libxc name") from None
+    if kind not in ("LDA", "GGA") or dft.libxc.rsh_coeff(functional)[0] != 0:
+        raise InputError(
+            f"functional {functional!r} is {'range-separated' if kind == 'GGA' else kind}; "
+            "LDA, GGA, their global hybrids and HF can be propagated"
+        )
+
+
 def _mean_field(mol: gto.Mole, method: Method) -> Any:
+    check_functional(method.functional)
     if method.functional.upper() == "HF":
         mean_field = scf.RHF(mol)
     else:
-        try:
-            kind = dft.libxc.xc_type(method.functional)
-        except (KeyError, ValueError) as error:
-            raise InputError(f"unknown functional {method.functional!r} ({error}); use a libxc name") from None
-        if kind not in ("LDA", "GGA") or dft.libxc.rsh_coeff(method.functional)[0] != 0:
-            raise InputError(
-                f"functional {method.functional!r} is {'range-separated' if kind == 'GGA' else kind}; "
-                "LDA, GGA, their global hybrids and HF can be propagated"
-            )
         mean_field = dft.RKS(mol, xc=method.functional)
         mean_field.grids.level = method.grid_level
     if method.density_fitting:

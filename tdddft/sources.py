@@ -67,7 +67,11 @@ def _file_name(text: str) -> str:
 
 def _from_ase(atoms: Any, name: str, source: str, smiles: str | None = None) -> Molecule:
     charge = atoms.info.get("charge", 0)
-    return Molecule(_file_name(name), atoms.numbers, atoms.positions, int(charge), source, smiles)
+    try:
+        whole = int(charge)
+    except (TypeError, ValueError):
+        raise InputError(f"{source}: the charge {charge!r} is not a whole number") from None
+    return Molecule(_file_name(name), atoms.numbers, atoms.positions, whole, source, smiles)
 
 
 def _all_of_g2() -> list[Molecule]:
@@ -89,6 +93,8 @@ def _from_g2(name: str) -> Molecule:
         raise InputError(
             f"{name!r} is neither a file nor a molecule of ASE's g2 set; give a path, g2:NAME or smiles:STRING"
         )
+    if g2[name].get_initial_magnetic_moments().any():
+        raise InputError(f"g2:{name} has unpaired electrons; only closed shells are propagated")
     return _from_ase(g2[name], name, f"g2:{name}")
 
 
@@ -121,16 +127,20 @@ def _read_sdf(path: Path) -> list[Molecule]:
     from rdkit import Chem
 
     molecules = []
-    for index, mol in enumerate(Chem.SDMolSupplier(str(path), removeHs=False)):
+    supplier = Chem.SDMolSupplier()
+    supplier.SetData(_text(path), removeHs=False)
+    for index, mol in enumerate(supplier):
         if mol is None or mol.GetNumConformers() == 0 or not mol.GetConformer().Is3D():
             raise InputError(f"{path}: entry {index} is unreadable or has no 3D coordinates")
+        if any(atom.GetTotalNumHs() for atom in mol.GetAtoms()):
+            raise InputError(f"{path}: entry {index} leaves out hydrogen atoms; write them with coordinates")
         title = mol.GetProp("_Name") if mol.HasProp("_Name") and mol.GetProp("_Name").strip() else ""
         molecules.append(_from_rdkit(mol, title or f"{path.stem}-{index}", f"{path.name}[{index}]"))
     return molecules
 
 
 def _read_smiles(path: Path) -> list[Molecule]:
-    lines = [line.split() for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
+    lines = [line.split() for line in _text(path).splitlines() if line.strip() and not line.startswith("#")]
     return [_from_smiles(fields[0], fields[1] if len(fields) > 1 else fields[0]) for fields in lines]
 
 
@@ -147,8 +157,8 @@ def _from_smiles(smiles: str, name: str) -> Molecule:
         parameters.randomSeed = EMBEDDING_SEED
         if rdDistGeom.EmbedMolecule(mol, parameters) != 0:
             raise InputError(f"smiles:{smiles}: RDKit finds no 3D conformer; give a geometry file instead")
-        rdForceFieldHelpers.MMFFOptimizeMolecule(mol, maxIters=2000)
-    return _from_rdkit(mol, name, f"smiles:{smiles} (RDKit ETKDGv3 + MMFF94)")
+        relaxed = rdForceFieldHelpers.MMFFOptimizeMolecule(mol, maxIters=2000) == 0
+    return _from_rdkit(mol, name, f"smiles:{smiles} (RDKit ETKDGv3{' + MMFF94' if relaxed else ''})")
 
 
 class _Quiet:

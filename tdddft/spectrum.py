@@ -14,7 +14,7 @@ from tdddft.errors import InputError
 from tdddft.trajectory import Trajectory
 from tdddft.units import AU_TIME_FS, HARTREE_EV
 
-WINDOW_EXPONENT = 3.8
+WINDOW_EXPONENT = 3.798
 FIELD_FLOOR = 0.05
 
 
@@ -46,28 +46,38 @@ def absorption_spectrum(
         trajectory: Simulated or predicted; its field must keep one direction.
         hwhm_ev: Half width of the Lorentzian line that the window :math:`e^{-\gamma t}` gives, eV. By
             default the window falls to e^-3.8 at the last frame (0.5 eV for 5 fs): no ripples from the cut.
-        max_energy_ev: Upper end of the energy axis.
+        max_energy_ev: Upper end of the energy axis; at most what the spacing of the frames resolves.
         step_ev: Spacing of the energy axis.
 
     Raises:
         InputError: if there is no field, or it changes direction.
     """
+    if len(trajectory.times_fs) < 3:
+        raise InputError(f"{trajectory.name}: {len(trajectory.times_fs)} frames are too few for a spectrum")
     direction = field_direction(trajectory)
     if hwhm_ev is None:
-        hwhm_ev = WINDOW_EXPONENT * AU_TIME_FS / (trajectory.times_fs[-1] - trajectory.times_fs[0]) * HARTREE_EV
-    energies = np.arange(step_ev, max_energy_ev, step_ev)
+        hwhm_ev = default_hwhm_ev(trajectory)
+    nyquist_ev = np.pi * AU_TIME_FS / (trajectory.times_fs[1] - trajectory.times_fs[0]) * HARTREE_EV
+    energies = np.arange(step_ev, min(max_energy_ev, nyquist_ev), step_ev)
     omega = energies / HARTREE_EV
     times = trajectory.times_fs / AU_TIME_FS
     window = np.exp(-hwhm_ev / HARTREE_EV * times)
     signal = (trajectory.dipole_au - trajectory.dipole_au[0]) @ direction
     response = _transform(signal * window, times, omega)
-    field_times = trajectory.field_times_fs / AU_TIME_FS
+    field_times, field = trajectory.field_at_midpoints()
+    field_times = field_times / AU_TIME_FS
     damping = np.exp(-hwhm_ev / HARTREE_EV * field_times)
-    drive = _transform((trajectory.field_au @ direction) * damping, field_times, omega)
+    step = field_times[1] - field_times[0]
+    drive = np.exp(1j * np.outer(omega, field_times)) @ ((field @ direction) * damping * step)
     drive = drive + trajectory.field_impulse_au @ direction
     alpha = response / drive
     weight = np.abs(drive) / np.abs(drive).max()
     return Spectrum(energies, alpha, 2 * omega / np.pi * alpha.imag, weight)
+
+
+def default_hwhm_ev(trajectory: Trajectory) -> float:
+    """Line width for which the window falls to e^-3.8 at the last frame, eV."""
+    return float(WINDOW_EXPONENT * AU_TIME_FS / (trajectory.times_fs[-1] - trajectory.times_fs[0]) * HARTREE_EV)
 
 
 def field_direction(trajectory: Trajectory) -> np.ndarray:

@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 
 from tdddft.errors import ContractError, InputError
+from tdddft.field import field_from_dict
 
 SCHEMA_VERSION = 1
 FORMAT = "tdddft-trajectory"
@@ -91,6 +92,17 @@ class Trajectory:
     def nuclear_dipole_au(self) -> np.ndarray:
         """Dipole of the nuclei (of the ions, with a pseudopotential) relative to the origin, float64 [3]."""
         return np.asarray(self.info["ground_state"]["nuclear_dipole_au"])
+
+    def field_at_midpoints(self) -> tuple[np.ndarray, np.ndarray]:
+        """Times in fs [T - 1] and field [T - 1, 3] in the middle of each step, where the propagation takes it.
+
+        Without stored parameters of the field, the mean of neighbouring samples stands for the middle.
+        """
+        middle = 0.5 * (self.field_times_fs[1:] + self.field_times_fs[:-1])
+        parameters = self.info.get("field", {})
+        if "kind" in parameters:
+            return middle, field_from_dict(parameters).at(middle)
+        return middle, 0.5 * (self.field_au[1:] + self.field_au[:-1])
 
     def replace(self, **changes: Any) -> Trajectory:
         """A copy with some arrays exchanged."""

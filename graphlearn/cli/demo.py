@@ -34,6 +34,7 @@ def demo(
     from graphlearn.training.report import EvaluatedSet, evaluate_sets, write_report
     from graphlearn.training.split import assign
     from tdddft.cli.generate import generate, recipe_of
+    from tdddft.errors import InputError
     from tdddft.generation import collect_molecules, trajectory_ids
     from tdddft.recipe import load_recipe
 
@@ -41,6 +42,8 @@ def demo(
     generation = recipe_of([data_recipe], out_dir, [])
     settings = load_recipe(model_recipe(recipe), TrainRecipe)
     split = assign([i for m in collect_molecules(generation) for i in trajectory_ids(m, generation)], settings.split)
+    if not settings.split.test or not all(split[name] for name in settings.split.test):
+        raise InputError(f"recipe {settings.name!r}: every test set must match a trajectory of {data_recipe}")
     method = generation.method
     out.rule("1 of 3: real-time TDDFT")
     out.print(
@@ -56,7 +59,7 @@ def demo(
     data = out_dir / "data"
     with progress("training", settings.optimisation.steps) as show:
         result = train(
-            settings, TDDFTTrajectories(data, select=split["train"]), out_dir / "model",
+            settings, TDDFTTrajectories(data, select=split["train"], **settings.geometry), out_dir / "model",
             on_step=lambda step, _, loss: show(step, f"loss {loss:.3f}"),
         )  # fmt: skip
 

@@ -23,9 +23,12 @@ def rollout(
     from graphlearn.datasets.gauge import predicted_trajectory
     from graphlearn.training.checkpoint import load_model
     from graphlearn.training.rollout import rollout as roll_out
+    from tdddft.errors import InputError
     from tdddft.provenance import package_versions
     from tdddft.trajectory import read_trajectory, write_trajectory
 
+    if out_file.resolve() == trajectory.resolve():
+        raise InputError(f"{out_file} is the trajectory itself; choose another --out")
     given = read_trajectory(trajectory)
     network, normalizer, facts = load_model(model)
     item = OrbitalTrajectory.from_trajectory(given, cutoff_angstrom=network.cutoff_angstrom, shells=network.shells)

@@ -36,7 +36,7 @@ def train(
     out.print(f"training on {len(names)} trajectories")
     with progress("training", settings.optimisation.steps) as show:
         result = train_model(
-            settings, TDDFTTrajectories(data, select=names), out_dir,
+            settings, TDDFTTrajectories(data, select=names, **settings.geometry), out_dir,
             on_step=lambda step, _, loss: show(step, f"loss {loss:.3f}"),
         )  # fmt: skip
     out.print(f"wrote {out_dir}/model.safetensors")

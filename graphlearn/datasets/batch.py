@@ -20,11 +20,13 @@ class Normalizer:
         c0_rms: Root mean square of the ground-state coefficients over real slots and states.
         delta_rms: Root mean square of Delta over real slots, states, frames after t = 0, real and imaginary together.
         field_v_per_angstrom: Field strength that counts as one.
+        frame_fs: Time between two frames, fs.
     """
 
     c0_rms: float
     delta_rms: float
     field_v_per_angstrom: float = 0.02
+    frame_fs: float = 0.05
 
     @classmethod
     def fit(cls, data: TDDFTTrajectories) -> Normalizer:
@@ -38,7 +40,7 @@ class Normalizer:
             slots += count
             frames += count * (t.num_frames - 1)
             peak = max(peak, float(t.field_strength.abs().max()))
-        return cls((c0 / slots) ** 0.5, (delta / frames) ** 0.5, peak or 1.0)
+        return cls((c0 / slots) ** 0.5, (delta / frames) ** 0.5, peak or 1.0, round(data[0].frame_fs, 9))
 
     def to_dict(self) -> dict[str, float]:
         """Plain data for JSON."""

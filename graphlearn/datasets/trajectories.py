@@ -40,6 +40,7 @@ class OrbitalTrajectory:
         field_strength: Along the direction, V/angstrom, float32 [T].
         field_direction: Unit vector, float32 [3]; zero without a field.
         samples_per_frame: Field samples between two frames.
+        frame_fs: Time between two frames, fs.
     """
 
     name: str
@@ -53,6 +54,7 @@ class OrbitalTrajectory:
     field_strength: Tensor
     field_direction: Tensor
     samples_per_frame: int
+    frame_fs: float
 
     @property
     def num_frames(self) -> int:
@@ -75,6 +77,8 @@ class OrbitalTrajectory:
                 equally spaced.
         """
         t = trajectory
+        if len(t.times_fs) < 2:
+            raise InputError(f"{t.name}: holds a single frame; generate with more steps")
         if t.field_impulse_au.any():
             raise InputError(f"{t.name}: starts with a delta kick, which field samples cannot show; use a pulse")
         frame, fine = t.times_fs[1] - t.times_fs[0], t.field_times_fs[1] - t.field_times_fs[0]
@@ -97,6 +101,7 @@ class OrbitalTrajectory:
             field_strength=_float(t.field_au @ direction * AU_FIELD_V_PER_ANGSTROM),
             field_direction=_float(direction),
             samples_per_frame=ratio,
+            frame_fs=float(frame),
         )
 
     def delta_from_slots(self, delta: Tensor, trajectory: Trajectory) -> np.ndarray:

@@ -90,10 +90,18 @@ class OrbEvo(nn.Module):
         super().__init__()
         if lmax < ORBITAL_LMAX or density_lmax < lmax:
             raise ValueError(f"need 2 <= lmax <= density_lmax, got lmax={lmax}, density_lmax={density_lmax}")
+        sizes = {"channels": channels, "heads": heads, "num_frames": num_frames, "field_samples": field_samples}
+        for name, size in {**sizes, "num_radial - 1": num_radial - 1}.items():
+            if not isinstance(size, int) or size < 1:
+                raise ValueError(f"{name} must be a positive whole number, got {size!r}")
+        if value_channels is None and channels % heads:
+            raise ValueError(f"heads ({heads}) must divide channels ({channels}), or give value_channels")
         if len(shells) != ORBITAL_LMAX + 1:
             raise ValueError(f"shells counts the radial channels of s, p and d, got {tuple(shells)}")
         self.config: dict[str, Any] = {
-            k: tuple(v) if k == "shells" else v for k, v in locals().items() if k not in ("self", "__class__")
+            k: tuple(v) if k == "shells" else v
+            for k, v in locals().items()
+            if k not in ("self", "__class__", "sizes", "name", "size")
         }
         self.channels, self.num_frames, self.field_samples = channels, num_frames, field_samples
         self.lmax, self.density_lmax, self.shells = lmax, density_lmax, tuple(shells)

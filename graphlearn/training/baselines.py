@@ -39,6 +39,7 @@ def frozen_hamiltonian(trajectory: Trajectory, bundle: int | None = None) -> np.
     frames = t.frame_coefficients.astype(np.complex128)
     state = into @ frames[0].T
     fine = np.searchsorted(t.field_times_fs, t.times_fs - 1e-9)
+    field_au = t.field_at_midpoints()[1]
     predicted = [frames[0]]
     for frame in range(1, len(t.times_fs)):
         if bundle is not None and (frame - 1) % bundle == 0:
@@ -46,10 +47,9 @@ def frozen_hamiltonian(trajectory: Trajectory, bundle: int | None = None) -> np.
         for k in range(fine[frame - 1], fine[frame]):
             dt = (t.field_times_fs[k + 1] - t.field_times_fs[k]) / AU_TIME_FS
             half = np.exp(-0.5j * dt * energies)[:, None]
-            field = 0.5 * (t.field_au[k] + t.field_au[k + 1])
             state = half * state
-            if np.abs(field).max() > 1e-12:
-                kick = np.einsum("x,xmn->mn", dt * field, dipole)
+            if np.abs(field_au[k]).max() > 1e-12:
+                kick = np.einsum("x,xmn->mn", dt * field_au[k], dipole)
                 state = state - 1j * kick @ state - 0.5 * kick @ (kick @ state)
             state = half * state
         predicted.append((orbitals @ state).T)

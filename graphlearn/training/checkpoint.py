@@ -65,26 +65,39 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[OrbEvo, Normalizer, dict
 
 
 def save_training_state(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, facts: dict[str, Any]
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, identity: str, losses: list[float]
 ) -> None:
     """Write everything that training needs to go on; one file, replaced in one step."""
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
-    folder.mkdir(parents=True, exist_ok=True)
-    _save_tensors(folder / "training_state.safetensors", tensors, {"facts": json.dumps(facts)})
+    facts = json.dumps({"identity": identity, "losses": losses})
+    _save_tensors(folder / "training_state.safetensors", tensors, {"facts": facts})
 
 
-def load_training_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any] | None:
-    """Restore a training state in place; its facts, or None where there is none yet."""
+def load_training_state(
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, identity: str
+) -> dict[str, Any] | None:
+    """Restore a training state in place; its facts, or None where there is none yet.
+
+    Raises:
+        InputError: if the state belongs to another recipe or data set, or the folder cannot be written.
+        ContractError: if the file is damaged.
+    """
     from safetensors import safe_open
 
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror}; choose another folder") from None
     file = folder / "training_state.safetensors"
     if not file.is_file():
         return None
     try:
         with safe_open(file, framework="pt") as handle:
             facts: dict[str, Any] = json.loads(handle.metadata()["facts"])
+            if facts["identity"] != identity:
+                raise InputError(f"{folder} holds the training of another recipe or data set; choose another folder")
             tensors = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118
         model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
         state: dict[int, dict[str, Tensor]] = {}
@@ -93,8 +106,8 @@ def load_training_state(folder: Path, model: nn.Module, optimizer: torch.optim.O
                 _, index, name = key.split(".")
                 state.setdefault(int(index), {})[name] = tensor
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    except (OSError, KeyError, RuntimeError, ValueError, SafetensorError) as error:
-        raise ContractError(f"{file}: damaged or of another model ({error}); remove it to start again") from None
+    except (OSError, KeyError, TypeError, RuntimeError, json.JSONDecodeError, SafetensorError) as error:
+        raise ContractError(f"{file}: damaged ({str(error).splitlines()[0]}); remove it to start again") from None
     return facts
 
 
@@ -103,8 +116,8 @@ def _save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
     try:
         save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, metadata)
         temporary.replace(path)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error}; choose a folder you can write to") from None
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"cannot write {path}: {error}; check the folder and the space on the disk") from None
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
 from graphlearn.datasets.batch import Normalizer
 from graphlearn.datasets.gauge import to_delta
-from graphlearn.datasets.trajectories import TDDFTTrajectories
+from graphlearn.datasets.trajectories import OrbitalTrajectory, TDDFTTrajectories
 from graphlearn.models import OrbEvo
 from graphlearn.training import baselines, metrics
 from graphlearn.training.rollout import rollout
 from tdddft.spectrum import field_direction
 from tdddft.trajectory import Trajectory
 
+BATCH = 8  # trajectories rolled out together
 MODEL, ZERO, PERSISTENCE, FROZEN = "OrbEvo-DM", "zero", "persistence", "frozen Hamiltonian"
 COLUMNS = {
     "one_step_l2": "one-step l2",
@@ -42,26 +44,30 @@ class Prediction:
 
 def predict(model: OrbEvo, normalizer: Normalizer, data: TDDFTTrajectories) -> list[dict[str, Prediction]]:
     """Predictions of the model and of the baselines for every trajectory, by method."""
-    items = [data[i] for i in range(len(data))]
-    one_step = rollout(model, normalizer, items, teacher=True)
-    rolled = rollout(model, normalizer, items)
     predictions = []
-    for i, item in enumerate(items):
-        trajectory = data.raw(i)
-        target = to_delta(trajectory)[1:]
-        still = baselines.zero(target)
-        bundle = model.num_frames
-        predictions.append({
-            MODEL: Prediction(
-                item.delta_from_slots(one_step[i], trajectory)[1:], item.delta_from_slots(rolled[i], trajectory)[1:]
-            ),
-            ZERO: Prediction(still, still),
-            PERSISTENCE: Prediction(baselines.persistence(target, bundle), still),
-            FROZEN: Prediction(
-                baselines.frozen_hamiltonian(trajectory, bundle), baselines.frozen_hamiltonian(trajectory)
-            ),
-        })  # fmt: skip
+    for first in range(0, len(data), BATCH):
+        items = [data[i] for i in range(first, min(first + BATCH, len(data)))]
+        one_step = rollout(model, normalizer, items, teacher=True)
+        rolled = rollout(model, normalizer, items)
+        for i, item in enumerate(items):
+            predictions.append(_methods(model, item, data.raw(first + i), one_step[i], rolled[i]))
     return predictions
+
+
+def _methods(
+    model: OrbEvo, item: OrbitalTrajectory, trajectory: Trajectory, one_step: Tensor, rolled: Tensor
+) -> dict[str, Prediction]:
+    """Predictions of the model and the baselines for one trajectory."""
+    target = to_delta(trajectory)[1:]
+    still = baselines.zero(target)
+    bundle = model.num_frames
+    delta = [item.delta_from_slots(x, trajectory)[1:] for x in (one_step, rolled)]
+    return {
+        MODEL: Prediction(*delta),
+        ZERO: Prediction(still, still),
+        PERSISTENCE: Prediction(baselines.persistence(target, bundle), still),
+        FROZEN: Prediction(baselines.frozen_hamiltonian(trajectory, bundle), baselines.frozen_hamiltonian(trajectory)),
+    }
 
 
 def errors(trajectory: Trajectory, prediction: Prediction) -> dict[str, float]:

@@ -60,7 +60,7 @@ def absorption_figure(trajectories: Sequence[Trajectory], predictions: Sequence[
         columns = min(2, len(trajectories))
         rows = -(-len(trajectories) // columns)
         figure = Figure(figsize=(3.9 * columns, 2.3 * rows + 0.5), layout="constrained")
-        panels = figure.subplots(rows, columns, sharex=True, squeeze=False).flat
+        panels = list(figure.subplots(rows, columns, sharex=True, squeeze=False).flat)
         for axes, trajectory, methods in zip(panels, trajectories, predictions, strict=False):
             direction = field_direction(trajectory)
             true = (trajectory.dipole_au[1:] - trajectory.dipole_au[0]) @ direction
@@ -70,7 +70,7 @@ def absorption_figure(trajectories: Sequence[Trajectory], predictions: Sequence[
                 axes.plot(*metrics.absorption(dipole, trajectory), color=COLORS[method], lw=1.1, label=method)
             axes.set_title(trajectory.name, fontsize=9, loc="left")
             axes.set(xlabel="energy (eV)", ylabel="absorption (au)", xlim=(2, metrics.ABSORPTION_MAX_EV))
-        for axes in list(panels)[len(trajectories) :]:
+        for axes in panels[len(trajectories) :]:
             axes.remove()
         figure.axes[0].legend(frameon=False, fontsize=8)
         figure.suptitle("Absorption along the field", fontsize=11)

@@ -15,6 +15,7 @@ from graphlearn.datasets.batch import Normalizer, OrbitalBatch, collate
 from graphlearn.datasets.trajectories import OrbitalTrajectory, TDDFTTrajectories
 from graphlearn.models import OrbEvo
 from graphlearn.training.checkpoint import load_training_state, save_model, save_training_state
+from graphlearn.training.compatibility import check_fits
 from graphlearn.training.loss import orbital_loss
 from graphlearn.training.recipe import Optimisation, TrainRecipe
 from tdddft.errors import InputError
@@ -53,14 +54,16 @@ def train(
     accelerator = Accelerator()
     torch.manual_seed(options.seed)
     normalizer = Normalizer.fit(data)
-    model = OrbEvo(**{"average_degree": average_degree(data), **recipe.model})
+    model = recipe.build_model(average_degree=average_degree(data))
+    if (data.cutoff_angstrom, data.shells) != (model.cutoff_angstrom, model.shells):
+        raise InputError("read the data with the model's own cutoff: TDDFTTrajectories(..., **recipe.geometry)")
+    for i in range(len(data)):
+        check_fits(model, normalizer, data[i])
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay, fused=True
     )
-    identity = f"{recipe_hash(recipe)}:{','.join(data.names)}"
-    facts = load_training_state(folder, model, optimizer)
-    if facts is not None and facts["identity"] != identity:
-        raise InputError(f"{folder} holds the training of another recipe or data set; choose another folder")
+    identity = f"{recipe_hash(recipe)}:{','.join(data.names)}:{normalizer.to_dict()}"
+    facts = load_training_state(folder, model, optimizer, identity)
     losses: list[float] = [] if facts is None else facts["losses"]
     ready, optimizer = accelerator.prepare(model, optimizer)
     model.train()
@@ -79,7 +82,7 @@ def train(
         if not math.isfinite(losses[-1]):
             raise RuntimeError(f"the loss of step {step} is {losses[-1]}; lower optimisation.learning_rate")
         if (step + 1) % options.checkpoint_every == 0 or step + 1 == options.steps:
-            save_training_state(folder, model, optimizer, {"identity": identity, "losses": losses})
+            save_training_state(folder, model, optimizer, identity, losses)
         if on_step is not None:
             on_step(step + 1, options.steps, losses[-1])
     model.eval()

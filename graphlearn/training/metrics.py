@@ -1,15 +1,14 @@
-"""Errors of predicted trajectories, as OrbEvo defines them. Perfect is 0; predicting no motion gives 1."""
+"""Errors of predicted trajectories, as OrbEvo defines them. Perfect is 0; no motion gives 1 in those over signal."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from graphlearn.datasets.gauge import BETA, normalise
-from tdddft.spectrum import field_direction
+from tdddft.spectrum import WINDOW_EXPONENT, field_direction
 from tdddft.trajectory import Trajectory, electronic_dipole_au
 from tdddft.units import AU_TIME_FS, HARTREE_EV
 
-WINDOW_EXPONENT = 3.798
 ZERO_PADDING = 10
 ABSORPTION_MAX_EV = 20.0
 

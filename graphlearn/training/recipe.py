@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from graphlearn.models import OrbEvo
+from tdddft.errors import InputError
 from tdddft.recipe import Strict
 
 
@@ -32,7 +33,6 @@ class Split(Strict):
     """Which trajectories are used for what, by glob patterns of their ids; the first section that matches wins."""
 
     test: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="name of a test set: patterns")
-    validation: tuple[str, ...] = ()
     train: tuple[str, ...] = ("*",)
 
 
@@ -44,6 +44,19 @@ class TrainRecipe(Strict):
     model: dict[str, Any] = Field(default_factory=dict, description="arguments of graphlearn.models.OrbEvo")
     split: Split = Split()
     optimisation: Optimisation = Optimisation()
+
+    @property
+    def geometry(self) -> dict[str, Any]:
+        """Arguments of the data set that the model decides: ``cutoff_angstrom`` and ``shells``."""
+        defaults = inspect.signature(OrbEvo).parameters
+        return {k: self.model.get(k, defaults[k].default) for k in ("cutoff_angstrom", "shells")}
+
+    def build_model(self, **defaults: Any) -> OrbEvo:
+        """The model of the recipe; InputError where its sizes do not fit together."""
+        try:
+            return OrbEvo(**{**defaults, **self.model})
+        except (TypeError, ValueError) as error:
+            raise InputError(f"recipe {self.name!r}, model: {error}") from None
 
     @field_validator("model")
     @classmethod

@@ -12,6 +12,7 @@ from torch import Tensor
 from graphlearn.datasets.batch import Normalizer, OrbitalBatch, collate
 from graphlearn.datasets.trajectories import OrbitalTrajectory
 from graphlearn.models import OrbEvo
+from graphlearn.training.compatibility import check_fits
 
 
 @torch.no_grad()
@@ -31,6 +32,8 @@ def rollout(
         Delta of each trajectory, [N, S, 9, R, F, 2], not normalised; frame 0 is zero.
     """
     model.eval()
+    for trajectory in trajectories:
+        check_fits(model, normalizer, trajectory)
     device = next(model.parameters()).device
     bundle, frames = model.num_frames, trajectories[0].num_frames
     if any(t.num_frames != frames for t in trajectories):
@@ -43,6 +46,8 @@ def rollout(
             batch = replace(batch, delta=torch.zeros_like(batch.delta) if history is None else history)
         history = model(batch)
         outputs.append(history)
+    if not all(bool(torch.isfinite(output).all()) for output in outputs):
+        raise RuntimeError("the rollout diverged: the model predicts numbers that are not finite")
     joined = torch.cat([torch.zeros_like(outputs[0][..., :1, :]), *outputs], dim=-2)[..., :frames, :]
     return _split(joined * normalizer.delta_rms, batch)
 

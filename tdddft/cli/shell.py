@@ -38,6 +38,8 @@ def run(app: Callable[[], None]) -> None:
         if stop.code == INTERRUPTED:
             fail("interrupted; what is finished is kept, run the same command again to continue", INTERRUPTED)
         raise
+    except OSError as error:
+        fail(f"{error.filename or 'file system'}: {error.strerror or error}; check the path, permissions and space", 2)
     except RuntimeError as error:
         fail(str(error), 3)
 

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from tdddft.cli.shell import out
-from tdddft.errors import ContractError
+from tdddft.errors import ContractError, InputError
 from tdddft.folder import DatasetFolder
 from tdddft.trajectory import read_trajectory
-from tdddft.validation import validate as validate_trajectory
+from tdddft.validation import Verdict, validate as validate_trajectory
 
 MARK = {True: "ok  ", False: "FAIL", None: "n/a "}
 
@@ -24,12 +24,17 @@ def validate(
     Example: tdddft validate runs/small
     """
     single = not path.is_dir()
-    files = {path.name: path} if single else DatasetFolder(path).finished()
+    dataset = DatasetFolder(path)
+    files = {path.name: path} if single else dataset.finished()
+    records = {} if single else dataset.records()
     broken = 0
     for name, file in files.items():
         try:
             verdicts = validate_trajectory(read_trajectory(file))
-        except ContractError as error:
+            if not single:
+                intact = dataset.intact(records[name])
+                verdicts.append(Verdict("checksum", intact, "equal" if intact else "differs from the index"))
+        except (ContractError, InputError) as error:
             if single:
                 raise
             broken += 1
@@ -45,4 +50,6 @@ def validate(
             out.print(f"{'FAIL' if bad else 'ok  '} {name}: {text}", markup=False, soft_wrap=True)
     out.print(f"{len(files) - broken} of {len(files)} valid")
     if broken:
+        if not single:
+            out.print("run the same 'tdddft generate' again to replace files that are damaged or gone")
         raise typer.Exit(1)

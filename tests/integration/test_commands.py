@@ -63,6 +63,7 @@ def bad_inputs(tmp_path):
     (tmp_path / "odd.xyz").write_text("1\n\nH 0 0 0\n")
     (tmp_path / "typo.yaml").write_text("name: x\nmolecules: [H2O]\nmetod: {}\n")
     (tmp_path / "text.h5").write_text("no")
+    (tmp_path / "iodine.xyz").write_text("2\n\nI 0 0 0\nI 0 0 2.7\n")
     out = ["--out", tmp_path / "out"]
     return [
         (["tdddft", "generate", "missing.xyz", *out], "no such file: missing.xyz"),
@@ -73,6 +74,7 @@ def bad_inputs(tmp_path):
         (["tdddft", "generate", "H2O", "--out", tmp_path / "text.h5"], "choose another --out"),
         (["tdddft", "validate", tmp_path / "text.h5"], "damaged or incomplete"),
         (["tdddft", "validate", tmp_path / "none.h5"], "no such trajectory"),
+        (["tdddft", "generate", tmp_path / "iodine.xyz", *out], "does not cover I"),
         (["tdddft", "status", tmp_path], "not a data-set folder"),
         (["graphlearn", "train", "orbevo/nothing", "--data", tmp_path, *out], "orbevo/demo"),
         (["graphlearn", "evaluate", tmp_path, "--data", tmp_path], "holds no model"),
@@ -80,19 +82,13 @@ def bad_inputs(tmp_path):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", range(12))
+@pytest.mark.parametrize("case", range(13))
 def test_bad_input_is_one_line_and_exit_code_two(tmp_path, case):
     arguments, message = bad_inputs(tmp_path)[case]
     said = run(*arguments, code=2)
     assert message in said
     assert said.count("\n") == 1
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").rglob("*.h5"))
-
-
-def test_element_without_basis_is_a_failure_line_and_exit_code_one(tmp_path):
-    (tmp_path / "iodine.xyz").write_text("2\n\nI 0 0 0\nI 0 0 2.7\n")
-    said = run("tdddft", "generate", tmp_path / "iodine.xyz", "--out", tmp_path / "out", *FAST, code=1)
-    assert "does not cover I" in said
 
 
 def test_a_basis_that_does_not_fit_the_model_is_named(tmp_path):
@@ -123,6 +119,27 @@ def test_validate_finds_a_changed_file(dataset, tmp_path):
     done = subprocess.run([COMMANDS / "tdddft", "validate", bad], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "FAIL dipole from coefficients" in done.stdout
+
+
+def test_validate_names_lost_files_and_generate_replaces_them(dataset, tmp_path):
+    folder = tmp_path / "set"
+    shutil.copytree(dataset, folder)
+    (folder / "trajectories/N_d0.h5").unlink()
+    done = subprocess.run([COMMANDS / "tdddft", "validate", folder], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "FAIL N_d0: no such trajectory" in done.stdout
+    assert "1 finished, 0 failed, 1 missing of 2" in run("tdddft", "status", folder)
+    run("tdddft", "generate", "H2O", "smiles:N", "--out", folder, *FAST, "--set", "name=set")
+    assert "2 of 2 valid" in run("tdddft", "validate", folder)
+
+
+def test_spectra_of_files_with_one_name_stay_apart(dataset, tmp_path):
+    file = dataset / "trajectories/H2O_d0.h5"
+    shutil.copy(file, tmp_path / file.name)
+    run("tdddft", "spectrum", file, tmp_path / file.name, "--csv", tmp_path / "s.csv")
+    header = (tmp_path / "s.csv").read_text().splitlines()[0]
+    assert header.count("strength_per_ev") == 2
+    assert "mean" not in header
 
 
 def test_killed_generation_goes_on_where_it_was(dataset, tmp_path):

@@ -84,11 +84,41 @@ def test_unconverged_scf_gives_a_failure_line_and_no_file(tmp_path):
 
 
 def test_one_bad_molecule_does_not_stop_the_others(tmp_path):
+    summary = generate(recipe(["g2:H2", "g2:CO"], method={"scf_max_cycles": 5}), tmp_path / "set", jobs=2)
+    assert {r["id"] for r in summary.failed} == {"CO_d0", "CO_d1"}
+    assert set(DatasetFolder(tmp_path / "set").finished()) == {"H2_d0", "H2_d1"}
+
+
+def test_what_cannot_work_is_refused_before_anything_is_written(tmp_path):
     (tmp_path / "iodine.xyz").write_text("2\n\nI 0 0 0\nI 0 0 2.7\n")
-    summary = generate(recipe(["g2:H2", str(tmp_path / "iodine.xyz")]), tmp_path / "set", jobs=2)
-    assert summary.done == 2
-    assert {r["id"] for r in summary.failed} == {"iodine_d0", "iodine_d1"}
-    assert "does not cover I" in summary.failed[0]["error"]
+    for bad, message in (
+        (recipe(["g2:H2", str(tmp_path / "iodine.xyz")]), "does not cover I"),
+        (recipe(method={"basis": "nope"}), "basis 'nope'"),
+        (recipe(method={"functional": "nope"}), "unknown functional"),
+    ):
+        with pytest.raises(InputError, match=message):
+            generate(bad, tmp_path / "set")
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_folder_without_results_takes_another_recipe(tmp_path):
+    generate(recipe(["g2:HF"], method={"scf_max_cycles": 1}), tmp_path / "set", jobs=1)
+    assert generate(recipe(["g2:H2"]), tmp_path / "set", jobs=1).done == 2
+
+
+def test_damaged_files_are_made_again(finished, tmp_path):
+    import shutil
+
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0], folder)
+    path = folder / "trajectories/H2_d1.h5"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:5000])
+    summary = generate(recipe(), folder, jobs=1)
+    assert (summary.already_done, summary.done) == (3, 4)
+    assert np.array_equal(
+        read_trajectory(path).dipole_au, read_trajectory(finished[0] / "trajectories/H2_d1.h5").dipole_au
+    )
 
 
 def test_random_directions_and_distortions_depend_on_the_name_alone():

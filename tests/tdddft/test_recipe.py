@@ -33,6 +33,11 @@ def test_resolved_recipe_reads_back_equal(tmp_path):
         ("name.x=1", "'name' is a value, not a section"),
         ("schema_version=2", "schema_version"),
         ("field.kind=laser", "field.kind"),
+        ("field.directions=[[0,0,0]]", "not all zero"),
+        ("field.directions=[]", "at least one direction"),
+        ("propagation.steps=15", "must be a multiple of save_every"),
+        ("distortions.seed=-1", "greater than or equal to 0"),
+        ("method.basis=[1", "not readable as a YAML value"),
     ],
 )
 def test_bad_keys_and_values_are_named(override, message):

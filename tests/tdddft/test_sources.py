@@ -85,6 +85,16 @@ def test_missing_sources_are_named(source):
     assert source.partition(":")[2] in str(caught.value) or source in str(caught.value)
 
 
+def test_open_shells_and_missing_hydrogens_are_refused(tmp_path):
+    with pytest.raises(InputError, match="unpaired electrons"):
+        read_molecules("O2")
+    block = "methanol\n\n\n  2  1  0  0  0  0  0  0  0  0999 V2000\n    0.0000    0.0000    0.1000 C   0  0\n"
+    block += "    1.4000    0.0000    0.0000 O   0  0\n  1  2  1  0\nM  END\n$$$$\n"
+    (tmp_path / "bare.sdf").write_text(block)
+    with pytest.raises(InputError, match=r"leaves out hydrogen|no 3D coordinates"):
+        read_molecules(str(tmp_path / "bare.sdf"))
+
+
 @settings(max_examples=60, deadline=None)
 @given(text=st.text(alphabet=string.printable, max_size=120))
 def test_arbitrary_text_never_crashes_the_xyz_reader(tmp_path_factory, text):

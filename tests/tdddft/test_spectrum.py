@@ -38,6 +38,14 @@ def test_kick_and_pulse_give_the_same_spectrum(water, water_trajectory):
     assert gap < 0.1 * a.strength_per_hartree[window].max()
 
 
+def test_a_short_rectangular_kick_gives_the_spectrum_of_the_delta_kick(water):
+    dt = 0.005
+    kicks = (Kick(1e-3, (0, 0, 1)), Kick(1e-3, (0, 0, 1), width_fs=dt))
+    runs = [propagate(water, kick, steps=300, dt_fs=dt, save_every=2) for kick in kicks]
+    a, b = (absorption_spectrum(t, hwhm_ev=1.5, max_energy_ev=20.0).strength_per_hartree for t in runs)
+    assert np.abs(a - b).max() < 0.05 * a.max()
+
+
 def test_direction_of_the_field(water_trajectory):
     assert np.allclose(field_direction(water_trajectory), np.array([0.3, 0.5, 0.8]) / np.linalg.norm([0.3, 0.5, 0.8]))
     still = water_trajectory.replace(field_au=np.zeros_like(water_trajectory.field_au))

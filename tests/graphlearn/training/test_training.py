@@ -156,10 +156,40 @@ def test_model_round_trip_and_damage(small_model, tmp_path):
 
 
 def test_split_gives_every_id_once():
-    split = Split(test={"held out": ("a*",)}, validation=("b1",))
-    assert assign(["a1", "b1", "b2"], split) == {"held out": ["a1"], "validation": ["b1"], "train": ["b2"]}
-    with pytest.raises(InputError, match="no trajectory matches validation"):
-        assign(["a1", "b2"], split)
+    split = Split(test={"held out": ("a*",)})
+    assert assign(["a1", "b1", "b2"], split) == {"held out": ["a1"], "train": ["b1", "b2"]}
+    with pytest.raises(InputError, match="no trajectory is left for training"):
+        assign(["a1"], split)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_frames": 4}, "set model.field_samples=80"),
+        ({"num_frames": 64, "field_samples": 1280}, "41 frames are too few for bundles of 64"),
+        ({"heads": 3}, "heads .3. must divide channels"),
+        ({"channels": "many"}, "channels must be a positive whole number"),
+        ({"num_radial": 1}, "num_radial - 1 must be"),
+        ({"cutoff_angstrom": 3.0}, "the model's own cutoff"),
+    ],
+)
+def test_models_that_do_not_fit_the_data_are_named(data, tmp_path, changes, message):
+    settings = recipe()
+    settings = settings.model_copy(update={"model": {**settings.model, **changes}})
+    with pytest.raises(InputError, match=message):
+        train(settings, data, tmp_path / "run")
+
+
+def test_the_cutoff_of_the_model_reaches_the_data(data, tmp_path):
+    settings = recipe(steps=1).model_copy(update={"model": {**SMALL, "cutoff_angstrom": 1.2}})
+    near = TDDFTTrajectories(data.files, **settings.geometry)
+    assert near[0].edge_index.shape[1] < data[0].edge_index.shape[1]
+    assert train(settings, near, tmp_path / "run").model.cutoff_angstrom == 1.2
+
+
+def test_a_trajectory_of_other_frame_spacing_is_refused(data, small_model):
+    with pytest.raises(InputError, match=r"0.05 fs apart, the model learned 0.1 fs"):
+        rollout(small_model, Normalizer(0.2, 0.5, frame_fs=0.1), [data[0]])
 
 
 def test_unknown_model_arguments_are_named():

@@ -1,0 +1,26 @@
+"""Do a model and a trajectory fit together?"""
+
+from __future__ import annotations
+
+from graphlearn.datasets.batch import Normalizer
+from graphlearn.datasets.trajectories import OrbitalTrajectory
+from graphlearn.models import OrbEvo
+from tdddft.errors import InputError
+
+
+def check_fits(model: OrbEvo, normalizer: Normalizer, trajectory: OrbitalTrajectory) -> None:
+    """InputError where the frames or field samples of a trajectory are not those that the model was built for."""
+    t = trajectory
+    samples = 2 * model.num_frames * t.samples_per_frame
+    if model.field_samples != samples:
+        raise InputError(
+            f"{t.name}: {model.num_frames} frames before and after hold {samples} field samples, the model takes "
+            f"{model.field_samples}; set model.field_samples={samples}"
+        )
+    if t.num_frames <= model.num_frames:
+        raise InputError(f"{t.name}: {t.num_frames} frames are too few for bundles of {model.num_frames}")
+    if abs(t.frame_fs - normalizer.frame_fs) > 1e-6 * normalizer.frame_fs:
+        raise InputError(
+            f"{t.name}: frames are {t.frame_fs:g} fs apart, the model learned {normalizer.frame_fs:g} fs; "
+            "generate with the same dt_fs and save_every"
+        )
