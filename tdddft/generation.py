@@ -32,7 +32,7 @@ def generate(
     out: str | os.PathLike[str],
     *,
     jobs: int | None = None,
-    limit: int | None = None,
+    molecules: list[Molecule] | None = None,
     on_record: Callable[[Record, Summary], None] | None = None,
 ) -> Summary:
     """Generate every missing trajectory of a recipe into a data-set folder.
@@ -44,7 +44,7 @@ def generate(
         recipe: What to generate.
         out: The data-set folder.
         jobs: Worker processes, one thread each; all cores by default.
-        limit: Use only the first molecules.
+        molecules: What :func:`collect_molecules` gave for the recipe, where it was read before.
         on_record: Called in this process after every trajectory, finished or failed.
 
     Returns:
@@ -54,7 +54,7 @@ def generate(
         InputError: for bad molecules, a method that does not cover them, or a folder of another recipe; nothing is
             written then.
     """
-    molecules = collect_molecules(recipe, limit)
+    molecules = collect_molecules(recipe) if molecules is None else molecules
     check_method(molecules, recipe.method)
     folder = DatasetFolder(Path(out))
     folder.open(recipe)

@@ -31,7 +31,7 @@ def demo(
     from graphlearn.recipes import model_recipe
     from graphlearn.training.loop import train
     from graphlearn.training.recipe import TrainRecipe
-    from graphlearn.training.report import EvaluatedSet, evaluate_sets, write_report
+    from graphlearn.training.report import EvaluatedSet, evaluate_set, write_report
     from graphlearn.training.split import assign
     from tdddft.cli.generate import generate, recipe_of
     from tdddft.errors import InputError
@@ -67,7 +67,7 @@ def demo(
     with progress("test sets", len(settings.split.test)) as show:
         sets: dict[str, EvaluatedSet] = {}
         for name in settings.split.test:
-            sets |= evaluate_sets(result, data, {name: split[name]})
+            sets[name] = evaluate_set(result.model, result.normalizer, data, split[name])
             show(len(sets), name)
     written = write_report(result, sets, out_dir)
     out.print(*error_tables({name: s.errors for name, s in sets.items()}), NOTE, sep="\n")

@@ -26,7 +26,7 @@ def evaluate(
     """
     from graphlearn.datasets import TDDFTTrajectories
     from graphlearn.training.checkpoint import load_model
-    from graphlearn.training.evaluate import mean_errors, predict
+    from graphlearn.training.report import evaluate_set
     from tdddft.errors import InputError
 
     network, normalizer, facts = load_model(model)
@@ -34,8 +34,7 @@ def evaluate(
     chosen = ids or [n for n in every if n not in facts["trained_on"]]
     if not chosen:
         raise InputError(f"the model was trained on every trajectory of {data}; name some with --id")
-    subset = TDDFTTrajectories(data, select=chosen, cutoff_angstrom=network.cutoff_angstrom, shells=network.shells)
-    result = mean_errors(subset, predict(network, normalizer, subset))
+    result = evaluate_set(network, normalizer, data, chosen).errors
     out.print(*error_tables({", ".join(chosen[:4]) + (" ..." if len(chosen) > 4 else ""): result}), NOTE, sep="\n")
     if json_file is not None:
         json_file.write_text(json.dumps({"trajectories": chosen, "errors": result}, indent=2))

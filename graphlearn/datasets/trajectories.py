@@ -106,12 +106,9 @@ class OrbitalTrajectory:
 
     def delta_from_slots(self, delta: Tensor, trajectory: Trajectory) -> np.ndarray:
         """Slots [N, S, 9, R, F, 2] back to complex128 coefficients [F, S, A] of the file."""
-        layout = OrbitalLayout(trajectory.ao_table, len(self.numbers), self._shells())
+        layout = OrbitalLayout(trajectory.ao_table, len(self.numbers), (self.c0.shape[-1],) * 3)
         values = delta.double().cpu().numpy()
         return layout.from_slots((values[..., 0] + 1j * values[..., 1]).transpose(4, 1, 0, 2, 3))
-
-    def _shells(self) -> tuple[int, ...]:
-        return (self.c0.shape[-1],) * 3
 
 
 class TDDFTTrajectories(Dataset[OrbitalTrajectory]):

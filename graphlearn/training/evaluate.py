@@ -87,11 +87,12 @@ def errors(trajectory: Trajectory, prediction: Prediction) -> dict[str, float]:
     }
 
 
-def mean_errors(data: TDDFTTrajectories, predictions: Sequence[dict[str, Prediction]]) -> dict[str, dict[str, float]]:
+def mean_errors(
+    trajectories: Sequence[Trajectory], predictions: Sequence[dict[str, Prediction]]
+) -> dict[str, dict[str, float]]:
     """Errors of every method, averaged over trajectories: method -> column -> value."""
     rows: dict[str, list[dict[str, float]]] = {}
-    for i, methods in enumerate(predictions):
-        trajectory = data.raw(i)
+    for trajectory, methods in zip(trajectories, predictions, strict=True):
         for method, prediction in methods.items():
             rows.setdefault(method, []).append(errors(trajectory, prediction))
     return {m: {c: float(np.mean([r[c] for r in each])) for c in COLUMNS} for m, each in rows.items()}

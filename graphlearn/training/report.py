@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from graphlearn.datasets.batch import Normalizer
 from graphlearn.datasets.gauge import predicted_trajectory
 from graphlearn.datasets.trajectories import TDDFTTrajectories
+from graphlearn.models import OrbEvo
 from graphlearn.training.evaluate import COLUMNS, MODEL, Prediction, mean_errors, predict
 from graphlearn.training.figures import absorption_figure, dipole_figure, error_growth_figure, learning_curve
 from graphlearn.training.loop import TrainingResult
@@ -29,16 +31,14 @@ class EvaluatedSet:
     errors: dict[str, dict[str, float]]
 
 
-def evaluate_sets(result: TrainingResult, data: Path, sets: Mapping[str, Sequence[str]]) -> dict[str, EvaluatedSet]:
-    """Predict and score every test set."""
-    evaluated = {}
-    for name, ids in sets.items():
-        model = result.model
-        subset = TDDFTTrajectories(data, select=ids, cutoff_angstrom=model.cutoff_angstrom, shells=model.shells)
-        predictions = predict(model, result.normalizer, subset)
-        trajectories = [subset.raw(i) for i in range(len(subset))]
-        evaluated[name] = EvaluatedSet(list(ids), trajectories, predictions, mean_errors(subset, predictions))
-    return evaluated
+def evaluate_set(
+    model: OrbEvo, normalizer: Normalizer, data: str | Path | dict[str, Path], names: Sequence[str]
+) -> EvaluatedSet:
+    """Predict and score the trajectories of these ids."""
+    subset = TDDFTTrajectories(data, select=names, cutoff_angstrom=model.cutoff_angstrom, shells=model.shells)
+    predictions = predict(model, normalizer, subset)
+    trajectories = [subset.raw(i) for i in range(len(subset))]
+    return EvaluatedSet(list(names), trajectories, predictions, mean_errors(trajectories, predictions))
 
 
 def write_report(result: TrainingResult, sets: Mapping[str, EvaluatedSet], folder: Path) -> list[Path]:

@@ -37,7 +37,8 @@ def generate(
     Example: tdddft generate H2O CH3OH smiles:C=O --out runs/small
     """
     recipe = recipe_of(sources, out_dir, overrides or [])
-    count = sum(len(trajectory_ids(m, recipe)) for m in collect_molecules(recipe, limit))
+    molecules = collect_molecules(recipe, limit)
+    count = sum(len(trajectory_ids(m, recipe)) for m in molecules)
     with progress("trajectories", count) as show:
 
         def update(record: dict[str, object], summary: Summary) -> None:
@@ -45,7 +46,7 @@ def generate(
             if record["status"] == "failed":
                 err.print(f"failed: {record['id']}: {record['error']}", style="yellow", markup=False, soft_wrap=True)
 
-        summary = generate_dataset(recipe, out_dir, jobs=jobs, limit=limit, on_record=update)
+        summary = generate_dataset(recipe, out_dir, jobs=jobs, molecules=molecules, on_record=update)
         show(summary.done + len(summary.failed))
     out.print(f"{summary.done} of {summary.total} trajectories in {out_dir}, {len(summary.failed)} failed")
     if summary.failed:
