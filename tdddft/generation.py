@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tdddft.engine import run_jobs
 from tdddft.errors import InputError
 from tdddft.field import Field
 from tdddft.folder import DatasetFolder, Record
-from tdddft.job import Job
+from tdddft.job import Job, run_job
 from tdddft.molecule import Molecule
+from tdddft.pool import available_cores, map_unordered
 from tdddft.recipe import Distortions, GenerateRecipe, Method, seeded_generator
 from tdddft.sources import read_molecules
 
@@ -68,21 +68,17 @@ def generate(
             work.append(Job(molecule, missing, recipe, folder.root))
     work.sort(key=lambda job: -_cost(job))
     summary = Summary(len(every), len(done), len(done), [])
-    for record in run_jobs(work, jobs or available_cores()):
-        folder.append(record)
-        if record["status"] == "done":
-            summary.done += 1
-        else:
-            summary.failed.append(record)
-            folder.log(f"{record['id']}: {record['error']}")
-        if on_record is not None:
-            on_record(record, summary)
+    for records in map_unordered(run_job, work, jobs or available_cores()):
+        for record in records:
+            folder.append(record)
+            if record["status"] == "done":
+                summary.done += 1
+            else:
+                summary.failed.append(record)
+                folder.log(f"{record['id']}: {record['error']}")
+            if on_record is not None:
+                on_record(record, summary)
     return summary
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_method(molecules: list[Molecule], method: Method) -> None:

@@ -1,5 +1,6 @@
 """Whole networks, assembled from :mod:`graphlearn.nn`."""
 
+from graphlearn.models.histograph import HistographGNN
 from graphlearn.models.orbevo import OrbEvo
 
-__all__ = ["OrbEvo"]
+__all__ = ["HistographGNN", "OrbEvo"]

@@ -1,4 +1,4 @@
-"""Where jobs run: a pool of single-threaded worker processes on this machine."""
+"""A pool of single-threaded worker processes on this machine."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-
-from tdddft.folder import Record
-from tdddft.job import Job, run_job
+from typing import TypeVar
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+T = TypeVar("T")
+R = TypeVar("R")
 
 
-def run_jobs(work: Sequence[Job], workers: int) -> Iterator[Record]:
-    """Run jobs on a pool and yield their records as they finish; on any exit the workers are ended.
+def map_unordered(function: Callable[[T], R], work: Sequence[T], workers: int) -> Iterator[R]:
+    """Yield ``function(item)`` of every item as they finish, on worker processes; on any exit the workers are ended.
 
     Raises:
         RuntimeError: if a worker dies.
@@ -30,20 +30,25 @@ def run_jobs(work: Sequence[Job], workers: int) -> Iterator[Record]:
         pool = ProcessPoolExecutor(
             min(workers, len(work)), mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
         )
-        futures = {pool.submit(run_job, job): job for job in work}
+        futures = [pool.submit(function, item) for item in work]
     try:
         for future in as_completed(futures):
-            yield from future.result()
+            yield future.result()
         pool.shutdown()
     except BrokenProcessPool:
         raise RuntimeError(
-            "a worker process died (killed, or out of memory); finished trajectories are safe, "
+            "a worker process died (killed, or out of memory); what is finished is kept, "
             "run the same command again to continue, with fewer --jobs if memory was short"
         ) from None
     finally:
         for process in list((pool._processes or {}).values()):
             process.terminate()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

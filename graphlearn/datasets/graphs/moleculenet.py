@@ -1,0 +1,138 @@
+"""MoleculeNet sets: tables of SMILES, or graphs with OGB's integer features."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch_geometric.data import Data
+
+from graphlearn.datasets.graphs.splits import Split, scaffold_split
+from graphlearn.datasets.graphs.table import GraphTable
+from tdddft.errors import InputError
+
+
+@dataclass(frozen=True)
+class SmilesTable:
+    """Where the SMILES and the targets stand in a CSV; None takes every column but those of the molecule."""
+
+    file: str
+    smiles: str
+    targets: tuple[str, ...] | None
+
+
+TABLES = {
+    "bbbp": SmilesTable("BBBP.csv", "smiles", ("p_np",)),
+    "bace": SmilesTable("bace.csv", "mol", ("Class",)),
+    "hiv": SmilesTable("HIV.csv", "smiles", ("HIV_active",)),
+    "clintox": SmilesTable("clintox.csv", "smiles", ("FDA_APPROVED", "CT_TOX")),
+    "tox21": SmilesTable("tox21.csv", "smiles", None),
+    "sider": SmilesTable("sider.csv", "smiles", None),
+}
+MOLECULE_COLUMNS = ("smiles", "mol_id", "name", "num")
+ATOM_FEATURE_SIZES = (119, 9, 12, 12, 10, 6, 9, 2, 2)
+
+
+def read_graphs(path: Path, name: str) -> tuple[GraphTable, Split]:
+    """Read stored graphs and their scaffold split from a ``.npz`` of plain arrays.
+
+    Args:
+        path: Holds ``node_feat`` [N, 9], ``num_nodes`` [G], ``bond_index`` [2, M] numbered within each graph, each bond
+            once, ``bond_feat`` [M, 3], ``num_bonds`` [G], ``y`` [G, T], ``split`` [G] (0 train, 1 validation, 2 test).
+        name: Name of the data set.
+
+    Raises:
+        InputError: if the file is damaged or lacks an array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {
+                key: torch.from_numpy(file[key].astype(np.float32 if key == "y" else np.int64)) for key in file.files
+            }
+        bonds, attr = arrays["bond_index"], arrays["bond_feat"]
+        table = GraphTable(
+            name=name,
+            x=arrays["node_feat"],
+            edge_index=torch.stack([bonds, bonds.flip(0)], dim=2).flatten(1),
+            counts=arrays["num_nodes"],
+            edge_counts=2 * arrays["num_bonds"],
+            y=arrays["y"],
+            edge_attr=attr.repeat_interleave(2, dim=0),
+        )
+        parts = [torch.nonzero(arrays["split"] == k).flatten() for k in range(3)]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: not readable as molecular graphs ({error})") from None
+    return table, Split(*parts)
+
+
+def read_smiles_table(
+    path: Path, name: str, *, smiles: str = "smiles", targets: tuple[str, ...] | None = None
+) -> tuple[GraphTable, Split]:
+    """Read a CSV (plain or gzip) of SMILES and targets; molecules that RDKit refuses are left out.
+
+    Args:
+        path: The table.
+        name: Name of the data set.
+        smiles: Column of the SMILES.
+        targets: Columns of the targets; by default all but those that name the molecule. An empty cell is a missing one.
+
+    Raises:
+        InputError: if a column is missing or no molecule is readable.
+    """
+    from rdkit import Chem, rdBase
+    from torch_geometric.utils import from_rdmol
+
+    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    rows = list(csv.DictReader(io.StringIO(raw.decode())))
+    if targets is None:
+        targets = tuple(c for c in (rows[0] if rows else ()) if c not in (smiles, *MOLECULE_COLUMNS))
+    missing = [column for column in (smiles, *targets) if not rows or column not in rows[0]]
+    if missing:
+        raise InputError(
+            f"{path}: no column {', '.join(missing)}; the columns are {', '.join(rows[0]) if rows else 'none'}"
+        )
+    graphs: list[Data] = []
+    kept: list[str] = []
+    with rdBase.BlockLogs():
+        for row in rows:
+            molecule = Chem.MolFromSmiles(row[smiles])
+            if molecule is None or not molecule.GetNumAtoms():
+                continue
+            y = torch.tensor([[float(row[t]) if row[t] else torch.nan for t in targets]])
+            graph = from_rdmol(molecule)
+            graphs.append(Data(x=graph.x, edge_index=graph.edge_index, edge_attr=graph.edge_attr, y=y))
+            kept.append(row[smiles])
+    if not graphs:
+        raise InputError(f"{path}: RDKit reads none of the {len(rows)} SMILES in column {smiles!r}")
+    return GraphTable.from_graphs(name, graphs), scaffold_split(kept)
+
+
+def load_moleculenet(name: str, root: Path) -> tuple[GraphTable, Split]:
+    """A MoleculeNet set with its scaffold split: stored graphs, a table of SMILES, else PyG's (a download).
+
+    Raises:
+        InputError: if it is not there and cannot be fetched.
+    """
+    key = name.lower()
+    for file in (root / "derived" / f"{key}.npz", root / f"{key}.npz"):
+        if file.is_file():
+            return read_graphs(file, key)
+    if key in TABLES:
+        for suffix in ("", ".gz"):
+            file = root / f"{TABLES[key].file}{suffix}"
+            if file.is_file():
+                return read_smiles_table(file, key, smiles=TABLES[key].smiles, targets=TABLES[key].targets)
+    from torch_geometric.datasets import MoleculeNet
+
+    try:
+        graphs = [g for g in MoleculeNet(str(root), name) if g.num_nodes]
+    except Exception as error:
+        raise InputError(
+            f"no MoleculeNet set {name!r} in {root}, and the download failed ({type(error).__name__}); put its table there"
+        ) from None
+    return GraphTable.from_graphs(key, graphs), scaffold_split([g.smiles for g in graphs])

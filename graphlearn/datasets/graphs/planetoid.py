@@ -1,0 +1,60 @@
+"""Citation networks with the public split: one graph, a class a node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch_geometric.data import Data
+from torch_geometric.utils import to_undirected
+
+from tdddft.errors import InputError
+
+
+def read_citations(path: Path) -> Data:
+    """Read a citation network from a ``.npz`` of plain arrays; bag-of-words rows are divided by their sums.
+
+    Args:
+        path: Holds ``feat_row`` and ``feat_col`` of the ones, ``num_nodes``, ``num_features``, ``labels``, ``edges``
+            [2, M] each once, and the node numbers ``train``, ``val``, ``test``.
+
+    Raises:
+        InputError: if the file is damaged or lacks an array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            nodes = int(file["num_nodes"])
+            x = torch.zeros(nodes, int(file["num_features"]))
+            x[file["feat_row"].astype(np.int64), file["feat_col"].astype(np.int64)] = 1.0
+            edges = torch.from_numpy(file["edges"].astype(np.int64))
+            y = torch.from_numpy(file["labels"].astype(np.int64))
+            parts = {key: torch.from_numpy(file[key].astype(np.int64)) for key in ("train", "val", "test")}
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise InputError(f"{path}: not readable as a citation network ({error})") from None
+    data = Data(x=x / x.sum(1, keepdim=True).clamp(min=1), edge_index=to_undirected(edges, num_nodes=nodes), y=y)
+    for key, members in parts.items():
+        mask = torch.zeros(nodes, dtype=torch.bool)
+        mask[members] = True
+        data[f"{key}_mask"] = mask
+    return data
+
+
+def load_citations(name: str, root: Path) -> Data:
+    """Cora or Citeseer from ``<root>/derived/<name>.npz`` or ``<root>/<name>.npz``, else from PyG (a download).
+
+    Raises:
+        InputError: if it is not there and cannot be fetched.
+    """
+    for file in (root / "derived" / f"{name.lower()}.npz", root / f"{name.lower()}.npz"):
+        if file.is_file():
+            return read_citations(file)
+    from torch_geometric.datasets import Planetoid
+    from torch_geometric.transforms import NormalizeFeatures
+
+    try:
+        return Planetoid(str(root), name, transform=NormalizeFeatures())[0]
+    except Exception as error:
+        raise InputError(
+            f"no citation network {name!r} in {root}, and the download failed ({type(error).__name__}); put its files there"
+        ) from None

@@ -1,0 +1,56 @@
+"""Grouped generalised-mean pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from graphlearn.nn.readout.segments import Segments
+
+SMALLEST = 1e-6
+
+
+class GroupedMeanReadout(nn.Module):
+    r"""Generalised mean of the last layer with one learned exponent a group of channels (GGeM).
+
+    .. math:: y_{g,c} = \Big( \frac{1}{|g|} \sum_{v \in g} \max(x_{v,c}, \epsilon)^{p_{k(c)}} \Big)^{1/p_{k(c)}}
+
+    p = 1 is the mean of the positive part, large p the maximum. An empty graph gives zeros.
+
+    Args:
+        channels: Channels of the layers.
+        groups: Groups k of channels; must divide ``channels``.
+        p: Exponent to start from.
+
+    Shapes:
+        - xs: tensors ``[N, channels]``, of which the last is used; output: ``[B, channels]``
+
+    Source: Ko et al., Group Generalized Mean Pooling for Vision Transformer (arXiv 2212.04114).
+    """
+
+    def __init__(self, channels: int, *, groups: int = 4, p: float = 3.0) -> None:
+        super().__init__()
+        if channels % groups:
+            raise ValueError(f"groups={groups} must divide the channels {channels}")
+        self.channels = self.hidden_channels = channels
+        self.groups, self.p = groups, p
+        self.log_p = nn.Parameter(torch.empty(groups))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Start from ``p`` again."""
+        nn.init.constant_(self.log_p, torch.tensor(self.p).log().item())
+
+    def forward(self, xs: Sequence[Tensor], batch: Tensor | None = None, *, batch_size: int | None = None) -> Tensor:
+        """Read out."""
+        x = xs[-1]
+        segments = Segments.of(x, batch, batch_size)
+        p = self.log_p.exp().repeat_interleave(self.channels // self.groups)
+        mean = segments.mean(x.clamp(min=SMALLEST).pow(p))
+        filled = segments.counts[:, None] > 0
+        return torch.where(filled, torch.where(filled, mean, 1.0).pow(1 / p), 0.0)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.channels}, groups={self.groups})"

@@ -1,0 +1,62 @@
+"""Readouts assembled from PyTorch Geometric's parts, with the signature of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn import JumpingKnowledge
+from torch_geometric.nn.aggr import Aggregation
+from torch_geometric.nn.resolver import aggregation_resolver
+
+from graphlearn.nn.readout.segments import Segments
+
+
+class JumpingReadout(nn.Module):
+    """PyG's JumpingKnowledge over layers, then any of PyG's aggregations over nodes.
+
+    Args:
+        channels: Channels of the layers.
+        num_layers: Layers L of the history.
+        jk: ``last`` (the last layer alone), ``cat`` (with a linear map back to ``channels``), ``max`` or ``lstm``.
+        aggr: An aggregation of PyG, or its name: ``mean``, ``sum``, ``max``, ...; None at node level.
+
+    Shapes:
+        - xs: L tensors ``[N, channels]``; output: ``[B, channels]``, or ``[N, channels]`` without aggregation
+
+    Source: Xu et al., Representation Learning on Graphs with Jumping Knowledge Networks (arXiv 1806.03536).
+    """
+
+    def __init__(
+        self, channels: int, num_layers: int, *, jk: str = "last", aggr: str | Aggregation | None = "mean"
+    ) -> None:
+        super().__init__()
+        if jk not in ("last", "cat", "max", "lstm"):
+            raise ValueError(f"jk={jk!r}; choose 'last', 'cat', 'max' or 'lstm'")
+        self.channels = self.hidden_channels = channels
+        self.num_layers = num_layers
+        self.jk = None if jk == "last" else JumpingKnowledge(jk, channels, num_layers)
+        self.project = nn.Linear(num_layers * channels, channels) if jk == "cat" else None
+        self.aggr = aggregation_resolver(aggr) if isinstance(aggr, str) else aggr
+
+    def reset_parameters(self) -> None:
+        """Initialise all weights again."""
+        for module in (self.jk, self.project, self.aggr):
+            if module is not None:
+                module.reset_parameters()
+
+    def forward(self, xs: Sequence[Tensor], batch: Tensor | None = None, *, batch_size: int | None = None) -> Tensor:
+        """Read out; the batch vector may be in any order."""
+        if self.jk is not None and len(xs) != self.num_layers:
+            raise ValueError(f"got {len(xs)} layers; this readout was built for {self.num_layers}")
+        x = xs[-1] if self.jk is None else self.jk(list(xs))
+        x = x if self.project is None else self.project(x)
+        if self.aggr is None:
+            return x
+        segments = Segments.of(x, batch, batch_size)
+        order = torch.argsort(segments.batch, stable=True)
+        return self.aggr(x.index_select(0, order), segments.batch[order], dim_size=segments.counts.size(0))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.channels}, {self.num_layers}, jk={self.jk}, aggr={self.aggr})"

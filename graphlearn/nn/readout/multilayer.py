@@ -1,0 +1,84 @@
+"""Trainable pooling over layers by cross-attention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from graphlearn.nn.readout.history import HistoryWeights
+from graphlearn.nn.readout.layer_attention import layer_code
+from graphlearn.nn.readout.segments import Segments
+
+
+class MultilayerReadout(nn.Module):
+    r"""Learned queries attend to one vector a layer, the mean of its nodes.
+
+    .. math::
+        m_{g,l} = W \frac{1}{|g|} \sum_{v \in g} x_{v,l} + b + P_l, \quad
+        y_g = \mathrm{MLP}\Big(\frac{1}{Q} \sum_i \mathrm{softmax}_l\big(r_i \cdot W_k m_{g,l} / \sqrt{d}\big) W_v
+        m_{g,l}\Big)
+
+    Unlike :class:`~graphlearn.nn.HistoryReadout`, weights are positive and the queries do not depend on the graph.
+
+    Args:
+        channels: Channels of the layers.
+        hidden_channels: Channels D of the output; by default ``channels``.
+        heads: Attention heads.
+        queries: Learned queries Q.
+
+    Shapes:
+        - xs: L tensors ``[N, channels]``; output: ``[B, hidden_channels]``
+
+    Source: Tang and Yang, Pooling and Attention (arXiv 2409.02727), multi-layers trainable pooling, with graph means in
+    the place of their token means and a code instead of a learned vector for the layer.
+    """
+
+    def __init__(self, channels: int, hidden_channels: int | None = None, *, heads: int = 4, queries: int = 4) -> None:
+        super().__init__()
+        self.channels, self.hidden_channels = channels, hidden_channels or channels
+        if self.hidden_channels % heads:
+            raise ValueError(f"heads={heads} must divide the channels {self.hidden_channels}")
+        self.heads = heads
+        self.embed = nn.Linear(channels, self.hidden_channels)
+        self.queries = nn.Parameter(torch.empty(queries, self.hidden_channels))
+        self.key_value = nn.Linear(self.hidden_channels, 2 * self.hidden_channels)
+        self.mlp = nn.Sequential(
+            nn.Linear(self.hidden_channels, self.hidden_channels),
+            nn.ReLU(),
+            nn.Linear(self.hidden_channels, self.hidden_channels),
+        )
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Initialise all weights again."""
+        for layer in (self.embed, self.key_value, self.mlp[0], self.mlp[2]):
+            layer.reset_parameters()
+        nn.init.normal_(self.queries)
+
+    def forward(
+        self,
+        xs: Sequence[Tensor],
+        batch: Tensor | None = None,
+        *,
+        batch_size: int | None = None,
+        return_attention: bool = False,
+    ) -> Tensor | tuple[Tensor, HistoryWeights]:
+        """Read out; the weights of the layers are means over queries and heads."""
+        segments = Segments.of(xs[-1], batch, batch_size)
+        means = torch.stack([segments.mean(x) for x in xs], dim=1)
+        tokens = self.embed(means) + layer_code(len(xs), self.hidden_channels, means)
+        key, value = self.key_value(tokens).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        query = self.queries.unflatten(-1, (self.heads, -1)).transpose(0, 1).expand(len(key), -1, -1, -1)
+        pooled = F.scaled_dot_product_attention(query, key, value).mean(2).flatten(1)
+        filled = segments.counts[:, None] > 0
+        out = torch.where(filled, self.mlp(pooled), 0.0)
+        if not return_attention:
+            return out
+        shares = ((query @ key.transpose(-1, -2)) * key.size(-1) ** -0.5).softmax(-1).mean((1, 2))
+        return out, HistoryWeights(shares, segments.to_nodes(1 / segments.counts.clamp(min=1).float()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.channels}, {self.hidden_channels}, heads={self.heads})"

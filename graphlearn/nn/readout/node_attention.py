@@ -1,0 +1,81 @@
+"""Multi-head self-attention between the nodes of each graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from graphlearn.nn.readout.segments import PaddedGroup, Segments, from_slots
+
+
+class NodeAttention(nn.Module):
+    r"""Multi-head self-attention among the nodes of a graph, never across graphs.
+
+    .. math:: z_v = W_o \big\Vert_h \sum_{u \in g(v)} \mathrm{softmax}_u(q_v^h \cdot k_u^h / \sqrt{d})\, v_u^h
+
+    Graphs are padded in groups of like size: the cost follows the sizes of the graphs, not of the batch.
+
+    Args:
+        channels: Channels D of the nodes.
+        heads: Heads; must divide ``channels``.
+        dropout: Dropout of attention weights.
+
+    Shapes:
+        - x: ``[N, channels]``; output: ``[N, channels]``
+
+    Source: Vaswani et al. 2017 (arXiv 1706.03762).
+    """
+
+    def __init__(self, channels: int, *, heads: int = 1, dropout: float = 0.0) -> None:
+        super().__init__()
+        if channels % heads:
+            raise ValueError(f"heads={heads} must divide the channels {channels}")
+        self.channels, self.heads, self.dropout = channels, heads, dropout
+        self.project = nn.Linear(channels, 3 * channels)
+        self.out = nn.Linear(channels, channels)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Initialise again, as torch's own multi-head attention."""
+        nn.init.xavier_uniform_(self.project.weight)
+        nn.init.zeros_(self.project.bias)
+        self.out.reset_parameters()
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor, segments: Segments, max_num_nodes: int | None = None) -> Tensor:
+        """Attend; see :meth:`Segments.padded` for ``max_num_nodes``."""
+        groups = list(segments.padded(max_num_nodes))
+        dropout = self.dropout if self.training else 0.0
+        rows = [
+            F.scaled_dot_product_attention(q, k, v, group.keys, dropout_p=dropout)
+            .transpose(1, 2)
+            .flatten(0, 1)
+            .flatten(1)
+            for group, (q, k, v) in zip(groups, self._heads(x, groups), strict=True)
+        ]
+        return self.out(from_slots(rows, groups, x))
+
+    def received(self, x: Tensor, segments: Segments, max_num_nodes: int | None = None) -> Tensor:
+        """Share of its graph's attention that each node receives, mean over queries and heads, ``[N]``; sums to 1."""
+        groups = list(segments.padded(max_num_nodes))
+        rows = []
+        for group, (q, k, _) in zip(groups, self._heads(x, groups), strict=True):
+            scores = (q @ k.transpose(-1, -2)).float() * q.size(-1) ** -0.5
+            shares = scores.masked_fill(~group.keys, -torch.inf).softmax(-1) * group.filled[:, None, :, None]
+            rows.append((shares.mean(1).sum(1) / group.counts.clamp(min=1)[:, None]).reshape(-1, 1))
+        return from_slots(rows, groups, x.new_zeros(x.size(0), 1).float()).squeeze(-1)
+
+    def _heads(self, x: Tensor, groups: list[PaddedGroup]) -> Iterator[tuple[Tensor, ...]]:
+        """Query, key and value [G, heads, m, d] of each group."""
+        if not groups:
+            return
+        slots = torch.cat([group.nodes.reshape(-1) for group in groups])
+        parts = self.project(x).index_select(0, slots).split([group.nodes.numel() for group in groups])
+        for part, group in zip(parts, groups, strict=True):
+            yield part.view(*group.nodes.shape, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.channels}, heads={self.heads})"

@@ -1,0 +1,131 @@
+"""Graphs of a batch as segments: sizes, means, and padded groups of like size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+PADDED_CELLS = 2**16
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Which node belongs to which graph; the order of the batch vector does not matter.
+
+    Attributes:
+        batch: Graph of each node, ``[N]``.
+        counts: Nodes of each graph, ``[B]``.
+    """
+
+    batch: Tensor
+    counts: Tensor
+
+    @classmethod
+    def of(cls, x: Tensor, batch: Tensor | None, batch_size: int | None) -> Segments:
+        """Segments of the nodes ``x``; one graph where ``batch`` is None.
+
+        Raises:
+            ValueError: if ``batch`` does not have one entry a node, or names a graph outside ``batch_size``.
+        """
+        if batch is None:
+            batch = x.new_zeros(x.size(0), dtype=torch.long)
+            batch_size = batch_size or 1
+        if batch.dim() != 1 or batch.size(0) != x.size(0):
+            raise ValueError(f"batch has shape {tuple(batch.shape)}, but there are {x.size(0)} nodes")
+        if batch_size is None:
+            batch_size = int(batch.max()) + 1 if batch.numel() else 0
+        elif not torch.compiler.is_compiling() and batch.numel() and int(batch.max()) >= batch_size:
+            raise ValueError(f"batch names graph {int(batch.max())}, but batch_size is {batch_size}")
+        counts = batch.new_zeros(batch_size).index_add(0, batch, torch.ones_like(batch))
+        return cls(batch, counts)
+
+    def mean(self, x: Tensor) -> Tensor:
+        """Mean over the nodes of each graph, ``[N, ...] -> [B, ...]``; zero for an empty graph."""
+        total = x.new_zeros(self.counts.size(0), *x.shape[1:]).index_add(0, self.batch, x)
+        return total / self.counts.clamp(min=1).to(x.dtype).view(-1, *[1] * (x.dim() - 1))
+
+    def to_nodes(self, x: Tensor) -> Tensor:
+        """Give every node the row of its graph, ``[B, ...] -> [N, ...]``."""
+        return x.index_select(0, self.batch)
+
+    def padded(self, max_num_nodes: int | None = None) -> Iterator[PaddedGroup]:
+        """Groups of graphs of like size; every node is in exactly one.
+
+        Args:
+            max_num_nodes: Largest graph. If given, there is one group and nothing waits for the device, as
+                ``torch.compile`` needs it; graphs of more nodes raise, or become NaN in compiled code.
+        """
+        if not self.batch.size(0):
+            return
+        order = torch.argsort(self.batch, stable=True)
+        starts = self.counts.cumsum(0) - self.counts
+        if max_num_nodes is not None:
+            if not torch.compiler.is_compiling() and int(self.counts.max()) > max_num_nodes:
+                raise ValueError(f"a graph has {int(self.counts.max())} nodes, but max_num_nodes is {max_num_nodes}")
+            yield PaddedGroup.of(order, starts, self.counts, max_num_nodes)
+            return
+        by_size = torch.argsort(self.counts, stable=True)
+        sizes: list[int] = self.counts.index_select(0, by_size).tolist()
+        for first, last in group_sizes(sizes):
+            graphs = by_size[first:last]
+            yield PaddedGroup.of(order, starts[graphs], self.counts[graphs], sizes[last - 1])
+
+
+@dataclass(frozen=True)
+class PaddedGroup:
+    """G graphs padded to m nodes.
+
+    Attributes:
+        nodes: Node of each slot, ``[G, m]``; any node in slots of the padding.
+        filled: Whether a slot holds a node, ``[G, m]``.
+        counts: Nodes of each graph, ``[G]``.
+    """
+
+    nodes: Tensor
+    filled: Tensor
+    counts: Tensor
+
+    @classmethod
+    def of(cls, order: Tensor, starts: Tensor, counts: Tensor, size: int) -> PaddedGroup:
+        """Slots of the graphs that begin at ``starts`` in the node order ``order``."""
+        slots = torch.arange(size, device=order.device)
+        nodes = order[(starts[:, None] + slots).clamp(max=order.size(0) - 1)]
+        return cls(nodes, slots < counts[:, None], counts)
+
+    @property
+    def keys(self) -> Tensor:
+        """Slots to attend to, ``[G, 1, 1, m]``; all of an empty graph's, so that no row of attention is without any."""
+        return (self.filled | (self.counts == 0)[:, None])[:, None, None]
+
+
+def from_slots(rows: Sequence[Tensor], groups: Sequence[PaddedGroup], like: Tensor) -> Tensor:
+    """Rows of the slots of all groups, ``[G m, C]`` each, in the order of the nodes; NaN for a node without a slot."""
+    if not rows:
+        return like
+    flat = torch.cat([*rows, rows[0].new_full((1, rows[0].size(1)), torch.nan)])
+    nodes = torch.cat([torch.where(g.filled, g.nodes, like.size(0)).reshape(-1) for g in groups])
+    slot = torch.full((like.size(0) + 1,), flat.size(0) - 1, device=like.device)
+    slot = slot.index_copy(0, nodes, torch.arange(nodes.size(0), device=like.device))
+    return flat.index_select(0, slot[:-1])
+
+
+def group_sizes(sizes: list[int]) -> list[tuple[int, int]]:
+    """Cut ascending sizes into runs, each padded to its largest; graphs without nodes are in none.
+
+    A run ends where one more graph would make the attention of the graphs before it dearer, in cells of their score
+    matrices, than one more call.
+    """
+    first = next((i for i, size in enumerate(sizes) if size), len(sizes))
+    runs = []
+    used = 0
+    for i in range(first, len(sizes)):
+        used += sizes[i] ** 2
+        if (i - first + 1) * sizes[i] ** 2 - used > PADDED_CELLS:
+            runs.append((first, i))
+            first, used = i, sizes[i] ** 2
+    if first < len(sizes):
+        runs.append((first, len(sizes)))
+    return runs

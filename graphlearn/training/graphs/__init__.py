@@ -1,0 +1,1 @@
+"""Training and comparison of graph and node predictors."""

@@ -1,0 +1,116 @@
+"""Train one network, choose the epoch on the validation part, and test it once."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from graphlearn.models import HistographGNN
+from graphlearn.training.graphs.recipe import Budget, GraphRecipe
+from graphlearn.training.graphs.task import Task
+from tdddft.errors import InputError
+
+
+class Fit(NamedTuple):
+    """A trained network and its figures; ``score`` is of the test part, at the epoch that validation chose."""
+
+    model: HistographGNN
+    score: float
+    validation: float
+    epoch: int
+    epochs: int
+    seconds: float
+    losses: list[float]
+    validation_losses: list[float]
+
+
+def build_model(recipe: GraphRecipe, task: Task, readout: str, depth: int) -> HistographGNN:
+    """The network of a recipe with one of its readouts.
+
+    Raises:
+        InputError: where sizes or options do not fit together.
+    """
+    try:
+        return HistographGNN(
+            task.inputs, task.outputs, num_layers=depth, readout=readout, level=task.level,
+            readout_options=recipe.readout_options.get(readout), **recipe.network.model_dump(),
+        )  # fmt: skip
+    except (TypeError, ValueError) as error:
+        raise InputError(f"recipe {recipe.name!r}, readout {readout!r}: {error}") from None
+
+
+def fit(
+    recipe: GraphRecipe,
+    task: Task,
+    *,
+    readout: str,
+    depth: int,
+    seed: int,
+    on_epoch: Callable[[int, float], Any] | None = None,
+) -> Fit:
+    """Train with Adam on shuffled batches until the budget or the patience is used up.
+
+    Raises:
+        InputError: where the model cannot be built, or its loss is no longer finite.
+    """
+    budget = recipe.budget
+    torch.manual_seed(seed)
+    model = build_model(recipe, task, readout, depth)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), budget.learning_rate, weight_decay=budget.weight_decay, fused=True
+    )
+    shuffle = torch.Generator().manual_seed(seed)
+    best, chosen, best_epoch = (-float("inf"), -float("inf")), model.state_dict(), 0
+    losses: list[float] = []
+    validation_losses: list[float] = []
+    started = time.perf_counter()
+    for epoch in range(1, budget.epochs + 1):
+        losses.append(_train_epoch(model, task, budget, optimizer, shuffle))
+        loss, score = evaluate(model, task, task.split.validation)
+        validation_losses.append(loss)
+        if loss != loss:
+            raise InputError(f"{readout}, {depth} layers, seed {seed}: the loss is not finite; lower the learning rate")
+        value = (score, -loss) if budget.select == "score" else (-loss, score)
+        if value > best:
+            best, best_epoch, chosen = value, epoch, copy.deepcopy(model.state_dict())
+        if on_epoch is not None:
+            on_epoch(epoch, loss)
+        if epoch - best_epoch >= budget.patience:
+            break
+    model.load_state_dict(chosen)
+    validation = evaluate(model, task, task.split.validation)[1]
+    score = evaluate(model, task, task.split.test)[1]
+    seconds = time.perf_counter() - started
+    return Fit(model.eval(), score, validation, best_epoch, len(losses), seconds, losses, validation_losses)
+
+
+def _train_epoch(
+    model: nn.Module, task: Task, budget: Budget, optimizer: torch.optim.Optimizer, shuffle: torch.Generator
+) -> float:
+    model.train()
+    total, count = 0.0, 0
+    for batch in task.batches(task.split.train, budget.batch_size, shuffle):
+        output, y = task.predict(model, batch)
+        if len(y) < 2:
+            continue  # batch normalisation needs two
+        loss = task.loss(output, y)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), budget.gradient_clip)
+        optimizer.step()
+        total, count = total + float(loss.detach()) * len(y), count + len(y)
+    return total / max(count, 1)
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, task: Task, part: Tensor, batch_size: int = 256) -> tuple[float, float]:
+    """Loss and score of a part of the split."""
+    model.eval()
+    outputs, targets = zip(*(task.predict(model, b) for b in task.batches(part, batch_size)), strict=True)
+    output, y = torch.cat(outputs), torch.cat(targets)
+    return float(task.loss(output, y)), task.score(output, y)
