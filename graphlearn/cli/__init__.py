@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from graphlearn.cli.compare import compare
 from graphlearn.cli.demo import demo
 from graphlearn.cli.evaluate import evaluate
 from graphlearn.cli.rollout import rollout
@@ -11,12 +12,12 @@ from graphlearn.cli.train import train
 
 app = typer.Typer(
     name="graphlearn",
-    help="Graph learning for molecules: train OrbEvo on TDDFT trajectories, roll it out, evaluate it.",
+    help="Graph learning for molecules and proteins: train OrbEvo on TDDFT trajectories; train and compare readouts.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, train, evaluate, rollout):
+for command in (demo, train, compare, evaluate, rollout):
     app.command()(command)
 
 

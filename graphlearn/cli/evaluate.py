@@ -25,11 +25,11 @@ def evaluate(
     Example: graphlearn evaluate runs/model --data runs/small
     """
     from graphlearn.datasets import TDDFTTrajectories
-    from graphlearn.training.checkpoint import load_model
+    from graphlearn.training.checkpoint import load_orbevo
     from graphlearn.training.report import evaluate_set
     from tdddft.errors import InputError
 
-    network, normalizer, facts = load_model(model)
+    network, normalizer, facts = load_orbevo(model)
     every = TDDFTTrajectories(data).names
     chosen = ids or [n for n in every if n not in facts["trained_on"]]
     if not chosen:

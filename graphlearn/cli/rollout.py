@@ -21,7 +21,7 @@ def rollout(
     """
     from graphlearn.datasets import OrbitalTrajectory
     from graphlearn.datasets.gauge import predicted_trajectory
-    from graphlearn.training.checkpoint import load_model
+    from graphlearn.training.checkpoint import load_orbevo
     from graphlearn.training.rollout import rollout as roll_out
     from tdddft.errors import InputError
     from tdddft.provenance import package_versions
@@ -30,7 +30,7 @@ def rollout(
     if out_file.resolve() == trajectory.resolve():
         raise InputError(f"{out_file} is the trajectory itself; choose another --out")
     given = read_trajectory(trajectory)
-    network, normalizer, facts = load_model(model)
+    network, normalizer, facts = load_orbevo(model)
     item = OrbitalTrajectory.from_trajectory(given, cutoff_angstrom=network.cutoff_angstrom, shells=network.shells)
     (delta,) = roll_out(network, normalizer, [item])
     provenance = {"versions": package_versions(), "model": facts["class"], "recipe": facts["recipe"]["name"]}

@@ -7,21 +7,37 @@ from typing import Annotated
 
 import typer
 
+from graphlearn.cli.recipes import DATA_HELP, graph_recipe, is_graph_recipe
 from tdddft.cli.shell import out, progress
 
 
 def train(
     recipe: Annotated[str, typer.Argument(help="recipe: a YAML file or a packed one, as orbevo/demo")],
-    data: Annotated[Path, typer.Option(help="data-set folder made by 'tdddft generate'")],
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="run folder")],
+    data: Annotated[Path | None, typer.Option(help=DATA_HELP)] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="change a key, as optimisation.steps=500")
     ] = None,
 ) -> None:
-    """Train OrbEvo on trajectories; run it again to continue.
+    """Train OrbEvo on trajectories (run it again to continue), or a graph or node predictor.
+
+    A recipe of graph prediction is trained on its first test fold, with its first readout, depth and seed.
 
     Example: graphlearn train orbevo/demo --data runs/small --out runs/model
+
+    Example: graphlearn train histograph/mutag --out runs/mutag_model
     """
+    from tdddft.errors import InputError
+
+    if is_graph_recipe(recipe):
+        _train_graphs(recipe, data, out_dir, overrides or [])
+    elif data is None:
+        raise InputError("give --data: the folder of trajectories to train on, made by 'tdddft generate'")
+    else:
+        _train_orbevo(recipe, data, out_dir, overrides or [])
+
+
+def _train_orbevo(recipe: str, data: Path, out_dir: Path, overrides: list[str]) -> None:
     from graphlearn.datasets import TDDFTTrajectories
     from graphlearn.recipes import model_recipe
     from graphlearn.training.figures import learning_curve
@@ -31,7 +47,7 @@ def train(
     from tdddft.figures import save_figure
     from tdddft.recipe import load_recipe
 
-    settings = load_recipe(model_recipe(recipe), TrainRecipe, overrides or [])
+    settings = load_recipe(model_recipe(recipe), TrainRecipe, overrides)
     names = assign(TDDFTTrajectories(data).names, settings.split)["train"]
     out.print(f"training on {len(names)} trajectories")
     with progress("training", settings.optimisation.steps) as show:
@@ -41,3 +57,32 @@ def train(
         )  # fmt: skip
     out.print(f"wrote {out_dir}/model.safetensors")
     out.print(f"wrote {save_figure(learning_curve(result.losses), out_dir / 'learning_curve.png')}")
+
+
+def _train_graphs(recipe: str, data: Path | None, out_dir: Path, overrides: list[str]) -> None:
+    from graphlearn.training.checkpoint import save_model
+    from graphlearn.training.graphs.fit import fit
+    from graphlearn.training.graphs.report import learning_figure, weights_figure
+    from graphlearn.training.graphs.task import load_task
+    from tdddft.figures import save_figure
+
+    settings = graph_recipe(recipe, data, overrides)
+    run = {"readout": settings.readouts[0], "depth": settings.depths[0], "seed": settings.seeds[0]}
+    fold = settings.test_folds[0]
+    task = load_task(settings.data, fold)
+    sizes = [len(part) for part in task.split]
+    out.print("{} for training, {} for choosing the epoch, {} for the test".format(*sizes))
+    with progress("epochs", settings.budget.epochs) as show:
+        result = fit(settings, task, **run, on_epoch=lambda epoch, loss: show(epoch, f"validation loss {loss:.3f}"))
+    figures = {"test_score": result.score, "validation_score": result.validation, "metric": task.metric}
+    facts = {"recipe": settings.model_dump(mode="json"), "run": {**run, "fold": fold}, "epoch": result.epoch, **figures}
+    save_model(out_dir, result.model, facts)
+    out.print(
+        f"epoch {result.epoch} of {result.epochs}: test {task.metric} {100 * result.score:.1f} % "
+        f"(the commonest class: {100 * task.majority:.1f} %)"
+    )
+    out.print(f"wrote {out_dir}/model.safetensors")
+    out.print(f"wrote {save_figure(learning_figure(result), out_dir / 'learning_curve.png')}")
+    picture = weights_figure(result.model, task)
+    if picture is not None:
+        out.print(f"wrote {save_figure(picture, out_dir / 'history.png')}")

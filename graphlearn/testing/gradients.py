@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.gradcheck import GradcheckError, gradcheck
 
 from graphlearn.testing.precision import cast, in_dtype
 
@@ -40,6 +41,6 @@ def assert_gradcheck(function: Callable[..., Tensor], *inputs: Any, seed: int = 
         return run(*arguments)
 
     try:
-        torch.autograd.gradcheck(call, leaves)
-    except torch.autograd.gradcheck.GradcheckError as error:
+        gradcheck(call, leaves)
+    except GradcheckError as error:
         raise AssertionError(f"wrong gradient: {error}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -13,34 +13,38 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from graphlearn.datasets.batch import Normalizer
-from graphlearn.models import OrbEvo
+from graphlearn.models import HistographGNN, OrbEvo
 from tdddft.errors import ContractError, InputError
 from tdddft.provenance import package_versions
 
 SCHEMA_VERSION = 1
-MODELS = {"OrbEvo": OrbEvo}
+MODELS = {"OrbEvo": OrbEvo, "HistographGNN": HistographGNN}
+M = TypeVar("M", OrbEvo, HistographGNN)
 
 
-def save_model(folder: Path, model: OrbEvo, normalizer: Normalizer, facts: dict[str, Any]) -> None:
-    """Write ``model.json`` (class, arguments, normalisation, facts, versions) and ``model.safetensors``."""
+def save_model(folder: Path, model: OrbEvo | HistographGNN, facts: dict[str, Any]) -> None:
+    """Write ``model.json`` (class, arguments, facts, versions) and ``model.safetensors``."""
     folder.mkdir(parents=True, exist_ok=True)
     _save_tensors(folder / "model.safetensors", dict(model.state_dict()))
     description = {
         "schema_version": SCHEMA_VERSION,
         "class": type(model).__name__,
         "arguments": model.config,
-        "normalizer": normalizer.to_dict(),
         "versions": package_versions(),
         **facts,
     }
     _write_text(folder / "model.json", json.dumps(description, indent=2))
 
 
-def load_model(folder: str | os.PathLike[str]) -> tuple[OrbEvo, Normalizer, dict[str, Any]]:
-    """Read a model folder: the model in evaluation mode, its normalisation, and ``model.json``.
+def load_model(folder: str | os.PathLike[str], kind: type[M]) -> tuple[M, dict[str, Any]]:
+    """Read a model folder: the model in evaluation mode, and ``model.json``.
+
+    Args:
+        folder: Written by :func:`save_model`.
+        kind: The class of the model that is wanted, for example :class:`graphlearn.models.OrbEvo`.
 
     Raises:
-        InputError: if the folder holds no model.
+        InputError: if the folder holds no model, or one of another class.
         ContractError: for another schema version, an unknown class, or weights that do not fit.
     """
     folder = Path(folder)
@@ -54,14 +58,28 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[OrbEvo, Normalizer, dict
             raise ContractError(f"{file}: schema version {version}, this graphlearn reads {SCHEMA_VERSION}")
         if name not in MODELS:
             raise ContractError(f"{file}: unknown model class {name!r}; known: {', '.join(MODELS)}")
-        model = MODELS[name](**description["arguments"])
-        normalizer = Normalizer(**description["normalizer"])
+        if name != kind.__name__:
+            raise InputError(f"{folder} holds a {name}; this needs a {kind.__name__}")
+        model = kind(**description["arguments"])
         model.load_state_dict(load_file(folder / "model.safetensors"))
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        if isinstance(error, ContractError):
+        if isinstance(error, (ContractError, InputError)):
             raise
-        raise ContractError(f"{folder}: damaged model ({str(error).splitlines()[0]}); copy or train it again") from None
-    return model.eval(), normalizer, description
+        raise _damaged(folder, error) from None
+    return model.eval(), description
+
+
+def load_orbevo(folder: str | os.PathLike[str]) -> tuple[OrbEvo, Normalizer, dict[str, Any]]:
+    """Read an OrbEvo, the normalisation it was trained with, and ``model.json``; raises as :func:`load_model`."""
+    model, description = load_model(folder, OrbEvo)
+    try:
+        return model, Normalizer(**description["normalizer"]), description
+    except (KeyError, TypeError) as error:
+        raise _damaged(Path(folder), error) from None
+
+
+def _damaged(folder: Path, error: Exception) -> ContractError:
+    return ContractError(f"{folder}: damaged model ({str(error).splitlines()[0]}); copy or train it again")
 
 
 def save_training_state(

@@ -86,7 +86,8 @@ def train(
         if on_step is not None:
             on_step(step + 1, options.steps, losses[-1])
     model.eval()
-    save_model(folder, model, normalizer, {"recipe": recipe.model_dump(mode="json"), "trained_on": data.names})
+    facts = {"recipe": recipe.model_dump(mode="json"), "trained_on": data.names}
+    save_model(folder, model, {"normalizer": normalizer.to_dict(), **facts})
     return TrainingResult(model, normalizer, losses)
 
 

@@ -13,7 +13,7 @@ import torch
 from torch_geometric.data import Data
 
 from graphlearn.datasets.graphs.splits import Split, scaffold_split
-from graphlearn.datasets.graphs.table import GraphTable
+from graphlearn.datasets.graphs.table import DAMAGED, GraphTable
 from tdddft.errors import InputError
 
 
@@ -65,7 +65,7 @@ def read_graphs(path: Path, name: str) -> tuple[GraphTable, Split]:
             edge_attr=attr.repeat_interleave(2, dim=0),
         )
         parts = [torch.nonzero(arrays["split"] == k).flatten() for k in range(3)]
-    except (OSError, ValueError, KeyError) as error:
+    except DAMAGED as error:
         raise InputError(f"{path}: not readable as molecular graphs ({error})") from None
     return table, Split(*parts)
 

@@ -9,11 +9,12 @@ import torch
 from torch_geometric.data import Data
 from torch_geometric.utils import to_undirected
 
+from graphlearn.datasets.graphs.table import DAMAGED
 from tdddft.errors import InputError
 
 
 def read_citations(path: Path) -> Data:
-    """Read a citation network from a ``.npz`` of plain arrays; bag-of-words rows are divided by their sums.
+    """Read a citation network from a ``.npz`` of plain arrays; features are the words, 0 or 1.
 
     Args:
         path: Holds ``feat_row`` and ``feat_col`` of the ones, ``num_nodes``, ``num_features``, ``labels``, ``edges``
@@ -30,9 +31,9 @@ def read_citations(path: Path) -> Data:
             edges = torch.from_numpy(file["edges"].astype(np.int64))
             y = torch.from_numpy(file["labels"].astype(np.int64))
             parts = {key: torch.from_numpy(file[key].astype(np.int64)) for key in ("train", "val", "test")}
-    except (OSError, ValueError, KeyError, IndexError) as error:
+    except DAMAGED as error:
         raise InputError(f"{path}: not readable as a citation network ({error})") from None
-    data = Data(x=x / x.sum(1, keepdim=True).clamp(min=1), edge_index=to_undirected(edges, num_nodes=nodes), y=y)
+    data = Data(x=x, edge_index=to_undirected(edges, num_nodes=nodes), y=y)
     for key, members in parts.items():
         mask = torch.zeros(nodes, dtype=torch.bool)
         mask[members] = True
@@ -50,10 +51,9 @@ def load_citations(name: str, root: Path) -> Data:
         if file.is_file():
             return read_citations(file)
     from torch_geometric.datasets import Planetoid
-    from torch_geometric.transforms import NormalizeFeatures
 
     try:
-        return Planetoid(str(root), name, transform=NormalizeFeatures())[0]
+        return Planetoid(str(root), name)[0]
     except Exception as error:
         raise InputError(
             f"no citation network {name!r} in {root}, and the download failed ({type(error).__name__}); put its files there"

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlearn.datasets.graphs.table import GraphTable
+from graphlearn.datasets.graphs.table import DAMAGED, GraphTable
 from tdddft.errors import InputError
 
 
@@ -74,7 +74,7 @@ def load_folds(path: Path, table: GraphTable) -> Tensor:
         content = json.loads(path.read_text())
         folds = torch.tensor([int(digit) for digit in content["folds"]])
         fingerprint = content["fingerprint"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except DAMAGED as error:
         raise InputError(f"{path}: not readable as a split file ({error})") from None
     if fingerprint != table.fingerprint():
         raise InputError(
@@ -91,12 +91,15 @@ def scaffold_split(smiles: Sequence[str], fractions: tuple[float, float] = (0.8,
         smiles: One molecule a graph.
         fractions: Shares of train and validation.
     """
+    from rdkit import rdBase
     from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 
     groups: dict[str, list[int]] = {}
-    for index, text in enumerate(smiles):
-        groups.setdefault(MurckoScaffoldSmiles(smiles=text, includeChirality=True), []).append(index)
-    ordered = sorted(groups.values(), key=lambda g: (len(g), -g[0]), reverse=True)
+    with rdBase.BlockLogs():
+        scaffolds = [MurckoScaffoldSmiles(smiles=text, includeChirality=True) for text in smiles]
+    for index, scaffold in enumerate(scaffolds):
+        groups.setdefault(scaffold, []).append(index)
+    ordered = sorted(groups.values(), key=lambda g: (len(g), g[0]), reverse=True)
     limits = (fractions[0] * len(smiles), sum(fractions) * len(smiles))
     parts: tuple[list[int], list[int], list[int]] = ([], [], [])
     for group in ordered:

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
+import tarfile
+import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data
+
+# What reading a damaged file raises.
+DAMAGED = (
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    EOFError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    lzma.LZMAError,
+)
 
 
 @dataclass(frozen=True)

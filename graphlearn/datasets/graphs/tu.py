@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import lzma
 import tarfile
 import tempfile
 from pathlib import Path
@@ -13,7 +12,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.utils import degree, one_hot
 
-from graphlearn.datasets.graphs.table import GraphTable
+from graphlearn.datasets.graphs.table import DAMAGED, GraphTable
 from tdddft.errors import InputError
 
 
@@ -81,7 +80,7 @@ def read_dgcnn(path: Path, name: str | None = None) -> GraphTable:
             row += 1 + int(nodes)
         if row != len(numbers):
             raise ValueError(f"{len(numbers) - row} lines follow the last graph")
-    except (OSError, ValueError, IndexError, UnicodeDecodeError, lzma.LZMAError, tarfile.TarError, EOFError) as error:
+    except DAMAGED as error:
         raise InputError(f"{path}: not readable as a DGCNN graph file ({error})") from None
     edge_index = torch.from_numpy(np.concatenate(edges, axis=1))
     sizes, edge_sizes = torch.tensor(counts), torch.tensor(edge_counts)

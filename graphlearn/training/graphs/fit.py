@@ -53,7 +53,7 @@ def fit(
     seed: int,
     on_epoch: Callable[[int, float], Any] | None = None,
 ) -> Fit:
-    """Train with Adam on shuffled batches until the budget or the patience is used up.
+    """Train with Adam (weight decay as an L2 penalty) on shuffled batches until the budget or the patience is used up.
 
     Raises:
         InputError: where the model cannot be built, or its loss is no longer finite.
@@ -61,9 +61,7 @@ def fit(
     budget = recipe.budget
     torch.manual_seed(seed)
     model = build_model(recipe, task, readout, depth)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), budget.learning_rate, weight_decay=budget.weight_decay, fused=True
-    )
+    optimizer = torch.optim.Adam(model.parameters(), budget.learning_rate, weight_decay=budget.weight_decay, fused=True)
     shuffle = torch.Generator().manual_seed(seed)
     best, chosen, best_epoch = (-float("inf"), -float("inf")), model.state_dict(), 0
     losses: list[float] = []

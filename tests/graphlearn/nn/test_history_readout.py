@@ -6,10 +6,11 @@ import copy
 
 import pytest
 import torch
+from history_helpers import SIZES, graphs, history
 from hypothesis import given, settings, strategies as st
 from literal_history import literal_readout, sinusoidal_code
 from torch import nn
-from torch_geometric.data import Batch, Data
+from torch_geometric.data import Batch
 from torch_geometric.nn import GCN, GIN
 
 from graphlearn.nn import HistoryReadout, LayerAttention, layer_outputs
@@ -21,27 +22,6 @@ from graphlearn.testing import (
     assert_permutation_invariant,
     overfits,
 )
-
-SIZES = (3, 1, 8, 5, 40)
-
-
-def history(sizes=SIZES, layers=4, channels=8, dtype=torch.float32, seed=0):
-    """Layers and batch vector of random graphs."""
-    generator = torch.Generator().manual_seed(seed)
-    batch = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
-    xs = [torch.randn(len(batch), channels, generator=generator, dtype=torch.float64).to(dtype) for _ in range(layers)]
-    return xs, batch
-
-
-def graphs(sizes=SIZES, channels=6):
-    """Random connected graphs of these sizes."""
-    generator = torch.Generator().manual_seed(1)
-    result = []
-    for n in sizes:
-        chain = torch.stack([torch.arange(n - 1), torch.arange(1, n)])
-        edges = torch.cat([chain, chain.flip(0)], 1)
-        result.append(Data(x=torch.randn(n, channels, generator=generator), edge_index=edges))
-    return result
 
 
 class Network(nn.Module):

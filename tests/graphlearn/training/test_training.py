@@ -8,7 +8,7 @@ from helpers import SMALL
 
 from graphlearn.datasets import Normalizer, TDDFTTrajectories, collate
 from graphlearn.models import OrbEvo
-from graphlearn.training.checkpoint import load_model, save_model
+from graphlearn.training.checkpoint import load_orbevo, save_model
 from graphlearn.training.loop import _push, learning_rate, sample_batch, train
 from graphlearn.training.loss import orbital_loss
 from graphlearn.training.recipe import Optimisation, Split, TrainRecipe
@@ -137,8 +137,8 @@ def test_one_step_rollout_uses_the_true_history(data, small_model):
 
 
 def test_model_round_trip_and_damage(small_model, tmp_path):
-    save_model(tmp_path / "m", small_model, Normalizer(0.2, 0.5), {"trained_on": []})
-    again, normalizer, facts = load_model(tmp_path / "m")
+    save_model(tmp_path / "m", small_model, {"normalizer": Normalizer(0.2, 0.5).to_dict(), "trained_on": []})
+    again, normalizer, facts = load_orbevo(tmp_path / "m")
     assert normalizer == Normalizer(0.2, 0.5)
     assert facts["class"] == "OrbEvo"
     for a, b in zip(small_model.state_dict().values(), again.state_dict().values(), strict=True):
@@ -146,13 +146,13 @@ def test_model_round_trip_and_damage(small_model, tmp_path):
     weights = tmp_path / "m/model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(ContractError, match="damaged model"):
-        load_model(tmp_path / "m")
+        load_orbevo(tmp_path / "m")
     description = json.loads((tmp_path / "m/model.json").read_text())
     (tmp_path / "m/model.json").write_text(json.dumps({**description, "schema_version": 99}))
     with pytest.raises(ContractError, match="schema version 99"):
-        load_model(tmp_path / "m")
+        load_orbevo(tmp_path / "m")
     with pytest.raises(InputError, match="holds no model"):
-        load_model(tmp_path)
+        load_orbevo(tmp_path)
 
 
 def test_split_gives_every_id_once():

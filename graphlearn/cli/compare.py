@@ -1,0 +1,57 @@
+"""``graphlearn compare``"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphlearn.cli.recipes import DATA_HELP, graph_recipe
+from tdddft.cli.shell import out, progress
+
+
+def compare(
+    recipe: Annotated[str, typer.Argument(help="recipe: a YAML file or a packed one, as histograph/mutag")],
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="folder of the runs")],
+    data: Annotated[Path | None, typer.Option(help=DATA_HELP)] = None,
+    readouts: Annotated[list[str] | None, typer.Option("--readout", help="only these; repeat it")] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="worker processes; default: all cores")
+    ] = None,
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="change a key, as budget.epochs=20")] = None,
+) -> None:
+    """Compare readouts on the same network, budget and splits; interrupted and run again, it goes on.
+
+    Each run trains on one split, chooses its epoch on the validation part and is tested once.
+
+    Example: graphlearn compare histograph/mutag --readout history --readout mean --out runs/mutag
+    """
+    from graphlearn.training.graphs.compare import compare as compare_readouts, runs_of
+    from graphlearn.training.graphs.report import comparison_figure, markdown, summarise
+    from tdddft.figures import save_figure
+
+    settings = graph_recipe(recipe, data, [*(overrides or []), *([f"readouts={readouts}"] if readouts else [])])
+    with progress("runs", len(runs_of(settings))) as show:
+        lines = compare_readouts(
+            settings, out_dir, jobs=jobs,
+            on_run=lambda n, line: show(n, f"{line['readout']} {line['depth']} layers: {100 * line['score']:.1f} %"),
+        )  # fmt: skip
+    text = markdown(lines)
+    cells = summarise(lines)
+    out.print(f"{settings.data.name}, test {lines[0]['metric']} in %, mean ± standard deviation; bold: within one ")
+    out.print(f"standard error of the best; the commonest class gives {100 * _mean(lines, 'majority'):.1f}")
+    out.print(text, markup=False, soft_wrap=True)
+    (out_dir / "table.md").write_text(text + "\n")
+    rows = [{"depth": d, "readout": r, **cell._asdict()} for (d, r), cell in cells.items()]
+    (out_dir / "summary.json").write_text(
+        json.dumps({"recipe": settings.model_dump(mode="json"), "rows": rows}, indent=2)
+    )
+    figure = save_figure(comparison_figure(lines, settings.data.name), out_dir / "comparison.png")
+    for path in (out_dir / "table.md", out_dir / "summary.json", figure):
+        out.print(f"wrote {path}", soft_wrap=True)
+
+
+def _mean(lines: list[dict[str, float]], key: str) -> float:
+    return sum(line[key] for line in lines) / len(lines)

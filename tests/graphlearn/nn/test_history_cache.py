@@ -1,0 +1,132 @@
+"""Post-hoc mode: a frozen network, its activations kept, only the head trained."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch_geometric.loader import DataLoader
+from torch_geometric.nn import GCN, GIN
+from history_helpers import graphs
+
+from graphlearn.nn import FrozenBackbone, HistoryCache, HistoryReadout, layer_outputs
+
+
+@pytest.fixture
+def backbone():
+    torch.manual_seed(0)
+    return GIN(6, 16, num_layers=3, norm="batch_norm")
+
+
+@pytest.fixture
+def labelled():
+    data = graphs()
+    for i, graph in enumerate(data):
+        graph.y = torch.tensor([i])
+    return data
+
+
+def train(head, readout, batches, steps=5):
+    """A few steps of the head; the losses."""
+    optimizer = torch.optim.Adam([*head.parameters(), *readout.parameters()], 1e-2)
+    losses = []
+    for _ in range(steps):
+        for xs, batch, y in batches:
+            loss = nn.functional.cross_entropy(head(readout(xs, batch)), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss.detach()))
+    return losses
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_ix_cached_head_equals_live_head(backbone, labelled, tmp_path, on_disk):
+    frozen = FrozenBackbone(backbone)
+    loader = DataLoader(labelled, batch_size=2)
+    cache = HistoryCache.record(frozen, loader, folder=tmp_path / "cache" if on_disk else None)
+    torch.manual_seed(1)
+    head, readout = nn.Linear(16, 5), HistoryReadout(16)
+    live = [(frozen(b.x, b.edge_index), b.batch, b.y) for b in loader]
+    kept = [(cache.layers(b), b.batch, b.y) for b in DataLoader(cache, batch_size=2)]
+    for (xs, batch, y), (zs, other, target) in zip(live, kept, strict=True):
+        assert all(torch.equal(x, z) for x, z in zip(xs, zs, strict=True))
+        assert torch.equal(batch, other)
+        assert torch.equal(y, target)
+    first = train(copy.deepcopy(head), copy.deepcopy(readout), live)
+    assert train(head, readout, kept) == first
+    assert first[-1] < first[0]
+
+
+def test_x_frozen_backbone_gets_no_gradient_and_keeps_its_statistics(backbone, labelled):
+    before = copy.deepcopy(backbone.state_dict())
+    model = nn.ModuleDict({"backbone": FrozenBackbone(backbone), "readout": HistoryReadout(16)}).train()
+    assert model["readout"].training
+    assert not any(m.training for m in model["backbone"].modules())
+    batch = next(iter(DataLoader(labelled, batch_size=5)))
+    model["readout"](model["backbone"](batch.x, batch.edge_index), batch.batch).sum().backward()
+    assert all(p.grad is None for p in backbone.parameters())
+    assert model["readout"].layers.query.weight.grad.abs().sum() > 0
+    for key, value in backbone.state_dict().items():
+        assert torch.equal(value, before[key]), key
+
+
+def test_half_precision_halves_the_size_and_stays_close(backbone, labelled, tmp_path):
+    frozen, loader = FrozenBackbone(backbone), DataLoader(labelled, batch_size=5)
+    exact = HistoryCache.record(frozen, loader, folder=tmp_path / "a")
+    half = HistoryCache.record(frozen, loader, folder=tmp_path / "b", dtype=torch.bfloat16)
+    sizes = [(tmp_path / name / "history.bin").stat().st_size for name in ("a", "b")]
+    assert sizes[0] == 2 * sizes[1]
+    for i in range(len(labelled)):
+        torch.testing.assert_close(half[i].history.float(), exact[i].history, rtol=1e-2, atol=1e-2)
+        assert int(half[i].y) == i
+
+
+def test_a_folder_is_opened_again(backbone, labelled, tmp_path):
+    loader = DataLoader(labelled, batch_size=2)
+    cache = HistoryCache.record(FrozenBackbone(backbone), loader, folder=tmp_path / "cache")
+    again = HistoryCache.load(tmp_path / "cache")
+    assert len(again) == len(labelled)
+    assert again.channels == [16, 16, 16]
+    assert torch.equal(again[2].history, cache[2].history)
+
+
+def test_errors(backbone, labelled, tmp_path):
+    loader = DataLoader(labelled, batch_size=2)
+    with pytest.raises(ValueError, match="FrozenBackbone"):
+        HistoryCache.record(backbone, loader)
+    with pytest.raises(ValueError, match="int8"):
+        HistoryCache.record(FrozenBackbone(backbone), loader, dtype=torch.int8)
+    with pytest.raises(ValueError, match="no batch"):
+        HistoryCache.record(FrozenBackbone(backbone), [])
+    HistoryCache.record(FrozenBackbone(backbone), loader, folder=tmp_path / "cache")
+    (tmp_path / "cache/history.bin").write_bytes(b"short")
+    with pytest.raises(ValueError, match="record it again"):
+        HistoryCache.load(tmp_path / "cache")
+    with pytest.raises(ValueError, match="record it again"):
+        HistoryCache.load(tmp_path / "nothing")
+
+
+def test_an_interrupted_recording_is_not_a_cache(backbone, labelled, tmp_path):
+    def broken():
+        yield from list(DataLoader(labelled, batch_size=2))[:1]
+        raise KeyboardInterrupt
+
+    HistoryCache.record(FrozenBackbone(backbone), DataLoader(labelled, batch_size=2), folder=tmp_path / "cache")
+    with pytest.raises(KeyboardInterrupt):
+        HistoryCache.record(FrozenBackbone(backbone), broken(), folder=tmp_path / "cache")
+    with pytest.raises(ValueError, match="record it again"):
+        HistoryCache.load(tmp_path / "cache")
+
+
+def test_layer_outputs_are_those_of_the_network(backbone, labelled):
+    data = labelled[2]
+    gnn = GCN(6, 16, num_layers=3).eval()
+    assert torch.equal(layer_outputs(gnn, data.x, data.edge_index)[-1], gnn(data.x, data.edge_index))
+    chosen = layer_outputs(backbone.eval(), data.x, data.edge_index, layers=list(backbone.norms))
+    assert [x.shape for x in chosen] == [(8, 16)] * 2  # the last layer of a BasicGNN has no norm
+    assert not backbone.convs[0]._forward_hooks
+    with pytest.raises(ValueError, match="layers="):
+        layer_outputs(nn.Linear(6, 2), data.x)

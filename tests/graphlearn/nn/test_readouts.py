@@ -1,0 +1,104 @@
+"""The other readouts: same signature, same promises."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch_geometric.data import Batch
+from torch_geometric.nn import GIN
+from torch_geometric.nn.aggr import AttentionalAggregation
+from history_helpers import SIZES, graphs, history
+
+from graphlearn.nn import GroupedMeanReadout, JumpingReadout, MultilayerReadout, layer_outputs
+from graphlearn.testing import assert_batch_independent, assert_gradcheck, assert_permutation_invariant
+
+READOUTS = {
+    "grouped mean": lambda: GroupedMeanReadout(16),
+    "multilayer": lambda: MultilayerReadout(16),
+    "jk cat": lambda: JumpingReadout(16, 4, jk="cat"),
+    "jk lstm": lambda: JumpingReadout(16, 4, jk="lstm", aggr="max"),
+    "attention": lambda: JumpingReadout(16, 4, aggr=AttentionalAggregation(nn.Linear(16, 1))),
+}
+
+
+@pytest.mark.parametrize("name", READOUTS)
+def test_batch_independence_and_permutation(name):
+    torch.manual_seed(0)
+    gnn, readout = GIN(6, 16, num_layers=4).eval(), READOUTS[name]().eval()
+
+    def predict(data):
+        return readout(layer_outputs(gnn, data.x, data.edge_index), data.batch)
+
+    assert_batch_independent(predict, graphs())
+    assert_permutation_invariant(predict, Batch.from_data_list(graphs()))
+
+
+@pytest.mark.parametrize("name", READOUTS)
+def test_one_name_changes_the_readout(name):
+    xs, batch = history(channels=16)
+    out = READOUTS[name]()(xs, batch, batch_size=len(SIZES) + 1)
+    assert out.shape == (len(SIZES) + 1, 16)
+    assert (out[-1] == 0).all()
+
+
+def test_grouped_mean_by_hand():
+    readout = GroupedMeanReadout(4, groups=2).double()
+    with torch.no_grad():
+        readout.log_p.copy_(torch.tensor([1.0, 3.0], dtype=torch.float64).log())
+    x = torch.tensor([[1.0, 2.0, 1.0, 2.0], [3.0, 4.0, 3.0, 4.0]], dtype=torch.float64)
+    cubes = torch.tensor([14.0, 36.0], dtype=torch.float64) ** (1 / 3)
+    expected = torch.cat([torch.tensor([2.0, 3.0], dtype=torch.float64), cubes])
+    torch.testing.assert_close(readout([x])[0], expected, rtol=1e-12, atol=0)
+
+
+def test_grouped_mean_gradients():
+    batch = torch.tensor([0, 0, 1])
+    readout = GroupedMeanReadout(4, groups=2)
+
+    class Call(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.readout = readout
+
+        def forward(self, x):
+            return self.readout([x], batch)
+
+    assert_gradcheck(Call(), torch.rand(3, 4) + 0.1)
+
+
+def test_multilayer_pooling_is_torch_cross_attention():
+    torch.manual_seed(0)
+    xs, batch = history(channels=8, dtype=torch.float64)
+    readout = MultilayerReadout(8, heads=2, queries=3).double()
+    out, weights = readout(xs, batch, return_attention=True)
+    means = torch.stack([torch.stack([x[batch == g].mean(0) for g in range(len(SIZES))]) for x in xs], 1)
+    from graphlearn.nn.readout.layer_attention import layer_code
+
+    tokens = readout.embed(means) + layer_code(4, 8, means)
+    peer = nn.MultiheadAttention(8, 2, batch_first=True, dtype=torch.float64)
+    with torch.no_grad():
+        eye = torch.eye(8, dtype=torch.float64)
+        peer.in_proj_weight.copy_(torch.cat([eye, readout.key_value.weight]))
+        peer.in_proj_bias.copy_(torch.cat([torch.zeros(8), readout.key_value.bias]))
+        peer.out_proj.weight.copy_(eye)
+        peer.out_proj.bias.zero_()
+    pooled, shares = peer(readout.queries.expand(len(SIZES), -1, -1), tokens, tokens)
+    torch.testing.assert_close(out, readout.mlp(pooled.mean(1)), rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(weights.layers, shares.mean(1), rtol=1e-10, atol=1e-12)
+
+
+def test_the_last_layer_and_the_mean_are_mean_pooling():
+    from torch_geometric.nn import global_mean_pool
+
+    xs, batch = history(channels=16)
+    torch.testing.assert_close(JumpingReadout(16, 4)(xs, batch), global_mean_pool(xs[-1], batch))
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="'last', 'cat', 'max' or 'lstm'"):
+        JumpingReadout(8, 2, jk="mean")
+    with pytest.raises(ValueError, match="built for 3"):
+        JumpingReadout(8, 3, jk="cat")([torch.zeros(2, 8)] * 2)
+    with pytest.raises(ValueError, match="divide"):
+        GroupedMeanReadout(6, groups=4)

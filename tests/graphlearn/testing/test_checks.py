@@ -1,0 +1,138 @@
+"""The shipped checks pass what is right, and catch what is wrong."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from e3nn import o3
+from history_helpers import graphs
+from torch import nn
+from torch_geometric.data import Batch
+from torch_geometric.nn import GIN, GraphNorm, global_add_pool
+
+from graphlearn.nn import DegreeLinear, EdgeRotation, SO2Attention
+from graphlearn.testing import (
+    assert_batch_independent,
+    assert_equivariant,
+    assert_gradcheck,
+    assert_permutation_invariant,
+    overfits,
+)
+
+
+class Attention(nn.Module):
+    """SO(2) attention on positions."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = SO2Attention(2, 8, 8, edge_scalars=4, heads=2, alpha_channels=4)
+
+    def forward(self, x, positions, edge_index, scalars):
+        vectors = positions[edge_index[1]] - positions[edge_index[0]]
+        return self.layer(x, edge_index, EdgeRotation(vectors, 2), scalars)
+
+
+def test_our_attention_is_equivariant():
+    edge_index = torch.tensor([[0, 1, 2, 3, 0], [1, 0, 3, 2, 2]])
+    inputs = [torch.randn(4, 9, 8), torch.randn(4, 3), edge_index, torch.randn(5, 4)]
+    errors = assert_equivariant(Attention(), inputs, ["degrees", "position", None, None], "degrees")
+    assert errors[torch.float64] < errors[torch.float32] / 1e3
+
+
+@pytest.mark.parametrize("inversion", [False, True])
+def test_an_e3nn_layer_is_equivariant(inversion):
+    layer = o3.FullyConnectedTensorProduct("4x0e + 2x1o", "1x1o", "3x0e + 2x1o + 1x1e")
+    inputs = [torch.randn(5, 10), torch.randn(5, 3)]
+    assert_equivariant(layer, inputs, ["4x0e + 2x1o", "1x1o"], "3x0e + 2x1o + 1x1e", inversion=inversion)
+
+
+def test_vectors_and_parity():
+    a, b = torch.randn(5, 3), torch.randn(5, 3)
+    assert_equivariant(torch.linalg.cross, [a, b], ["vector", "vector"], "vector")
+    with pytest.raises(AssertionError, match="not equivariant"):
+        assert_equivariant(torch.linalg.cross, [a, b], ["vector", "vector"], "vector", inversion=True)
+    assert_equivariant(lambda x, y: (x - y).norm(dim=-1), [a, b], ["position", "position"], None)
+
+
+def test_what_is_not_equivariant_is_caught():
+    with pytest.raises(AssertionError, match=r"not equivariant: relative error .* in torch.float32"):
+        assert_equivariant(nn.Linear(3, 3), [torch.randn(4, 3)], ["vector"], "vector")
+    with pytest.raises(AssertionError, match="not equivariant"):
+        assert_equivariant(lambda x: x, [torch.randn(4, 3)], ["position"], "vector")
+    with pytest.raises(AssertionError, match="not equivariant"):
+        assert_equivariant(lambda x: x.relu(), [torch.randn(4, 9, 2)], ["degrees"], "degrees")
+
+
+def test_wrong_use_is_explained():
+    with pytest.raises(ValueError, match="one kind an input"):
+        assert_equivariant(torch.relu, [torch.zeros(3)], [], None)
+    with pytest.raises(ValueError, match="unknown kind 'vectors'"):
+        assert_equivariant(torch.relu, [torch.zeros(2, 3)], ["vectors"], None)
+    with pytest.raises(ValueError, match="no kind 'position'"):
+        assert_equivariant(torch.relu, [torch.zeros(2, 3)], [None], "position")
+    with pytest.raises(ValueError, match="at least two"):
+        assert_batch_independent(lambda d: d.x, graphs()[:1])
+    with pytest.raises(ValueError, match="'graph' or 'node'"):
+        assert_permutation_invariant(lambda d: d.x, graphs()[0], level="edge")
+
+
+def test_a_statistic_over_the_batch_is_caught():
+    gnn = GIN(6, 8, num_layers=2)
+
+    def good(d):
+        return global_add_pool(gnn(d.x, d.edge_index), d.batch)
+
+    assert_batch_independent(good, graphs())
+    with pytest.raises(AssertionError, match="depends on what else is in the batch"):
+        assert_batch_independent(lambda d: good(d) - good(d).mean(0), graphs())
+    assert_batch_independent(lambda d: gnn(d.x, d.edge_index), graphs(), level="node")
+    norm = GraphNorm(6)
+    assert_batch_independent(lambda d: norm(d.x, d.batch), graphs(), level="node")
+    with pytest.raises(AssertionError, match="depends on"):
+        assert_batch_independent(lambda d: norm(d.x), graphs(), level="node")
+
+
+def test_an_order_is_caught():
+    data = Batch.from_data_list(graphs())
+    assert_permutation_invariant(lambda d: d.x.cumsum(0)[-1], data)
+    with pytest.raises(AssertionError, match="the order of the nodes matters"):
+        assert_permutation_invariant(lambda d: d.x[0], data)
+    with pytest.raises(AssertionError, match="the order of the nodes matters"):
+        assert_permutation_invariant(lambda d: d.x.cumsum(0), data, level="node")
+
+
+def test_edge_attributes_follow_their_edges():
+    (data,) = graphs((6,))
+    data.edge_attr = torch.randn(data.num_edges, 2)
+
+    def messages(d):
+        return torch.zeros(6, 2).index_add(0, d.edge_index[1], d.edge_attr * d.x[d.edge_index[0]][:, :2])
+
+    assert_permutation_invariant(messages, data, level="node")
+    with pytest.raises(AssertionError):
+        assert_permutation_invariant(lambda d: d.edge_attr[0], data)
+
+
+class WrongGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.square()
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad
+
+
+def test_a_wrong_gradient_is_caught():
+    assert_gradcheck(DegreeLinear(1, 2, 2), torch.randn(2, 4, 2))
+    assert_gradcheck(nn.Dropout(0.5), torch.randn(6))
+    with pytest.raises(AssertionError, match="wrong gradient"):
+        assert_gradcheck(WrongGradient.apply, torch.randn(3))
+
+
+def test_what_cannot_learn_does_not_overfit():
+    x, y = torch.randn(4, 3), torch.randn(4, 1)
+    layer = nn.Sequential(nn.Linear(3, 16), nn.Tanh(), nn.Linear(16, 1))
+    assert overfits(layer, lambda: (layer(x) - y).square().mean())
+    assert not overfits(layer, lambda: (layer(0 * x) - y).square().mean(), steps=50)

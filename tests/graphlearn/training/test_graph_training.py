@@ -1,0 +1,225 @@
+"""Training and comparison of readouts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from torch_geometric.data import Data
+
+from graphlearn.datasets.graphs import GraphTable
+from graphlearn.datasets.graphs.splits import Split
+from graphlearn.models import HistographGNN
+from graphlearn.models.histograph import READOUTS, make_readout
+from graphlearn.recipes import model_recipe
+from graphlearn.testing import assert_batch_independent
+from graphlearn.training.checkpoint import load_model, save_model
+from graphlearn.training.graphs.compare import compare, read_runs, runs_of
+from graphlearn.training.graphs.fit import evaluate, fit
+from graphlearn.training.graphs.recipe import GraphRecipe
+from graphlearn.training.graphs.report import comparison_figure, markdown, summarise, weights_figure
+from graphlearn.training.graphs.task import Task, load_task, mean_roc_auc
+from tdddft.errors import InputError
+from tdddft.recipe import load_recipe
+
+SMALL = {"channels": 8, "conv": "gin"}
+
+
+def rings_and_chains(count=60):
+    """Rings are class 1, chains class 0: told apart by one round of messages."""
+    data = []
+    for i in range(count):
+        n = 4 + i % 5
+        chain = torch.stack([torch.arange(n - 1), torch.arange(1, n)])
+        if i % 2:
+            chain = torch.cat([chain, torch.tensor([[n - 1], [0]])], 1)
+        edges = torch.cat([chain, chain.flip(0)], 1)
+        data.append(Data(x=torch.ones(n, 1), edge_index=edges, y=torch.tensor([i % 2])))
+    return GraphTable.from_graphs("RINGS", data)
+
+
+@pytest.fixture
+def task():
+    index = torch.arange(60)
+    return Task(rings_and_chains(), Split(index[:40], index[40:50], index[50:]), 1, 2, "graph", "accuracy")
+
+
+def recipe(**changes):
+    budget = {"epochs": 25, "patience": 25, "batch_size": 10, "learning_rate": 1e-2}
+    data = {"kind": "tu", "name": "RINGS"}
+    return GraphRecipe(**{"name": "test", "data": data, "network": SMALL, "budget": budget, "depths": (2,), **changes})
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+def test_every_readout_learns_rings(task, readout):
+    result = fit(recipe(), task, readout=readout, depth=2, seed=0)
+    assert result.score == 1.0
+    assert result.losses[-1] < result.losses[0]
+    assert evaluate(result.model, task, task.split.test)[1] == 1.0
+
+
+def test_two_runs_are_equal(task):
+    results = [fit(recipe(), task, readout="history", depth=2, seed=3) for _ in range(2)]
+    assert results[0].losses == results[1].losses
+    weights = [torch.cat([p.detach().flatten() for p in r.model.parameters()]) for r in results]
+    assert torch.equal(*weights)
+
+
+@pytest.mark.parametrize("conv", ["gin", "gcn"])
+@pytest.mark.parametrize("readout", ["history", "gmt", "set_transformer", "multilayer"])
+def test_predictions_do_not_depend_on_the_batch(conv, readout):
+    torch.manual_seed(0)
+    table = rings_and_chains(6)
+    model = HistographGNN(1, 2, channels=8, num_layers=3, conv=conv, readout=readout).eval()
+    assert_batch_independent(
+        lambda b: model(b.x, b.edge_index, b.batch, batch_size=b.num_graphs), [table.graph(i) for i in range(6)]
+    )
+
+
+def test_missing_targets_do_not_enter_the_loss():
+    table = rings_and_chains()
+    y = table.y[:, None].float().repeat(1, 2)
+    y[::3, 1] = torch.nan
+    table = GraphTable("TWO", table.x, table.edge_index, table.counts, table.edge_counts, y)
+    index = torch.arange(60)
+    task = Task(table, Split(index[:40], index[40:50], index[50:]), 1, 2, "graph", "roc_auc")
+    output = torch.zeros(60, 2)
+    assert float(task.loss(output, y)) == pytest.approx(0.6931, abs=1e-4)
+    changed = output.clone()
+    changed[::3, 1] = 100.0
+    assert float(task.loss(changed, y)) == float(task.loss(output, y))
+    assert fit(recipe(), task, readout="history", depth=2, seed=0).score == 1.0
+
+
+def test_mean_roc_auc_by_hand():
+    y = torch.tensor([[1.0, 0.0], [0.0, torch.nan], [1.0, 1.0], [0.0, 0.0]])
+    output = torch.tensor([[0.9, 0.1], [0.8, 0.9], [0.7, 0.2], [0.1, 0.3]])
+    assert mean_roc_auc(output, y) == pytest.approx((0.75 + 0.5) / 2)
+    with pytest.raises(ValueError, match="both classes"):
+        mean_roc_auc(output[:, :1], torch.ones(4, 1))
+
+
+def test_integer_features_are_embedded():
+    model = HistographGNN([5, 3], 1, channels=8, num_layers=2, conv="gcn")
+    x = torch.tensor([[4, 2], [0, 1], [3, 0]])
+    edge_index = torch.tensor([[0, 1], [1, 0]])
+    assert model(x, edge_index).shape == (1, 1)
+
+
+def test_node_level():
+    model = HistographGNN(4, 3, channels=8, num_layers=2, conv="gcn", norm=None, level="node")
+    edge_index = torch.tensor([[0, 1], [1, 0]])
+    assert model(torch.randn(5, 4), edge_index).shape == (5, 3)
+    with pytest.raises(ValueError, match="at level 'node' use"):
+        make_readout("gmt", 8, 3, level="node")
+
+
+def test_a_trained_model_is_stored_and_read(task, tmp_path):
+    result = fit(recipe(), task, readout="history", depth=2, seed=0)
+    save_model(tmp_path, result.model, {"test_score": result.score})
+    model, facts = load_model(tmp_path, HistographGNN)
+    assert facts["test_score"] == 1.0
+    batch = task.data.batch(torch.arange(5))
+    assert torch.equal(task.predict(model, batch)[0], task.predict(result.model, batch)[0])
+    from graphlearn.models import OrbEvo
+
+    with pytest.raises(InputError, match="holds a HistographGNN; this needs a OrbEvo"):
+        load_model(tmp_path, OrbEvo)
+    assert weights_figure(model, task) is not None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mutag", "ptc", "proteins", "nci1", "enzymes", "imdb-b", "imdb-m", "bbbp", "tox21", "hiv", "cora", "citeseer"],
+)
+def test_packed_recipes_are_valid(name):
+    settings = load_recipe(model_recipe(f"histograph/{name}"), GraphRecipe)
+    assert settings.readouts[:2] == ("history", "mean")
+    runs = runs_of(settings)
+    assert len(set(runs)) == len(runs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"readouts": ("histogram",)}, "unknown readout 'histogram'"),
+        ({"test_folds": (10,)}, "0 to 9"),
+        ({"network": {"conv": "gat"}}, "gin"),
+    ],
+)
+def test_bad_recipes(changes, message):
+    with pytest.raises(ValueError, match=message):
+        recipe(**changes)
+
+
+def test_an_option_that_a_readout_lacks(task):
+    settings = recipe(readout_options={"history": {"hedas": 2}})
+    with pytest.raises(InputError, match="readout 'history'.*hedas"):
+        fit(settings, task, readout="history", depth=2, seed=0)
+
+
+@pytest.fixture
+def rings_on_disk(tmp_path):
+    """The rings and chains as the text file of a TU set."""
+    table = rings_and_chains()
+    lines = [str(len(table))]
+    for i in range(len(table)):
+        graph = table.graph(i)
+        lines.append(f"{graph.num_nodes} {int(graph.y)}")
+        for v in range(graph.num_nodes):
+            neighbours = graph.edge_index[1, graph.edge_index[0] == v].tolist()
+            lines.append(" ".join(map(str, [0, len(neighbours), *neighbours])))
+    (tmp_path / "RINGS.txt").write_text("\n".join(lines))
+    return {"kind": "tu", "name": "RINGS", "root": tmp_path, "folds": 0}
+
+
+def comparison(data, **changes):
+    budget = {"epochs": 3, "batch_size": 10}
+    return recipe(data=data, budget=budget, readouts=("history", "mean"), test_folds=(0, 1), **changes)
+
+
+def without_time(lines):
+    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
+
+
+def test_comparison_continues_and_grows(rings_on_disk, tmp_path):
+    out = tmp_path / "runs"
+    whole = compare(comparison(rings_on_disk), out, jobs=1)
+    assert [(line["readout"], line["fold"]) for line in whole] == [
+        ("history", 0), ("mean", 0), ("history", 1), ("mean", 1),
+    ]  # fmt: skip
+    text = (out / "runs.jsonl").read_text().splitlines()
+    (out / "runs.jsonl").write_text("\n".join(text[:2]) + "\n" + text[2][:20])  # killed while it wrote
+    finished = []
+    again = compare(comparison(rings_on_disk), out, jobs=2, on_run=lambda n, _: finished.append(n))
+    assert finished == [3, 4]
+    assert without_time(again) == without_time(whole)
+    assert len(list(read_runs(out))) == 4
+    more = compare(comparison(rings_on_disk, seeds=(0, 1)), out, jobs=1)
+    assert len(more) == 8
+    with pytest.raises(InputError, match=r"another recipe \(differs in network.channels\)"):
+        compare(comparison(rings_on_disk, network={**SMALL, "channels": 16}), out, jobs=1)
+
+
+def test_the_table_and_the_figure(rings_on_disk, tmp_path):
+    lines = compare(comparison(rings_on_disk), tmp_path / "runs", jobs=1)
+    cells = summarise(lines)
+    scores = [line["score"] for line in lines if line["readout"] == "history"]
+    assert cells[2, "history"].mean == pytest.approx(sum(scores) / 2)
+    assert cells[2, "history"].stderr == pytest.approx(abs(scores[0] - scores[1]) / 2)
+    text = markdown(lines)
+    assert text.splitlines()[0] == "| readout | 2 layers |"
+    assert "**" in text
+    assert comparison_figure(lines, "rings").axes
+    assert json.dumps(lines)
+
+
+def test_real_task_has_three_disjoint_parts(data_folder):
+    recipe_ = load_recipe(model_recipe("histograph/mutag"), GraphRecipe)
+    seen = []
+    for fold in range(10):
+        task = load_task(recipe_.data.model_copy(update={"root": data_folder / "tu"}), fold)
+        assert len(set(torch.cat(task.split).tolist())) == 188
+        seen += task.split.test.tolist()
+    assert sorted(seen) == list(range(188))
