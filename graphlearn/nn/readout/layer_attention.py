@@ -80,22 +80,24 @@ class LayerAttention(nn.Module):
         code = layer_code(len(xs), self.hidden_channels, xs[-1])
         if isinstance(self.channels, int):
             (shared,) = self.embed
-            last = shared(xs[-1]) + code[-1]
-            offset = shared.bias + code
+            weight, offset = shared.weight, shared.bias + code
         else:
             xs = [layer(x) for layer, x in zip(self.embed, xs, strict=True)]
-            shared, last, offset = None, xs[-1] + code[-1], code
-        query = last @ (self.query.weight.T @ self.key.weight)
-        direction = query if shared is None else query @ shared.weight
-        accumulate = torch.float32 if last.element_size() < 4 else last.dtype
-        scores = torch.stack([(direction * x).sum(-1, dtype=accumulate) for x in xs], dim=1) + query @ offset.T
+            weight, offset = torch.eye(self.hidden_channels, dtype=code.dtype, device=code.device), code
+        # Query and key maps meet in one small matrix, so that the nodes are multiplied once.
+        bilinear = self.query.weight.T @ self.key.weight
+        to_features, to_code = bilinear @ weight, bilinear @ offset.T
+        direction = torch.addmm(offset[-1] @ to_features, xs[-1], weight.T @ to_features)
+        constant = torch.addmm(offset[-1] @ to_code, xs[-1], weight.T @ to_code)
+        accumulate = torch.float32 if direction.element_size() < 4 else direction.dtype
+        scores = torch.stack([(direction * x).sum(-1, dtype=accumulate) for x in xs], dim=1) + constant
         alpha = self.normalise(segments.mean(scores))
-        first, *others = segments.to_nodes(alpha.to(last.dtype)).split(1, dim=1)
+        first, *others = segments.to_nodes(alpha.to(direction.dtype)).split(1, dim=1)
         mixed = first * xs[0]
         for share, x in zip(others, xs[1:], strict=True):
             mixed = torch.addcmul(mixed, share, x)
-        if shared is not None:
-            mixed = F.linear(mixed, shared.weight)
+        if isinstance(self.channels, int):
+            mixed = F.linear(mixed, weight)
         return mixed + segments.to_nodes(alpha.to(offset.dtype) @ offset).to(mixed.dtype), alpha
 
     def check(self, xs: Sequence[Tensor]) -> None:

@@ -105,11 +105,12 @@ def from_slots(rows: Sequence[Tensor], groups: Sequence[PaddedGroup], like: Tens
     """Rows of the slots of all groups, ``[G m, C]`` each, in the order of the nodes; NaN for a node without a slot."""
     if not rows:
         return like
-    flat = torch.cat([*rows, rows[0].new_full((1, rows[0].size(1)), torch.nan)])
+    flat = rows[0] if len(rows) == 1 else torch.cat(list(rows))
     nodes = torch.cat([torch.where(g.filled, g.nodes, like.size(0)).reshape(-1) for g in groups])
-    slot = torch.full((like.size(0) + 1,), flat.size(0) - 1, device=like.device)
-    slot = slot.index_copy(0, nodes, torch.arange(nodes.size(0), device=like.device))
-    return flat.index_select(0, slot[:-1])
+    slot = torch.full((like.size(0) + 1,), -1, device=like.device)
+    slot = slot.index_copy(0, nodes, torch.arange(nodes.size(0), device=like.device))[:-1]
+    found = flat.index_select(0, slot.clamp(min=0))
+    return torch.where((slot >= 0)[:, None], found, torch.nan) if torch.compiler.is_compiling() else found
 
 
 def group_sizes(sizes: list[int]) -> list[tuple[int, int]]:

@@ -10,8 +10,8 @@ from history_helpers import SIZES, graphs, history
 from hypothesis import given, settings, strategies as st
 from literal_history import literal_readout, sinusoidal_code
 from torch import nn
-from torch_geometric.data import Batch
-from torch_geometric.nn import GCN, GIN
+from torch_geometric.data import Batch, HeteroData
+from torch_geometric.nn import GCN, GIN, SAGEConv, to_hetero
 
 from graphlearn.nn import HistoryReadout, LayerAttention, layer_outputs
 from graphlearn.nn.readout.layer_attention import layer_code
@@ -357,3 +357,37 @@ def test_segments_of_any_batch_vector(batch):
         torch.testing.assert_close(segments.mean(x)[graph], expected)
     nodes = torch.cat([group.nodes[group.filled] for group in segments.padded()])
     assert sorted(nodes.tolist()) == list(range(len(batch)))
+
+
+def test_heterogeneous_graphs_through_to_hetero():
+    """Layer outputs of all node types side by side, and their batch vectors: the readout needs no sorted batch."""
+
+    class Layers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = SAGEConv((-1, -1), 8), SAGEConv((-1, -1), 8)
+
+        def forward(self, x, edge_index):
+            one = self.first(x, edge_index).relu()
+            return [one, self.second(one, edge_index).relu()]
+
+    def protein(atoms, residues):
+        data = HeteroData()
+        data["atom"].x, data["residue"].x = torch.randn(atoms, 3), torch.randn(residues, 5)
+        owner = torch.arange(atoms) % residues
+        data["atom", "in", "residue"].edge_index = torch.stack([torch.arange(atoms), owner])
+        data["residue", "has", "atom"].edge_index = torch.stack([owner, torch.arange(atoms)])
+        return data
+
+    torch.manual_seed(0)
+    proteins = [protein(4, 2), protein(6, 3)]
+    network, readout = to_hetero(Layers(), proteins[0].metadata()), HistoryReadout(8)
+
+    def predict(data):
+        history = network(data.x_dict, data.edge_index_dict)
+        batch = torch.cat([data[kind].batch for kind in data.node_types])
+        return readout([torch.cat([x[kind] for kind in data.node_types]) for x in history], batch)
+
+    together = predict(Batch.from_data_list(proteins))
+    for i, data in enumerate(proteins):
+        torch.testing.assert_close(predict(Batch.from_data_list([data]))[0], together[i], rtol=1e-5, atol=1e-6)

@@ -1,0 +1,1 @@
+"""Bridges to other graph libraries; each needs its extra."""
