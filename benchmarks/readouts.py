@@ -144,8 +144,8 @@ def main() -> None:
                     row["step_over_mean"] = whole[readout]["ms"] / whole["mean"]["ms"]
                     rows.append(row)
                     print(
-                        f"| {name} | {depth} | {size} | {readout} | {row['step_ms']:.1f} | {row['step_over_mean']:.2f} | "
-                        f"{row['step_peak_mb']:.0f} | {row['readout_ms']:.1f} | {row['readout_peak_mb']:.1f} |",
+                        f"| {name} | {depth} | {size} | {readout} | {row['step_ms']:.1f} | "
+                        f"{row['step_over_mean']:.2f} | {row['step_peak_mb']:.0f} | {row['readout_ms']:.1f} | {row['readout_peak_mb']:.1f} |",
                         flush=True,
                     )
     facts = {

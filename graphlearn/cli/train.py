@@ -61,21 +61,20 @@ def _train_orbevo(recipe: str, data: Path, out_dir: Path, overrides: list[str]) 
 
 def _train_graphs(recipe: str, data: Path | None, out_dir: Path, overrides: list[str]) -> None:
     from graphlearn.training.checkpoint import save_model
-    from graphlearn.training.graphs.fit import fit
+    from graphlearn.training.graphs.fit import Run, fit
     from graphlearn.training.graphs.report import learning_figure, weights_figure
     from graphlearn.training.graphs.task import load_task
     from tdddft.figures import save_figure
 
     settings = graph_recipe(recipe, data, overrides)
-    run = {"readout": settings.readouts[0], "depth": settings.depths[0], "seed": settings.seeds[0]}
-    fold = settings.test_folds[0]
-    task = load_task(settings.data, fold)
+    run = Run(settings.readouts[0], settings.depths[0], settings.seeds[0], settings.test_folds[0])
+    task = load_task(settings.data, run.fold)
     sizes = [len(part) for part in task.split]
     out.print("{} for training, {} for choosing the epoch, {} for the test".format(*sizes))
     with progress("epochs", settings.budget.epochs) as show:
-        result = fit(settings, task, **run, on_epoch=lambda epoch, loss: show(epoch, f"validation loss {loss:.3f}"))
+        result = fit(settings, task, run, on_epoch=lambda epoch, loss: show(epoch, f"validation loss {loss:.3f}"))
     figures = {"test_score": result.score, "validation_score": result.validation, "metric": task.metric}
-    facts = {"recipe": settings.model_dump(mode="json"), "run": {**run, "fold": fold}, "epoch": result.epoch, **figures}
+    facts = {"recipe": settings.model_dump(mode="json"), "run": run._asdict(), "epoch": result.epoch, **figures}
     save_model(out_dir, result.model, facts)
     out.print(
         f"epoch {result.epoch} of {result.epochs}: test {task.metric} {100 * result.score:.1f} % "

@@ -14,7 +14,8 @@ from torch_geometric.nn.conv.gcn_conv import gcn_norm
 from graphlearn.nn.readout import GroupedMeanReadout, HistoryReadout, JumpingReadout, MultilayerReadout
 
 READOUTS = (
-    "history", "mean", "jk_cat", "jk_max", "jk_lstm", "attention", "gmt", "set_transformer", "grouped_mean", "multilayer",
+    "history", "mean", "jk_cat", "jk_max", "jk_lstm", "attention", "gmt", "set_transformer", "grouped_mean",
+    "multilayer",
 )  # fmt: skip
 
 
@@ -57,7 +58,8 @@ class HistographGNN(nn.Module):
     r"""GIN or GCN layers and a readout of all their outputs.
 
     .. math::
-        x_0 = \mathrm{Linear}(F), \quad x_l = \mathrm{dropout}(\mathrm{ReLU}(\mathrm{norm}(\mathrm{conv}_l(x_{l-1})))), \quad
+        x_0 = \mathrm{Linear}(F), \\
+        x_l = \mathrm{dropout}(\mathrm{ReLU}(\mathrm{norm}(\mathrm{conv}_l(x_{l-1})))), \\
         y = \mathrm{MLP}(\mathrm{readout}(x_0, \dots, x_L))
 
     Args:
@@ -131,7 +133,7 @@ class HistographGNN(nn.Module):
             x = torch.stack([embed(column) for embed, column in zip(self.embed, x.unbind(1), strict=True)]).sum(0)
         else:
             x = self.embed(self.input_dropout(x))
-        extra = ()
+        extra: tuple[Tensor, ...] = ()
         if self.conv == "gcn":
             edge_index, weight = gcn_norm(edge_index, None, x.size(0), dtype=x.dtype)
             extra = (weight,)

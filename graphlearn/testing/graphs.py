@@ -88,7 +88,8 @@ def assert_batch_independent(
             worst = max(worst, error)
             if not error <= tolerance:
                 raise AssertionError(
-                    f"graph {i} depends on what else is in the batch: relative difference {error:.1e}, allowed {tolerance:.1e}"
+                    f"graph {i} depends on what else is in the batch: relative difference {error:.1e}, "
+                    f"allowed {tolerance:.1e}"
                 )
     return worst
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
+from graphlearn.datasets.graphs.missing import not_obtained
 from graphlearn.datasets.graphs.splits import Split, scaffold_split
 from graphlearn.datasets.graphs.table import DAMAGED, GraphTable
 from tdddft.errors import InputError
@@ -79,7 +80,7 @@ def read_smiles_table(
         path: The table.
         name: Name of the data set.
         smiles: Column of the SMILES.
-        targets: Columns of the targets; by default all but those that name the molecule. An empty cell is a missing one.
+        targets: Columns of the targets; by default all but those that name the molecule. Empty cells are unknown.
 
     Raises:
         InputError: if a column is missing or no molecule is readable.
@@ -132,7 +133,5 @@ def load_moleculenet(name: str, root: Path) -> tuple[GraphTable, Split]:
     try:
         graphs = [g for g in MoleculeNet(str(root), name) if g.num_nodes]
     except Exception as error:
-        raise InputError(
-            f"no MoleculeNet set {name!r} in {root}, and the download failed ({type(error).__name__}); put its table there"
-        ) from None
+        raise not_obtained("MoleculeNet set", name, root, error) from None
     return GraphTable.from_graphs(key, graphs), scaffold_split([g.smiles for g in graphs])

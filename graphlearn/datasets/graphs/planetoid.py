@@ -9,6 +9,7 @@ import torch
 from torch_geometric.data import Data
 from torch_geometric.utils import to_undirected
 
+from graphlearn.datasets.graphs.missing import not_obtained
 from graphlearn.datasets.graphs.table import DAMAGED
 from tdddft.errors import InputError
 
@@ -55,6 +56,4 @@ def load_citations(name: str, root: Path) -> Data:
     try:
         return Planetoid(str(root), name)[0]
     except Exception as error:
-        raise InputError(
-            f"no citation network {name!r} in {root}, and the download failed ({type(error).__name__}); put its files there"
-        ) from None
+        raise not_obtained("citation network", name, root, error) from None

@@ -111,7 +111,7 @@ class GraphTable:
         return Data(x=one.x, edge_index=one.edge_index, edge_attr=one.edge_attr, y=one.y)
 
     def fingerprint(self) -> str:
-        """Short hash of sizes and targets in their order: two copies of a set number the graphs alike if it is equal."""
+        """Short hash of sizes and targets in their order; equal where two copies of a set number the graphs alike."""
         content = self.counts.to(torch.int64).numpy().tobytes() + self.y.to(torch.float64).numpy().tobytes()
         return hashlib.sha256(content).hexdigest()[:16]
 

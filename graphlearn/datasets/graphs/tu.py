@@ -12,6 +12,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.utils import degree, one_hot
 
+from graphlearn.datasets.graphs.missing import not_obtained
 from graphlearn.datasets.graphs.table import DAMAGED, GraphTable
 from tdddft.errors import InputError
 
@@ -125,10 +126,7 @@ def _from_pyg(name: str, root: Path) -> GraphTable:
     try:
         graphs: list[Data] = list(TUDataset(str(root), name))
     except Exception as error:
-        raise InputError(
-            f"no TU set {name!r} in {root}, and the download failed ({type(error).__name__}); put its files there, or name "
-            "the folder with --root"
-        ) from None
+        raise not_obtained("TU set", name, root, error) from None
     if graphs[0].x is None:
         table = GraphTable.from_graphs(
             name, [Data(x=torch.ones(g.num_nodes, 1), edge_index=g.edge_index, y=g.y) for g in graphs]

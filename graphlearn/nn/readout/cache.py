@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 from torch_geometric.data import Batch, Data
@@ -113,7 +115,7 @@ class HistoryCache(Dataset[Data]):
         if path is None:
             return cls(torch.cat(parts), torch.cat(counts), channels, tables)
         description = {"schema_version": SCHEMA_VERSION, "dtype": name, "channels": channels}
-        np.savez(path / "graphs.npz", counts=torch.cat(counts).numpy(), **{k: v.numpy() for k, v in tables.items()})
+        save_file({"counts": torch.cat(counts), **tables}, path / "graphs.safetensors")
         (path / "history.json").write_text(json.dumps(description, indent=2))
         return cls.load(path)
 
@@ -127,12 +129,11 @@ class HistoryCache(Dataset[Data]):
         path = Path(folder)
         try:
             description = json.loads((path / "history.json").read_text())
-            with np.load(path / "graphs.npz", allow_pickle=False) as file:
-                tables = {key: torch.from_numpy(file[key]) for key in file.files}
+            tables = load_file(path / "graphs.safetensors")
             width = sum(description["channels"]) * DTYPES[description["dtype"]].itemsize
             counts = tables.pop("counts")
             history = np.memmap(path / "history.bin", np.uint8, "r", shape=(int(counts.sum()), width))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise ValueError(f"{path} is not a complete history cache ({error}); record it again") from None
         if description["schema_version"] != SCHEMA_VERSION:
             raise ValueError(

@@ -34,7 +34,7 @@ class HistoryReadout(nn.Module):
         y_g = \frac{1}{|g|} \sum_{v \in g} z_v
 
     with signed weights :math:`\alpha` that sum to one over the layers (:class:`LayerAttention`) and self-attention
-    among the nodes of each graph (:class:`NodeAttention`). A graph's vector never depends on what else is in the batch.
+    among the nodes of each graph (:class:`NodeAttention`). What else is in the batch never changes a graph's vector.
     An empty graph gives zeros. One layer gets exactly the weight 1.
 
     Args:
@@ -66,8 +66,8 @@ class HistoryReadout(nn.Module):
         >>> weights.layers.shape, weights.nodes.shape
         (torch.Size([2, 4]), torch.Size([7]))
 
-    Source: Galron et al., Learning from Historical Activations in Graph Neural Networks, arXiv 2601.01123, section 3 and
-    appendix B.
+    Source: Galron et al., Learning from Historical Activations in Graph Neural Networks, arXiv 2601.01123,
+    section 3 and appendix B.
     """
 
     def __init__(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -79,7 +80,7 @@ class LayerAttention(nn.Module):
         self.check(xs)
         code = layer_code(len(xs), self.hidden_channels, xs[-1])
         if isinstance(self.channels, int):
-            (shared,) = self.embed
+            shared = cast(nn.Linear, self.embed[0])
             weight, offset = shared.weight, shared.bias + code
         else:
             xs = [layer(x) for layer, x in zip(self.embed, xs, strict=True)]
@@ -131,7 +132,7 @@ class LayerAttention(nn.Module):
 
 
 def layer_code(layers: int, channels: int, like: Tensor) -> Tensor:
-    r"""Sinusoidal code of the layers: :math:`P_{l,2k} = \sin(l / 10000^{2k/D})`, :math:`P_{l,2k+1}` the cosine, [L, D]."""
+    r"""Sinusoidal code, :math:`P_{l,2k} = \sin(l / 10000^{2k/D})` and the cosine at 2k + 1, ``[L, D]``."""
     even = torch.arange(0, channels, 2, device=like.device, dtype=torch.float64)
     angle = torch.arange(layers, device=like.device, dtype=torch.float64)[:, None] / 10000 ** (even / channels)
     return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)[:, :channels].to(like.dtype)

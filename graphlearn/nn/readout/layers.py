@@ -50,7 +50,8 @@ def layer_outputs(
             handle.remove()
     if not history:
         raise ValueError(
-            "no layer ran: the model has no message-passing layer of PyTorch Geometric; name its layers with layers=[...]"
+            "no layer ran: the model has no message-passing layer of PyTorch Geometric; "
+            "name its layers with layers=[...]"
         )
     return history
 

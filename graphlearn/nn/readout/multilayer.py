@@ -54,8 +54,9 @@ class MultilayerReadout(nn.Module):
 
     def reset_parameters(self) -> None:
         """Initialise all weights again."""
-        for layer in (self.embed, self.key_value, self.mlp[0], self.mlp[2]):
-            layer.reset_parameters()
+        for layer in (self.embed, self.key_value, *self.mlp):
+            if isinstance(layer, nn.Linear):
+                layer.reset_parameters()
         nn.init.normal_(self.queries)
 
     def forward(

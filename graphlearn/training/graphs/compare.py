@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from graphlearn.training.graphs.fit import build_model, fit
+from graphlearn.training.graphs.fit import Run, build_model, fit
 from graphlearn.training.graphs.recipe import GraphRecipe
 from graphlearn.training.graphs.task import load_task
 from tdddft.errors import InputError
@@ -17,16 +16,6 @@ from tdddft.pool import available_cores, map_unordered
 from tdddft.recipe import differing_keys
 
 EXTENSIBLE = ("readouts", "seeds", "depths", "test_folds")
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training: which readout, depth, seed and test fold."""
-
-    readout: str
-    depth: int
-    seed: int
-    fold: int
 
 
 def runs_of(recipe: GraphRecipe) -> list[Run]:
@@ -85,9 +74,9 @@ def read_runs(folder: Path) -> Iterator[dict[str, Any]]:
 def _run(job: tuple[GraphRecipe, Run]) -> dict[str, Any]:
     recipe, run = job
     task = load_task(recipe.data, run.fold)
-    result = fit(recipe, task, readout=run.readout, depth=run.depth, seed=run.seed)
+    result = fit(recipe, task, run)
     return {
-        **asdict(run), "score": result.score, "validation": result.validation, "metric": task.metric,
+        **run._asdict(), "score": result.score, "validation": result.validation, "metric": task.metric,
         "majority": task.majority, "epoch": result.epoch, "epochs": result.epochs,
         "parameters": sum(p.numel() for p in result.model.parameters()), "seconds": round(result.seconds, 2),
     }  # fmt: skip

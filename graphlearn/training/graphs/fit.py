@@ -16,6 +16,15 @@ from graphlearn.training.graphs.task import Task
 from tdddft.errors import InputError
 
 
+class Run(NamedTuple):
+    """One training: which readout, depth, seed and test fold."""
+
+    readout: str
+    depth: int
+    seed: int = 0
+    fold: int = 0
+
+
 class Fit(NamedTuple):
     """A trained network and its figures; ``score`` is of the test part, at the epoch that validation chose."""
 
@@ -47,10 +56,8 @@ def build_model(recipe: GraphRecipe, task: Task, readout: str, depth: int) -> Hi
 def fit(
     recipe: GraphRecipe,
     task: Task,
+    run: Run,
     *,
-    readout: str,
-    depth: int,
-    seed: int,
     on_epoch: Callable[[int, float], Any] | None = None,
 ) -> Fit:
     """Train with Adam (weight decay as an L2 penalty) on shuffled batches until the budget or the patience is used up.
@@ -59,10 +66,10 @@ def fit(
         InputError: where the model cannot be built, or its loss is no longer finite.
     """
     budget = recipe.budget
-    torch.manual_seed(seed)
-    model = build_model(recipe, task, readout, depth)
+    torch.manual_seed(run.seed)
+    model = build_model(recipe, task, run.readout, run.depth)
     optimizer = torch.optim.Adam(model.parameters(), budget.learning_rate, weight_decay=budget.weight_decay, fused=True)
-    shuffle = torch.Generator().manual_seed(seed)
+    shuffle = torch.Generator().manual_seed(run.seed)
     best, chosen, best_epoch = (-float("inf"), -float("inf")), model.state_dict(), 0
     losses: list[float] = []
     validation_losses: list[float] = []
@@ -72,7 +79,7 @@ def fit(
         loss, score = evaluate(model, task, task.split.validation)
         validation_losses.append(loss)
         if loss != loss:
-            raise InputError(f"{readout}, {depth} layers, seed {seed}: the loss is not finite; lower the learning rate")
+            raise InputError(f"{run}: the loss is not finite; lower the learning rate")
         value = (score, -loss) if budget.select == "score" else (-loss, score)
         if value > best:
             best, best_epoch, chosen = value, epoch, copy.deepcopy(model.state_dict())

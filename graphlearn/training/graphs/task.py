@@ -20,8 +20,6 @@ from graphlearn.datasets.graphs.tu import load_tu
 from graphlearn.training.graphs.recipe import Data
 from tdddft.recipes import PACKAGE, recipe_folder
 
-Sample = Graph
-
 
 @dataclass(frozen=True)
 class Task:

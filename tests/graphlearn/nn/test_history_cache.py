@@ -6,10 +6,10 @@ import copy
 
 import pytest
 import torch
+from history_helpers import graphs
 from torch import nn
 from torch_geometric.loader import DataLoader
 from torch_geometric.nn import GCN, GIN
-from history_helpers import graphs
 
 from graphlearn.nn import FrozenBackbone, HistoryCache, HistoryReadout, layer_outputs
 

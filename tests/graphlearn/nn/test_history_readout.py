@@ -170,7 +170,7 @@ def test_vi_layer_code_is_equation_2():
 def test_vii_autocast_stays_close():
     xs, batch = history(layers=6, channels=16)
     readout = HistoryReadout(16)
-    exact, weights = readout(xs, batch, return_attention=True)
+    exact = readout(xs, batch)
     with torch.autocast("cpu", torch.bfloat16):
         out, low = readout([x.bfloat16() for x in xs], batch, return_attention=True)
     assert low.layers.dtype == torch.float32

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from history_helpers import SIZES, graphs, history
 from torch import nn
 from torch_geometric.data import Batch
 from torch_geometric.nn import GIN
 from torch_geometric.nn.aggr import AttentionalAggregation
-from history_helpers import SIZES, graphs, history
 
 from graphlearn.nn import GroupedMeanReadout, JumpingReadout, MultilayerReadout, layer_outputs
 from graphlearn.testing import assert_batch_independent, assert_gradcheck, assert_permutation_invariant

@@ -16,7 +16,7 @@ from graphlearn.recipes import model_recipe
 from graphlearn.testing import assert_batch_independent
 from graphlearn.training.checkpoint import load_model, save_model
 from graphlearn.training.graphs.compare import compare, read_runs, runs_of
-from graphlearn.training.graphs.fit import evaluate, fit
+from graphlearn.training.graphs.fit import Run, evaluate, fit
 from graphlearn.training.graphs.recipe import GraphRecipe
 from graphlearn.training.graphs.report import comparison_figure, markdown, summarise, weights_figure
 from graphlearn.training.graphs.task import Task, load_task, mean_roc_auc
@@ -53,14 +53,14 @@ def recipe(**changes):
 
 @pytest.mark.parametrize("readout", READOUTS)
 def test_every_readout_learns_rings(task, readout):
-    result = fit(recipe(), task, readout=readout, depth=2, seed=0)
+    result = fit(recipe(), task, Run(readout, 2, 0))
     assert result.score == 1.0
     assert result.losses[-1] < result.losses[0]
     assert evaluate(result.model, task, task.split.test)[1] == 1.0
 
 
 def test_two_runs_are_equal(task):
-    results = [fit(recipe(), task, readout="history", depth=2, seed=3) for _ in range(2)]
+    results = [fit(recipe(), task, Run("history", 2, 3)) for _ in range(2)]
     assert results[0].losses == results[1].losses
     weights = [torch.cat([p.detach().flatten() for p in r.model.parameters()]) for r in results]
     assert torch.equal(*weights)
@@ -89,7 +89,7 @@ def test_missing_targets_do_not_enter_the_loss():
     changed = output.clone()
     changed[::3, 1] = 100.0
     assert float(task.loss(changed, y)) == float(task.loss(output, y))
-    assert fit(recipe(), task, readout="history", depth=2, seed=0).score == 1.0
+    assert fit(recipe(), task, Run("history", 2, 0)).score == 1.0
 
 
 def test_mean_roc_auc_by_hand():
@@ -116,7 +116,7 @@ def test_node_level():
 
 
 def test_a_trained_model_is_stored_and_read(task, tmp_path):
-    result = fit(recipe(), task, readout="history", depth=2, seed=0)
+    result = fit(recipe(), task, Run("history", 2, 0))
     save_model(tmp_path, result.model, {"test_score": result.score})
     model, facts = load_model(tmp_path, HistographGNN)
     assert facts["test_score"] == 1.0
@@ -155,8 +155,8 @@ def test_bad_recipes(changes, message):
 
 def test_an_option_that_a_readout_lacks(task):
     settings = recipe(readout_options={"history": {"hedas": 2}})
-    with pytest.raises(InputError, match="readout 'history'.*hedas"):
-        fit(settings, task, readout="history", depth=2, seed=0)
+    with pytest.raises(InputError, match=r"readout 'history'.*hedas"):
+        fit(settings, task, Run("history", 2, 0))
 
 
 @pytest.fixture
