@@ -143,11 +143,11 @@ def main() -> None:
                     row |= {f"readout_{k}": v for k, v in alone[readout].items()}
                     row["step_over_mean"] = whole[readout]["ms"] / whole["mean"]["ms"]
                     rows.append(row)
-                    print(
-                        f"| {name} | {depth} | {size} | {readout} | {row['step_ms']:.1f} | "
-                        f"{row['step_over_mean']:.2f} | {row['step_peak_mb']:.0f} | {row['readout_ms']:.1f} | {row['readout_peak_mb']:.1f} |",
-                        flush=True,
-                    )
+                    cells = (
+                        name, depth, size, readout, f"{row['step_ms']:.1f}", f"{row['step_over_mean']:.2f}",
+                        f"{row['step_peak_mb']:.0f}", f"{row['readout_ms']:.1f}", f"{row['readout_peak_mb']:.1f}",
+                    )  # fmt: skip
+                    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
     facts = {
         "torch": torch.__version__,
         "threads": options.threads,

@@ -51,7 +51,7 @@ def test_every_command_has_help_with_an_example(program):
     top = run(program, "--help")
     commands = {
         "tdddft": ("generate", "status", "validate", "spectrum", "show"),
-        "graphlearn": ("demo", "train", "evaluate", "rollout"),
+        "graphlearn": ("demo", "train", "compare", "evaluate", "rollout"),
     }
     for command in commands[program]:
         assert command in top

@@ -7,6 +7,7 @@ import tarfile
 import numpy as np
 import pytest
 import torch
+from graph_files import write_dgcnn
 from hypothesis import given, settings, strategies as st
 from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
@@ -39,19 +40,6 @@ def tables(draw):
         label = torch.tensor([draw(st.integers(0, 1))])
         graphs.append(Data(x=torch.nn.functional.one_hot(tags, 3).float(), edge_index=both, y=label))
     return GraphTable.from_graphs("RANDOM", graphs)
-
-
-def write_dgcnn(path, table, tags):
-    lines = [str(len(table))]
-    node = 0
-    for i in range(len(table)):
-        graph = table.graph(i)
-        lines.append(f"{graph.num_nodes} {int(graph.y)}")
-        for v in range(graph.num_nodes):
-            neighbours = graph.edge_index[1, graph.edge_index[0] == v].tolist()
-            lines.append(" ".join(map(str, [int(tags[node]), len(neighbours), *neighbours])))
-            node += 1
-    path.write_text("\n".join(lines) + "\n")
 
 
 def write_tu(folder, name, table, tags):

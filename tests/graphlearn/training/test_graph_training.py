@@ -6,7 +6,7 @@ import json
 
 import pytest
 import torch
-from torch_geometric.data import Data
+from graph_files import rings_and_chains, write_rings
 
 from graphlearn.datasets.graphs import GraphTable
 from graphlearn.datasets.graphs.splits import Split
@@ -24,19 +24,6 @@ from tdddft.errors import InputError
 from tdddft.recipe import load_recipe
 
 SMALL = {"channels": 8, "conv": "gin"}
-
-
-def rings_and_chains(count=60):
-    """Rings are class 1, chains class 0: told apart by one round of messages."""
-    data = []
-    for i in range(count):
-        n = 4 + i % 5
-        chain = torch.stack([torch.arange(n - 1), torch.arange(1, n)])
-        if i % 2:
-            chain = torch.cat([chain, torch.tensor([[n - 1], [0]])], 1)
-        edges = torch.cat([chain, chain.flip(0)], 1)
-        data.append(Data(x=torch.ones(n, 1), edge_index=edges, y=torch.tensor([i % 2])))
-    return GraphTable.from_graphs("RINGS", data)
 
 
 @pytest.fixture
@@ -162,15 +149,7 @@ def test_an_option_that_a_readout_lacks(task):
 @pytest.fixture
 def rings_on_disk(tmp_path):
     """The rings and chains as the text file of a TU set."""
-    table = rings_and_chains()
-    lines = [str(len(table))]
-    for i in range(len(table)):
-        graph = table.graph(i)
-        lines.append(f"{graph.num_nodes} {int(graph.y)}")
-        for v in range(graph.num_nodes):
-            neighbours = graph.edge_index[1, graph.edge_index[0] == v].tolist()
-            lines.append(" ".join(map(str, [0, len(neighbours), *neighbours])))
-    (tmp_path / "RINGS.txt").write_text("\n".join(lines))
+    write_rings(tmp_path)
     return {"kind": "tu", "name": "RINGS", "root": tmp_path, "folds": 0}
 
 
