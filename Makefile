@@ -1,4 +1,4 @@
-# make demo: the main job.  make test: the whole test suite.
+# make demo: the main job.  make test: the whole test suite.  make test-dgl: the bridge to DGL, with DGL installed.
 # Another build of torch, for example with CUDA:  make demo TORCH=torch==2.13.0 PIP_ARGS="--extra-index-url ..."
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,13 +8,19 @@ OUT ?= runs/demo
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check -q $(PIP_ARGS) -c constraints.txt "$(TORCH)"
 
-.PHONY: demo test lint format clean
+.PHONY: demo test test-dgl lint format bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/graphlearn demo --out $(OUT)
 
 test: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/pytest -n 2 --dist loadscope --durations=10
+
+test-dgl: $(VENV)/.installed-dgl
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/pytest -m dgl
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/readouts.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -33,6 +39,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(INSTALL) -e ".[dev]"
+	@touch $@
+
+$(VENV)/.installed-dgl: $(VENV)/.installed-dev
+	$(INSTALL) -e ".[dgl,dev]"
 	@touch $@
 
 clean:

@@ -14,12 +14,13 @@ from pathlib import Path
 import graphlearn
 import tdddft
 from graphlearn.recipes import model_recipe
+from graphlearn.training.graphs.task import fold_file
 from tdddft.recipes import find_recipe
 
 site = Path(graphlearn.__file__).parent.parent
 assert site.name == "site", site
 assert Path(tdddft.__file__).parent.parent == site
-for path in (find_recipe("tddft_g2"), find_recipe("tddft_demo"), model_recipe("orbevo/demo")):
+for path in (find_recipe("tddft_g2"), find_recipe("tddft_demo"), model_recipe("orbevo/demo"), model_recipe("histograph/mutag"), fold_file("MUTAG")):
     assert path is not None and path.is_file() and site in path.parents, path
 assert (site / "graphlearn/py.typed").is_file() and (site / "tdddft/py.typed").is_file()
 print("wheel: recipes and packages are complete")
