@@ -49,33 +49,46 @@ class NodeAttention(nn.Module):
         """Attend; see :meth:`Segments.padded` for ``max_num_nodes``."""
         groups = list(segments.padded(max_num_nodes))
         dropout = self.dropout if self.training else 0.0
-        rows = [
-            F.scaled_dot_product_attention(q, k, v, group.keys, dropout_p=dropout)
-            .transpose(1, 2)
-            .flatten(0, 1)
-            .flatten(1)
-            for group, (q, k, v) in zip(groups, self._heads(x, groups), strict=True)
-        ]
-        return self.out(from_slots(rows, groups, x))
+        folded = self.heads == 1 and not dropout
+        rows = []
+        for group, (q, k, v) in zip(groups, self._heads(x, groups, folded), strict=True):
+            z = F.scaled_dot_product_attention(q, k, v, group.keys, dropout_p=dropout)
+            rows.append(z.transpose(1, 2).reshape(-1, self.channels))
+        z = from_slots(rows, groups, x)
+        if not folded:
+            return self.out(z)
+        value, bias = self.project.weight.chunk(3)[2], self.project.bias.chunk(3)[2]
+        return torch.addmm(self.out.weight @ bias + self.out.bias, z, (self.out.weight @ value).T)
 
     def received(self, x: Tensor, segments: Segments, max_num_nodes: int | None = None) -> Tensor:
         """Share of its graph's attention that each node receives, mean over queries and heads, ``[N]``; sums to 1."""
         groups = list(segments.padded(max_num_nodes))
         rows = []
-        for group, (q, k, _) in zip(groups, self._heads(x, groups), strict=True):
+        for group, (q, k, _) in zip(groups, self._heads(x, groups, folded=False), strict=True):
             scores = (q @ k.transpose(-1, -2)).float() * q.size(-1) ** -0.5
             shares = scores.masked_fill(~group.keys, -torch.inf).softmax(-1) * group.filled[:, None, :, None]
             rows.append((shares.mean(1).sum(1) / group.counts.clamp(min=1)[:, None]).reshape(-1, 1))
         return from_slots(rows, groups, x.new_zeros(x.size(0), 1).float()).squeeze(-1)
 
-    def _heads(self, x: Tensor, groups: list[PaddedGroup]) -> Iterator[tuple[Tensor, ...]]:
-        """Query, key and value [G, heads, m, d] of each group."""
+    def _heads(self, x: Tensor, groups: list[PaddedGroup], folded: bool) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Query, key and value [G, heads, m, d] of each group.
+
+        With one head the maps can be folded: the scores of a query differ by :math:`h_u^T W_k^T (W_q h_v + b_q)` alone,
+        so keys and values are the nodes themselves, and the value map joins the output map after the attention, whose
+        rows sum to one.
+        """
         if not groups:
             return
         slots = torch.cat([group.nodes.reshape(-1) for group in groups])
-        parts = self.project(x).index_select(0, slots).split([group.nodes.numel() for group in groups])
+        if folded:
+            query, key, _ = self.project.weight.chunk(3)
+            table = torch.cat([torch.addmm(self.project.bias.chunk(3)[0] @ key, x, query.T @ key), x], dim=1)
+        else:
+            table = self.project(x)
+        parts = table.index_select(0, slots).split([group.nodes.numel() for group in groups])
         for part, group in zip(parts, groups, strict=True):
-            yield part.view(*group.nodes.shape, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind()
+            q, k, *v = part.view(*group.nodes.shape, -1, self.heads, self.channels // self.heads).permute(2, 0, 3, 1, 4)
+            yield q, k, v[0] if v else k
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.channels}, heads={self.heads})"
