@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"^```(bash|python|diff)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINES_OF_A_CHANGE = 3
 
 
@@ -32,7 +33,9 @@ def main() -> None:
     """Print and run the blocks."""
     count = 0
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        for language, code in re.findall(r"^```(bash|python|diff)\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
+        for language, code in re.findall(
+            r"^```(bash|python|diff)\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE
+        ):
             print(f"--- {page.name}: {language}\n{code}", flush=True)
             for command in commands(language, code):
                 subprocess.run(command, check=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-PADDED_CELLS = 2**16
+PADDED_CELLS = 2**13
 
 
 @dataclass(frozen=True)

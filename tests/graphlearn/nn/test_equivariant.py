@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from e3nn import o3
+from torch_geometric.data import Data
 
 from graphlearn.nn import (
     DegreeLinear,
@@ -21,6 +22,7 @@ from graphlearn.nn import (
     wigner_d,
 )
 from graphlearn.nn.equivariant.density import coupling_matrix, multiplicities
+from graphlearn.testing import assert_equivariant, assert_gradcheck, assert_permutation_invariant
 
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-12}
 
@@ -81,13 +83,14 @@ def test_so2_linear_commutes_with_rotations_about_the_polar_axis(dtype, lmax):
 
 
 @pytest.mark.parametrize("lmax", [1, 3])
-def test_linear_norm_and_gate_are_equivariant(dtype, lmax):
-    _, d = rotation_and_d(lmax, dtype)
+def test_linear_norm_and_gate_are_equivariant(lmax):
+    torch.manual_seed(1)
     x, gates = torch.randn(4, 2, (lmax + 1) ** 2, 6), torch.randn(4, 2, lmax * 6)
-    norm, linear, gate = EquivariantRMSNorm(lmax, 6), DegreeLinear(lmax, 6, 6), GateActivation(lmax, 6)
+    norm = EquivariantRMSNorm(lmax, 6)
     torch.nn.init.normal_(norm.gain)
-    for layer in (norm, linear, lambda x: gate(x, gates)):
-        assert (layer(d @ x) - d @ layer(x)).abs().max() < 20 * TOLERANCE[dtype]
+    assert_equivariant(norm, [x], ["degrees"], "degrees", tolerance=TOLERANCE)
+    assert_equivariant(DegreeLinear(lmax, 6, 6), [x], ["degrees"], "degrees", tolerance=TOLERANCE)
+    assert_equivariant(GateActivation(lmax, 6), [x, gates], ["degrees", None], "degrees", tolerance=TOLERANCE)
 
 
 def test_norm_equals_a_hand_worked_case():
@@ -107,44 +110,43 @@ def test_s2_activation_is_equivariant_to_the_grid_and_converges():
     assert (small - 0.5e-3 * x[:, 1:]).abs().max() < 5e-6
 
 
+class Attention(torch.nn.Module):
+    """Attention on positions."""
+
+    def __init__(self, lmax, channels, **options):
+        super().__init__()
+        torch.manual_seed(1)
+        self.layer = SO2Attention(lmax, channels, channels, **options)
+
+    def forward(self, x, positions, edge_index, scalars, extra=None):
+        vectors = positions[edge_index[1]] - positions[edge_index[0]]
+        return self.layer(x, edge_index, EdgeRotation(vectors, self.layer.lmax), scalars, extra)
+
+
 @pytest.mark.parametrize("edge_channels", [0, 4])
-def test_attention_is_equivariant_and_does_not_see_edge_order(dtype, edge_channels):
-    lmax, nodes = 3, 5
-    rotation, d = rotation_and_d(lmax, dtype)
-    positions = torch.randn(nodes, 3)
-    edge_index = torch.tensor([[i, j] for i in range(nodes) for j in range(nodes) if i != j]).T
-    vectors = positions[edge_index[1]] - positions[edge_index[0]]
-    layer = SO2Attention(
-        lmax, 6, 4, edge_scalars=3, heads=2, hidden_channels=8, alpha_channels=4, value_channels=3,
+def test_attention_is_equivariant_and_does_not_see_edge_order(edge_channels):
+    nodes = 5
+    layer = Attention(
+        3, 6, edge_scalars=3, heads=2, hidden_channels=8, alpha_channels=4, value_channels=3,
         edge_channels=edge_channels, radial_hidden=8,
     )  # fmt: skip
-    x, scalars = torch.randn(nodes, 2, 16, 6), torch.randn(20, 3)
+    edge_index = torch.tensor([[i, j] for i in range(nodes) for j in range(nodes) if i != j]).T
+    x, positions, scalars = torch.randn(nodes, 2, 16, 6), torch.randn(nodes, 3), torch.randn(20, 3)
     extra = torch.randn(20, 16, edge_channels) if edge_channels else None
-    y = layer(x, edge_index, EdgeRotation(vectors, lmax), scalars, extra)
-    turned_extra = None if extra is None else d @ extra
-    turned = layer(d @ x, edge_index, EdgeRotation(vectors @ rotation.T, lmax), scalars, turned_extra)
-    assert (turned - d @ y).abs().max() < 50 * TOLERANCE[dtype]
-    order = torch.randperm(20)
-    shuffled = layer(
-        x,
-        edge_index[:, order],
-        EdgeRotation(vectors[order], lmax),
-        scalars[order],
-        None if extra is None else extra[order],
+    kinds = ["degrees", "position", None, None, "degrees" if edge_channels else None]
+    inputs = [x, positions, edge_index, scalars, extra]
+    assert_equivariant(layer, inputs, kinds, "degrees", tolerance={torch.float32: 5e-5, torch.float64: 1e-11})
+    data = Data(x=x, positions=positions, edge_index=edge_index, edge_attr=scalars, edge_extra=extra)
+    assert_permutation_invariant(
+        lambda d: layer(d.x, d.positions, d.edge_index, d.edge_attr, d.get("edge_extra")), data, level="node"
     )
-    assert (shuffled - y).abs().max() < 50 * TOLERANCE[dtype]
 
 
 def test_attention_gradients():
-    torch.manual_seed(0)
     edge_index = torch.tensor([[0, 1, 2, 0], [1, 0, 0, 2]])
-    rotation = EdgeRotation(torch.randn(4, 3, dtype=torch.float64), 2)
-    layer = SO2Attention(
-        2, 2, 2, edge_scalars=2, heads=1, hidden_channels=2, alpha_channels=2, value_channels=2, radial_hidden=4
-    ).double()
-    scalars = torch.randn(4, 2, dtype=torch.float64)
-    x = torch.randn(3, 1, 9, 2, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: layer(x, edge_index, rotation, scalars), (x,), fast_mode=True)
+    options = {"heads": 1, "hidden_channels": 2, "alpha_channels": 2, "value_channels": 2, "radial_hidden": 4}
+    layer = Attention(1, 2, edge_scalars=2, **options)
+    assert_gradcheck(layer, torch.randn(3, 1, 4, 2), torch.randn(3, 3), edge_index, torch.randn(4, 2))
 
 
 def test_attention_names_missing_edge_features():
