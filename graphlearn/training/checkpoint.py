@@ -59,7 +59,7 @@ def load_model(folder: str | os.PathLike[str], kind: type[M]) -> tuple[M, dict[s
         if name not in MODELS:
             raise ContractError(f"{file}: unknown model class {name!r}; known: {', '.join(MODELS)}")
         if name != kind.__name__:
-            raise InputError(f"{folder} holds a {name}; this needs a {kind.__name__}")
+            raise InputError(f"{folder} holds a model of class {name}; this needs {kind.__name__}")
         model = kind(**description["arguments"])
         model.load_state_dict(load_file(folder / "model.safetensors"))
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:

@@ -100,16 +100,18 @@ def comparison_figure(lines: Sequence[dict[str, Any]], title: str) -> Figure:
                 axes.errorbar(depths, means, errors, color=color, marker="o", ms=4, lw=1.4, capsize=2, label=readout)
             else:
                 axes.errorbar([i], means, errors, color=color, marker="o", ms=7, capsize=4)
-        axes.axhline(100 * majority, color="#888888", ls=":", lw=1, label="always the commonest class")
+        axes.axhline(100 * majority, color="#888888", ls=":", lw=1)
+        place = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "bottom", "fontsize": 8}
+        axes.text(1.0, 100 * majority, "without learning", color="#666666", **place)
         metric = {"accuracy": "test accuracy (%)", "roc_auc": "test ROC-AUC (%)"}[lines[0]["metric"]]
         axes.set(ylabel=metric, title=title)
         if len(depths) > 1:
             axes.set_xscale("log", base=2)
             axes.set_xticks(depths, [str(d) for d in depths])
             axes.set_xlabel("message-passing layers")
+            axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
         else:
             axes.set_xticks(range(len(readouts)), readouts, rotation=30, ha="right")
-        axes.legend(frameon=False, fontsize=8)
     return figure
 
 

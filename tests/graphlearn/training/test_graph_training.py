@@ -111,7 +111,7 @@ def test_a_trained_model_is_stored_and_read(task, tmp_path):
     assert torch.equal(task.predict(model, batch)[0], task.predict(result.model, batch)[0])
     from graphlearn.models import OrbEvo
 
-    with pytest.raises(InputError, match="holds a HistographGNN; this needs a OrbEvo"):
+    with pytest.raises(InputError, match="class HistographGNN; this needs OrbEvo"):
         load_model(tmp_path, OrbEvo)
     assert weights_figure(model, task) is not None
 
