@@ -33,9 +33,7 @@ def main() -> None:
     """Print and run the blocks."""
     count = 0
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        for language, code in re.findall(
-            r"^```(bash|python|diff)\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE
-        ):
+        for language, code in BLOCK.findall(page.read_text()):
             print(f"--- {page.name}: {language}\n{code}", flush=True)
             for command in commands(language, code):
                 subprocess.run(command, check=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from graphlearn.cli.recipes import DATA_HELP, graph_recipe
-from tdddft.cli.shell import out, progress
+from tdddft.cli.shell import fail, out, progress
 
 
 def compare(
@@ -34,24 +34,29 @@ def compare(
 
     settings = graph_recipe(recipe, data, [*(overrides or []), *([f"readouts={readouts}"] if readouts else [])])
     with progress("runs", len(runs_of(settings))) as show:
-        lines = compare_readouts(
-            settings, out_dir, jobs=jobs,
-            on_run=lambda n, line: show(n, f"{line['readout']} {line['depth']} layers: {100 * line['score']:.1f} %"),
-        )  # fmt: skip
+        lines, failed = compare_readouts(settings, out_dir, jobs=jobs, on_run=lambda n, line: show(n, _note(line)))
     text = markdown(lines)
     cells = summarise(lines)
-    out.print(f"{settings.data.name}, test {lines[0]['metric']} in %, mean ± standard deviation; bold: within one ")
-    out.print(f"standard error of the best; the commonest class gives {100 * _mean(lines, 'majority'):.1f}")
+    majority = 100 * sum(line["majority"] for line in lines) / len(lines)
+    out.print(
+        f"{settings.data.name}, test {lines[0]['metric']} in %, mean ± standard deviation; bold: within one standard "
+        f"error of the best; the commonest class gives {majority:.1f}",
+        soft_wrap=True,
+    )
     out.print(text, markup=False, soft_wrap=True)
     (out_dir / "table.md").write_text(text + "\n")
     rows = [{"depth": d, "readout": r, **cell._asdict()} for (d, r), cell in cells.items()]
-    (out_dir / "summary.json").write_text(
-        json.dumps({"recipe": settings.model_dump(mode="json"), "rows": rows}, indent=2)
-    )
+    summary = {"recipe": settings.model_dump(mode="json"), "rows": rows, "failed": failed}
+    (out_dir / "summary.json").write_text(json.dumps(summary, indent=2))
     figure = save_figure(comparison_figure(lines, settings.data.name), out_dir / "comparison.png")
     for path in (out_dir / "table.md", out_dir / "summary.json", figure):
         out.print(f"wrote {path}", soft_wrap=True)
+    if failed:
+        fail(
+            f"{len(failed)} runs failed and are not in the table; the first, {_note(failed[0])}; run again to retry", 1
+        )
 
 
-def _mean(lines: list[dict[str, float]], key: str) -> float:
-    return sum(line[key] for line in lines) / len(lines)
+def _note(line: dict[str, Any]) -> str:
+    result = line["error"] if "error" in line else f"{100 * line['score']:.1f} %"
+    return f"{line['readout']} {line['depth']} layers: {result}"

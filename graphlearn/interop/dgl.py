@@ -74,30 +74,49 @@ def to_dgl(data: Data | Batch | HeteroData) -> DGLGraph:
     """A DGL graph of a PyG graph, batch or heterogeneous graph: same node and edge order, same features.
 
     A batch becomes a batched graph, so that ``dgl.unbatch`` gives its graphs; its vector ``batch`` is implied by that.
-    Attributes of the whole graph, for example ``y`` with one row a graph, have no place in DGL and are left out.
+    Attributes of the whole graph, for example ``y``, have no place in DGL and are left out.
 
     Raises:
-        ValueError: if the nodes of a batch do not come graph by graph.
+        ValueError: if the nodes or edges of a batch do not come graph by graph.
     """
     from torch_geometric.utils import to_dgl as convert
 
     if isinstance(data, HeteroData):
-        return convert(data)
+        return _hetero_to_dgl(data)
     plain = Data(edge_index=data.edge_index, num_nodes=data.num_nodes)
     for key, value in data.to_dict().items():
-        owned = isinstance(value, Tensor) and key not in ("edge_index", "batch", "ptr")
+        owned = isinstance(value, Tensor) and key not in ("edge_index", "batch", "ptr", "y")
         if owned and (data.is_node_attr(key) or data.is_edge_attr(key)):
             plain[key] = value
     graph = convert(plain)
     graph.ndata.pop("num_nodes", None)
-    batch = getattr(data, "batch", None)
-    if batch is not None:
-        if bool((batch.diff() < 0).any()):
-            raise ValueError("a DGL batch holds its graphs one after another; sort the nodes by their batch vector")
-        size = data.num_graphs
-        graph.set_batch_num_nodes(torch.bincount(batch, minlength=size))
-        graph.set_batch_num_edges(torch.bincount(batch[data.edge_index[0]], minlength=size))
+    if data.get("batch") is not None:
+        size = data.num_graphs if isinstance(data, Batch) else int(data.batch.max()) + 1
+        graph.set_batch_num_nodes(_counts(data.batch, size, "nodes"))
+        graph.set_batch_num_edges(_counts(data.batch[data.edge_index[0]], size, "edges"))
     return graph
+
+
+def _hetero_to_dgl(data: HeteroData) -> DGLGraph:
+    from torch_geometric.utils import to_dgl as convert
+
+    plain = data.clone()
+    batches = {kind: plain[kind].pop("batch") for kind in data.node_types if "batch" in data[kind]}
+    for store in plain.node_stores:
+        store.pop("ptr", None)
+    graph = convert(plain)
+    if batches:
+        size = data.num_graphs if hasattr(data, "num_graphs") else max(int(b.max()) for b in batches.values()) + 1
+        graph.set_batch_num_nodes({kind: _counts(batch, size, "nodes") for kind, batch in batches.items()})
+        edges = {kind: batches[kind[0]][data[kind].edge_index[0]] for kind in data.edge_types}
+        graph.set_batch_num_edges({kind: _counts(owner, size, "edges") for kind, owner in edges.items()})
+    return graph
+
+
+def _counts(owner: Tensor, size: int, what: str) -> Tensor:
+    if bool((owner.diff() < 0).any()):
+        raise ValueError(f"a DGL batch holds its graphs one after another; sort the {what} by their graph first")
+    return torch.bincount(owner, minlength=size)
 
 
 def from_dgl(graph: DGLGraph) -> Data | Batch | HeteroData:
@@ -109,6 +128,9 @@ def from_dgl(graph: DGLGraph) -> Data | Batch | HeteroData:
 
     data = convert(graph)
     if isinstance(data, HeteroData):
+        for kind in graph.ntypes if graph.batch_size > 1 else ():
+            counts = graph.batch_num_nodes(kind)
+            data[kind].batch = torch.repeat_interleave(torch.arange(len(counts)), counts)
         return data
     data.num_nodes = graph.num_nodes()
     if graph.batch_size == 1:

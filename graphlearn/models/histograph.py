@@ -143,10 +143,16 @@ class HistographGNN(nn.Module):
         return xs
 
     def forward(
-        self, x: Tensor, edge_index: Tensor, batch: Tensor | None = None, *, batch_size: int | None = None
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        batch: Tensor | None = None,
+        *,
+        batch_size: int | None = None,
+        **sizes: int | None,
     ) -> Tensor:
-        """Logits of the classes, or values of the targets."""
-        return self.head(self.readout(self.history(x, edge_index), batch, batch_size=batch_size))
+        """Logits of the classes, or values of the targets; ``sizes`` go to the readout (``max_num_nodes``)."""
+        return self.head(self.readout(self.history(x, edge_index), batch, batch_size=batch_size, **sizes))
 
 
 def _perceptron(channels: int, norm: str | None) -> nn.Module:

@@ -87,19 +87,19 @@ def random_rotation(generator: torch.Generator | None = None) -> Tensor:
 def _turn(value: Any, kind: str | None, matrix: Tensor, shift: Tensor | None) -> Any:
     if kind is None:
         return value
-    matrix = matrix.to(value.dtype)
+    matrix = matrix.to(value)
     if kind == "vector":
         return value @ matrix.T
     if kind == "position":
         if shift is None:
             raise ValueError("an output has no kind 'position'; subtract a position, or use 'vector'")
-        return value @ matrix.T + shift.to(value.dtype)
+        return value @ matrix.T + shift.to(value)
     sign = torch.linalg.det(matrix).round()
     if kind == "degrees":
         lmax = round(value.size(-2) ** 0.5) - 1
         blocks = wigner_d((sign * matrix).double().unsqueeze(0), lmax)
         turn = torch.block_diag(*(block[0] * sign**degree for degree, block in enumerate(blocks)))
-        return turn.to(value.dtype) @ value
+        return turn.to(value) @ value
     from e3nn import o3
 
     try:
@@ -108,4 +108,4 @@ def _turn(value: Any, kind: str | None, matrix: Tensor, shift: Tensor | None) ->
         raise ValueError(
             f"unknown kind {kind!r}: None, 'vector', 'position', 'degrees', or irreps as '8x0e + 4x1o'"
         ) from None
-    return value @ irreps.D_from_matrix(matrix.double()).to(value.dtype).T
+    return value @ irreps.D_from_matrix(matrix.double().cpu()).to(value).T

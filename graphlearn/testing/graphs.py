@@ -46,7 +46,9 @@ def assert_permutation_invariant(
     for _ in range(permutations):
         order = torch.randperm(int(data.num_nodes or 0), generator=generator)
         output = function(_permuted(data, order, generator))
-        worst = max(worst, relative_error(output, reference[order] if level == "node" else reference))
+        worst = max(
+            worst, relative_error(output, reference[order.to(reference.device)] if level == "node" else reference)
+        )
     if not worst <= tolerance:
         raise AssertionError(
             f"the order of the nodes matters: relative difference {worst:.1e}, allowed {tolerance:.1e}"
@@ -97,8 +99,10 @@ def assert_batch_independent(
 def _permuted(data: Data, order: Tensor, generator: torch.Generator) -> Data:
     position = torch.empty_like(order)
     position[order] = torch.arange(len(order))
+    device = data.edge_index.device
+    order, position = order.to(device), position.to(device)
     result = data.clone()
-    edges = torch.randperm(data.num_edges, generator=generator)
+    edges = torch.randperm(data.num_edges, generator=generator).to(device)
     for key, value in data.to_dict().items():
         if not isinstance(value, Tensor) or key == "ptr":
             continue

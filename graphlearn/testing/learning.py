@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -27,6 +28,9 @@ def overfits(
         learning_rate: Of Adam.
         ratio: Share of the first loss to reach.
 
+    Raises:
+        ValueError: if the first loss is negative or not finite.
+
     Example:
         >>> layer, x = nn.Linear(4, 1), torch.randn(3, 4)
         >>> overfits(layer, lambda: (layer(x) - 1).square().mean())
@@ -37,8 +41,11 @@ def overfits(
     for _ in range(steps):
         value = loss()
         now = float(value.detach())
-        target = ratio * now if target is None else target
-        if now < target or now == 0:
+        if target is None:
+            if not (math.isfinite(now) and now >= 0):
+                raise ValueError(f"the loss starts at {now}; give one that is finite and not negative")
+            target = ratio * now
+        if now <= target:
             return True
         optimizer.zero_grad()
         value.backward()

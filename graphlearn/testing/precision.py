@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -21,11 +22,12 @@ def cast(value: Any, dtype: torch.dtype) -> Any:
 
 
 def relative_error(value: torch.Tensor, reference: torch.Tensor) -> float:
-    """Largest difference over the largest reference value (over 1 where that is smaller than 1e-12)."""
+    """Largest difference over the largest reference value (over 1 where that is below 1e-12); infinite for NaN."""
     if value.shape != reference.shape:
         raise AssertionError(f"shapes differ: {tuple(value.shape)} and {tuple(reference.shape)}")
     if not value.numel():
         return 0.0
     scale = float(reference.detach().abs().max())
     error = float((value - reference).detach().abs().max())
-    return error / scale if scale > 1e-12 else error
+    error = error / scale if scale > 1e-12 else error
+    return error if math.isfinite(error) else math.inf

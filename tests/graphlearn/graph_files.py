@@ -35,7 +35,7 @@ def write_dgcnn(path, table, tags):
     path.write_text("\n".join(lines) + "\n")
 
 
-def write_rings(folder):
+def write_rings(folder, count=60):
     """Write ``RINGS.txt``."""
-    table = rings_and_chains()
+    table = rings_and_chains(count)
     write_dgcnn(folder / "RINGS.txt", table, torch.zeros(int(table.counts.sum())))

@@ -59,7 +59,7 @@ def test_compare_prints_a_table_and_goes_on(rings):
     assert (out / "runs.jsonl").read_text().startswith(before)
     assert len((out / "runs.jsonl").read_text().splitlines()) == 6
     message = run(*command, "--set", "network.channels=16", code=2)
-    assert "differs in network.channels" in message
+    assert "differ in network.channels" in message
 
 
 def test_killed_comparison_goes_on(rings):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,23 +89,28 @@ def read_smiles_table(
     from rdkit import Chem, rdBase
     from torch_geometric.utils import from_rdmol
 
-    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    rows = list(csv.DictReader(io.StringIO(raw.decode())))
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"))))
+    except (*DAMAGED, zlib.error) as error:
+        raise InputError(f"{path}: not readable as a table ({error})") from None
     if targets is None:
         targets = tuple(c for c in (rows[0] if rows else ()) if c not in (smiles, *MOLECULE_COLUMNS))
     missing = [column for column in (smiles, *targets) if not rows or column not in rows[0]]
     if missing:
-        raise InputError(
-            f"{path}: no column {', '.join(missing)}; the columns are {', '.join(rows[0]) if rows else 'none'}"
-        )
+        known = ", ".join(rows[0]) if rows else "none"
+        raise InputError(f"{path}: no column {', '.join(missing)}; the columns are {known}")
     graphs: list[Data] = []
     kept: list[str] = []
     with rdBase.BlockLogs():
-        for row in rows:
-            molecule = Chem.MolFromSmiles(row[smiles])
+        for number, row in enumerate(rows, 2):
+            molecule = Chem.MolFromSmiles(row[smiles] or "")
             if molecule is None or not molecule.GetNumAtoms():
                 continue
-            y = torch.tensor([[float(row[t]) if row[t] else torch.nan for t in targets]])
+            try:
+                y = torch.tensor([[float(row[t]) if row[t] else torch.nan for t in targets]])
+            except ValueError as error:
+                raise InputError(f"{path}, line {number}: a target is not a number ({error}); name them") from None
             graph = from_rdmol(molecule)
             graphs.append(Data(x=graph.x, edge_index=graph.edge_index, edge_attr=graph.edge_attr, y=y))
             kept.append(row[smiles])

@@ -31,15 +31,13 @@ def read_citations(path: Path) -> Data:
             x[file["feat_row"].astype(np.int64), file["feat_col"].astype(np.int64)] = 1.0
             edges = torch.from_numpy(file["edges"].astype(np.int64))
             y = torch.from_numpy(file["labels"].astype(np.int64))
-            parts = {key: torch.from_numpy(file[key].astype(np.int64)) for key in ("train", "val", "test")}
+            masks = {}
+            for key in ("train", "val", "test"):
+                masks[f"{key}_mask"] = torch.zeros(nodes, dtype=torch.bool)
+                masks[f"{key}_mask"][file[key].astype(np.int64)] = True
     except DAMAGED as error:
         raise InputError(f"{path}: not readable as a citation network ({error})") from None
-    data = Data(x=x, edge_index=to_undirected(edges, num_nodes=nodes), y=y)
-    for key, members in parts.items():
-        mask = torch.zeros(nodes, dtype=torch.bool)
-        mask[members] = True
-        data[f"{key}_mask"] = mask
-    return data
+    return Data(x=x, edge_index=to_undirected(edges, num_nodes=nodes), y=y, **masks)
 
 
 def load_citations(name: str, root: Path) -> Data:

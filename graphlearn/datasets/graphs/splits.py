@@ -76,7 +76,7 @@ def load_folds(path: Path, table: GraphTable) -> Tensor:
         fingerprint = content["fingerprint"]
     except DAMAGED as error:
         raise InputError(f"{path}: not readable as a split file ({error})") from None
-    if fingerprint != table.fingerprint():
+    if fingerprint != table.fingerprint() or len(folds) != len(table):
         raise InputError(
             f"{path} numbers the graphs of another copy of {table.name} (sizes or labels come in another order); "
             "make folds for this one with data.folds=<seed>"
@@ -90,13 +90,19 @@ def scaffold_split(smiles: Sequence[str], fractions: tuple[float, float] = (0.8,
     Args:
         smiles: One molecule a graph.
         fractions: Shares of train and validation.
+
+    Raises:
+        InputError: if RDKit cannot read a SMILES.
     """
     from rdkit import rdBase
     from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 
     groups: dict[str, list[int]] = {}
     with rdBase.BlockLogs():
-        scaffolds = [MurckoScaffoldSmiles(smiles=text, includeChirality=True) for text in smiles]
+        try:
+            scaffolds = [MurckoScaffoldSmiles(smiles=text, includeChirality=True) for text in smiles]
+        except ValueError as error:
+            raise InputError(f"a SMILES has no scaffold ({error}); leave out what RDKit cannot read") from None
     for index, scaffold in enumerate(scaffolds):
         groups.setdefault(scaffold, []).append(index)
     ordered = sorted(groups.values(), key=lambda g: (len(g), g[0]), reverse=True)

@@ -52,13 +52,29 @@ class GraphTable:
     _edge_starts: Tensor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        sizes = {"counts": len(self.counts), "edge_counts": len(self.edge_counts), "y": len(self.y)}
+        if len(set(sizes.values())) > 1:
+            raise ValueError(f"{self.name}: one entry a graph is needed, but there are {sizes}")
+        totals = (int(self.counts.sum()), int(self.edge_counts.sum()))
+        if totals != (self.x.size(0), self.edge_index.size(1)):
+            raise ValueError(
+                f"{self.name}: the graphs have {totals[0]} nodes and {totals[1]} edges, "
+                f"but x has {self.x.size(0)} rows and edge_index {self.edge_index.size(1)} columns"
+            )
         object.__setattr__(self, "_starts", self.counts.cumsum(0) - self.counts)
         object.__setattr__(self, "_edge_starts", self.edge_counts.cumsum(0) - self.edge_counts)
 
     @classmethod
     def from_graphs(cls, name: str, graphs: Iterable[Data]) -> GraphTable:
-        """Take the graphs of any PyG data set."""
+        """Take the graphs of a PyG data set.
+
+        Raises:
+            ValueError: if a graph has no ``x``, ``edge_index`` or ``y``.
+        """
         graphs = list(graphs)
+        for key in ("x", "edge_index", "y"):
+            if any(getattr(g, key, None) is None for g in graphs):
+                raise ValueError(f"{name}: a graph has no {key}; add it, for example with a transform of PyG")
         edges = [g.edge_index for g in graphs]
         attr = [g.edge_attr for g in graphs if g.edge_attr is not None]
         y = torch.cat([g.y.view(1, -1) for g in graphs])
@@ -68,7 +84,7 @@ class GraphTable:
             edge_index=torch.cat(edges, dim=1),
             counts=torch.tensor([g.num_nodes for g in graphs]),
             edge_counts=torch.tensor([e.size(1) for e in edges]),
-            y=y if y.is_floating_point() else y.squeeze(1),
+            y=y.float() if y.is_floating_point() or y.size(1) > 1 else y.squeeze(1),
             edge_attr=torch.cat(attr) if len(attr) == len(graphs) else None,
         )
 

@@ -34,17 +34,17 @@ def read_tu_folder(folder: Path, name: str, *, attributes: bool = False) -> Grap
         raise InputError(f"{folder} holds no {name}_A.txt; give the folder with the text files of the TU collection")
     try:
         data, slices, sizes = read_tu_data(str(folder), name)
-    except (OSError, RuntimeError, ValueError, IndexError) as error:
+        owner = np.loadtxt(folder / f"{name}_graph_indicator.txt", dtype=np.int64, ndmin=1) - 1
+        graphs = len(data.y)
+        counts = torch.from_numpy(np.bincount(owner, minlength=graphs))
+        edges = torch.as_tensor(slices["edge_index"]).diff()
+        edge_counts = torch.cat([edges, edges.new_zeros(graphs - len(edges))])
+        x = data.x if data.x is None or attributes else data.x[:, sizes["num_node_attributes"] :]
+        if x is None or not x.numel():
+            x = degree_features(data.edge_index, counts, edge_counts)
+        return GraphTable(name, x, data.edge_index, counts, edge_counts, data.y)
+    except (*DAMAGED, RuntimeError) as error:
         raise InputError(f"{folder}: the files of {name} do not fit together ({error}); fetch them again") from None
-    x = data.x if data.x is None or attributes else data.x[:, sizes["num_node_attributes"] :]
-    starts, edge_starts = slices["y"], slices["edge_index"]
-    node_starts = slices["x"] if "x" in slices else slices["num_nodes"]
-    counts = torch.as_tensor(node_starts).diff()
-    local = data.edge_index
-    if x is None or not x.numel():
-        x = degree_features(local, counts, torch.as_tensor(edge_starts).diff())
-    assert len(starts) == len(counts) + 1
-    return GraphTable(name, x, local, counts, torch.as_tensor(edge_starts).diff(), data.y)
 
 
 def read_dgcnn(path: Path, name: str | None = None) -> GraphTable:
@@ -81,14 +81,14 @@ def read_dgcnn(path: Path, name: str | None = None) -> GraphTable:
             row += 1 + int(nodes)
         if row != len(numbers):
             raise ValueError(f"{len(numbers) - row} lines follow the last graph")
+        edge_index = torch.from_numpy(np.concatenate(edges, axis=1))
+        sizes, edge_sizes = torch.tensor(counts), torch.tensor(edge_counts)
+        tag = torch.from_numpy(np.unique(np.concatenate(tags), return_inverse=True)[1])
+        x = one_hot(tag) if tag.max() else degree_features(edge_index, sizes, edge_sizes)
+        y = torch.from_numpy(np.unique(labels, return_inverse=True)[1])
+        return GraphTable(name, x, edge_index, sizes, edge_sizes, y)
     except DAMAGED as error:
         raise InputError(f"{path}: not readable as a DGCNN graph file ({error})") from None
-    edge_index = torch.from_numpy(np.concatenate(edges, axis=1))
-    sizes, edge_sizes = torch.tensor(counts), torch.tensor(edge_counts)
-    tag = torch.from_numpy(np.unique(np.concatenate(tags), return_inverse=True)[1])
-    x = one_hot(tag) if tag.max() else degree_features(edge_index, sizes, edge_sizes)
-    y = torch.from_numpy(np.unique(labels, return_inverse=True)[1])
-    return GraphTable(name, x, edge_index, sizes, edge_sizes, y)
 
 
 def degree_features(edge_index: Tensor, counts: Tensor, edge_counts: Tensor) -> Tensor:
@@ -107,9 +107,10 @@ def load_tu(name: str, root: Path) -> GraphTable:
         InputError: if it is not there and cannot be fetched.
     """
     short = name.replace("-", "").replace("_", "")
-    for file in (f"{name}.dgcnn.tar.xz", f"{short}.dgcnn.tar.xz", f"{name}.txt", f"{name}/{name}.txt"):
-        if (root / file).is_file():
-            return read_dgcnn(root / file, name)
+    for stem in (name, short):
+        for file in (f"{stem}.dgcnn.tar.xz", f"{stem}.txt", f"{stem}/{stem}.txt"):
+            if (root / file).is_file():
+                return read_dgcnn(root / file, name)
     for folder in (root, root / name, root / name / "raw"):
         if (folder / f"{name}_A.txt").is_file():
             return read_tu_folder(folder, name)

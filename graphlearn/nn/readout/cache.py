@@ -73,13 +73,16 @@ class HistoryCache(Dataset[Data]):
             backbone: Gives a list of layer outputs, for example a :class:`~graphlearn.nn.FrozenBackbone`.
             batches: Batches of PyG, in the order in which the graphs shall be numbered.
             call: How to call the network on a batch; by default ``backbone(batch.x, batch.edge_index)``.
-            keep: Attributes to keep that have one row a graph.
+            keep: Attributes to keep that have one row a graph; none of them may be called ``counts``.
             dtype: ``torch.float32``, ``bfloat16`` or ``float16`` (half the size).
             folder: Write the activations there instead of keeping them in memory; open them again with :meth:`load`.
 
         Raises:
-            ValueError: for another dtype, a network in training mode, or batches that give no history.
+            ValueError: for another dtype, a network in training mode, batches that give no history, or an attribute
+                that has not one row a graph.
         """
+        if "counts" in keep:
+            raise ValueError("an attribute 'counts' cannot be kept: that name holds the nodes of each graph; rename it")
         name = str(dtype).removeprefix("torch.")
         if name not in DTYPES:
             raise ValueError(f"dtype {name} cannot be cached; choose one of {', '.join(DTYPES)}")
@@ -105,6 +108,8 @@ class HistoryCache(Dataset[Data]):
                     stream.write(rows.contiguous().view(torch.uint8).numpy().tobytes())
                 counts.append((batch.ptr[1:] - batch.ptr[:-1]).cpu())
                 for key in keep:
+                    if key not in batch or len(batch[key]) != batch.num_graphs:
+                        raise ValueError(f"{key!r} does not have one row a graph; name what to keep with keep=(...)")
                     kept[key].append(batch[key].cpu())
         finally:
             if stream is not None:
@@ -132,6 +137,8 @@ class HistoryCache(Dataset[Data]):
             tables = load_file(path / "graphs.safetensors")
             width = sum(description["channels"]) * DTYPES[description["dtype"]].itemsize
             counts = tables.pop("counts")
+            if (path / "history.bin").stat().st_size != int(counts.sum()) * width:
+                raise ValueError("history.bin has another size")
             history = np.memmap(path / "history.bin", np.uint8, "r", shape=(int(counts.sum()), width))
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise ValueError(f"{path} is not a complete history cache ({error}); record it again") from None
@@ -149,6 +156,7 @@ class HistoryCache(Dataset[Data]):
         return len(self._starts)
 
     def __getitem__(self, index: int) -> Data:
+        index = range(len(self))[index]
         start, count = self._starts[index], int(self.counts[index])
         rows = self._history[start : start + count]
         if self._dtype is not None:

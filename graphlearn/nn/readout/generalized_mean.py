@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from graphlearn.nn.readout.segments import Segments
+from graphlearn.nn.readout.segments import Segments, check_history
 
 SMALLEST = 1e-6
 
@@ -34,6 +34,8 @@ class GroupedMeanReadout(nn.Module):
         super().__init__()
         if channels % groups:
             raise ValueError(f"groups={groups} must divide the channels {channels}")
+        if p <= 0:
+            raise ValueError(f"p={p}; the exponent to start from must be above 0")
         self.channels = self.hidden_channels = channels
         self.groups, self.p = groups, p
         self.log_p = nn.Parameter(torch.empty(groups))
@@ -45,12 +47,20 @@ class GroupedMeanReadout(nn.Module):
 
     def forward(self, xs: Sequence[Tensor], batch: Tensor | None = None, *, batch_size: int | None = None) -> Tensor:
         """Read out."""
+        check_history(xs, self.channels)
         x = xs[-1]
         segments = Segments.of(x, batch, batch_size)
-        p = self.log_p.exp().repeat_interleave(self.channels // self.groups)
-        mean = segments.mean(x.clamp(min=SMALLEST).pow(p))
+        accumulate = torch.promote_types(x.dtype, torch.float32)
+        p = self.log_p.to(accumulate).exp().repeat_interleave(self.channels // self.groups)
+        powers = p * x.to(accumulate).clamp(min=SMALLEST).log()
+        owner = segments.batch[:, None].expand_as(powers)
+        largest = powers.new_zeros(segments.counts.size(0), self.channels).scatter_reduce(
+            0, owner, powers.detach(), "amax", include_self=False
+        )
+        mean = segments.mean((powers - segments.to_nodes(largest)).exp())
         filled = segments.counts[:, None] > 0
-        return torch.where(filled, torch.where(filled, mean, 1.0).pow(1 / p), 0.0)
+        logarithm = torch.where(filled, mean, 1.0).log() + largest
+        return torch.where(filled, (logarithm / p).exp(), 0.0).to(x.dtype)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.channels}, groups={self.groups})"

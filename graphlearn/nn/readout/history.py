@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from graphlearn.nn.readout.layer_attention import LayerAttention
 from graphlearn.nn.readout.node_attention import NodeAttention
-from graphlearn.nn.readout.segments import Segments
+from graphlearn.nn.readout.segments import Segments, check_history
 
 
 class HistoryWeights(NamedTuple):
@@ -129,11 +129,11 @@ class HistoryReadout(nn.Module):
             xs: Output of every layer, the last one last.
             batch: Graph of each node; None for a single graph.
             batch_size: Number of graphs.
-            max_num_nodes: Nodes of the largest graph. With both sizes given nothing waits for the device, and
+            max_num_nodes: Nodes of the largest graph. With both sizes given no shape depends on the data, and
                 ``torch.compile`` finds no graph break.
             return_attention: Return :class:`HistoryWeights` as well.
         """
-        self.layers.check(xs)
+        check_history(xs, self.channels)
         segments = Segments.of(xs[-1], batch, batch_size)
         mixed, alpha = self.layers(xs, segments)
         h = mixed

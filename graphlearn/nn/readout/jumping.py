@@ -10,7 +10,7 @@ from torch_geometric.nn import JumpingKnowledge
 from torch_geometric.nn.aggr import Aggregation
 from torch_geometric.nn.resolver import aggregation_resolver
 
-from graphlearn.nn.readout.segments import Segments
+from graphlearn.nn.readout.segments import Segments, check_history
 
 
 class JumpingReadout(nn.Module):
@@ -35,7 +35,7 @@ class JumpingReadout(nn.Module):
         if jk not in ("last", "cat", "max", "lstm"):
             raise ValueError(f"jk={jk!r}; choose 'last', 'cat', 'max' or 'lstm'")
         self.channels = self.hidden_channels = channels
-        self.num_layers = num_layers
+        self.num_layers, self.mode = num_layers, jk
         self.jk = None if jk == "last" else JumpingKnowledge(jk, channels, num_layers)
         self.project = nn.Linear(num_layers * channels, channels) if jk == "cat" else None
         self.aggr = aggregation_resolver(aggr) if isinstance(aggr, str) else aggr
@@ -47,16 +47,18 @@ class JumpingReadout(nn.Module):
                 module.reset_parameters()
 
     def forward(self, xs: Sequence[Tensor], batch: Tensor | None = None, *, batch_size: int | None = None) -> Tensor:
-        """Read out; the batch vector may be in any order."""
-        if self.jk is not None and len(xs) != self.num_layers:
-            raise ValueError(f"got {len(xs)} layers; this readout was built for {self.num_layers}")
+        """Read out; the batch vector may be in any order, and an empty graph gives zeros."""
+        check_history(xs, self.channels, None if self.jk is None else self.num_layers)
         x = xs[-1] if self.jk is None else self.jk(list(xs))
         x = x if self.project is None else self.project(x)
         if self.aggr is None:
             return x
         segments = Segments.of(x, batch, batch_size)
+        if not len(x):
+            return x.new_zeros(segments.counts.size(0), self.channels)
         order = torch.argsort(segments.batch, stable=True)
-        return self.aggr(x.index_select(0, order), segments.batch[order], dim_size=segments.counts.size(0))
+        out = self.aggr(x.index_select(0, order), segments.batch[order], dim_size=segments.counts.size(0))
+        return torch.where(segments.counts[:, None] > 0, out, 0.0)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.channels}, {self.num_layers}, jk={self.jk}, aggr={self.aggr})"
+        return f"{type(self).__name__}({self.channels}, {self.num_layers}, jk={self.mode!r}, aggr={self.aggr})"

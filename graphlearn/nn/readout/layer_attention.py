@@ -25,7 +25,7 @@ class LayerAttention(nn.Module):
     computed without ever forming :math:`\tilde x` or the keys: with
     :math:`q_v = W_k^T W_q \tilde x_{v,L-1}`, scores are :math:`W^T q_v \cdot x_{v,l} + q_v \cdot (b + P_l)` and the
     projection is applied once, to the weighted sum. O(N D^2 + N L D) operations and no N x L x D tensor beyond the
-    history itself.
+    history itself (layers of unequal width are projected one by one, and kept).
 
     The sum :math:`s = \sum_m c_{g,m}` may vanish. The guard divides by
     :math:`\mathrm{sign}(s) \max(|s|, \epsilon \sum_m |c_{g,m}|)`, with sign(0) = 1: it does not depend on the scale of
@@ -77,7 +77,6 @@ class LayerAttention(nn.Module):
 
     def forward(self, xs: Sequence[Tensor], segments: Segments) -> tuple[Tensor, Tensor]:
         """Mix the layers of every node; the second value holds the weights of the layers, ``[B, L]``."""
-        self.check(xs)
         code = layer_code(len(xs), self.hidden_channels, xs[-1])
         if isinstance(self.channels, int):
             shared = cast(nn.Linear, self.embed[0])
@@ -100,22 +99,6 @@ class LayerAttention(nn.Module):
         if isinstance(self.channels, int):
             mixed = F.linear(mixed, weight)
         return mixed + segments.to_nodes(alpha.to(offset.dtype) @ offset).to(mixed.dtype), alpha
-
-    def check(self, xs: Sequence[Tensor]) -> None:
-        """ValueError where the history does not have the promised shapes."""
-        if not xs:
-            raise ValueError("the history is empty; give a list with the output of every layer")
-        if isinstance(self.channels, list) and len(xs) != len(self.channels):
-            raise ValueError(
-                f"got {len(xs)} layers; this layer was built for the {len(self.channels)} of {self.channels}"
-            )
-        for layer, x in enumerate(xs):
-            width = self.channels if isinstance(self.channels, int) else self.channels[layer]
-            if x.dim() != 2 or x.size(1) != width or x.size(0) != xs[0].size(0):
-                raise ValueError(
-                    f"layer {layer} has shape {tuple(x.shape)}; expected [{xs[0].size(0)}, {width}]. "
-                    "Layers of other widths: give channels as a list"
-                )
 
     def normalise(self, scores: Tensor) -> Tensor:
         """Weights of the layers from their scores, ``[B, L]``."""

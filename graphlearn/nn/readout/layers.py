@@ -19,7 +19,7 @@ def layer_outputs(
     is left as it is. A layer that runs twice is listed twice.
 
     Args:
-        model: Any network.
+        model: Any network; a compiled one runs uncompiled here.
         *args: Arguments of the model.
         layers: Modules whose outputs to take; by default all of PyG's message-passing layers.
         **kwargs: Keyword arguments of the model.
@@ -36,6 +36,7 @@ def layer_outputs(
         >>> [x.shape[1] for x in layer_outputs(GIN(4, 16, num_layers=3), torch.randn(3, 4), edge_index)]
         [16, 16, 16]
     """
+    model = getattr(model, "_orig_mod", model)  # a compiled model does not call hooks
     taps = [m for m in model.modules() if isinstance(m, MessagePassing)] if layers is None else list(layers)
     history: list[Tensor] = []
 

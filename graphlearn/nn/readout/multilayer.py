@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from graphlearn.nn.readout.history import HistoryWeights
 from graphlearn.nn.readout.layer_attention import layer_code
-from graphlearn.nn.readout.segments import Segments
+from graphlearn.nn.readout.segments import Segments, check_history
 
 
 class MultilayerReadout(nn.Module):
@@ -68,6 +68,7 @@ class MultilayerReadout(nn.Module):
         return_attention: bool = False,
     ) -> Tensor | tuple[Tensor, HistoryWeights]:
         """Read out; the weights of the layers are means over queries and heads."""
+        check_history(xs, self.channels)
         segments = Segments.of(xs[-1], batch, batch_size)
         means = torch.stack([segments.mean(x) for x in xs], dim=1)
         tokens = self.embed(means) + layer_code(len(xs), self.hidden_channels, means)

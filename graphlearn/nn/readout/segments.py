@@ -43,9 +43,10 @@ class Segments:
         return cls(batch, counts)
 
     def mean(self, x: Tensor) -> Tensor:
-        """Mean over the nodes of each graph, ``[N, ...] -> [B, ...]``; zero for an empty graph."""
-        total = x.new_zeros(self.counts.size(0), *x.shape[1:]).index_add(0, self.batch, x)
-        return total / self.counts.clamp(min=1).to(x.dtype).view(-1, *[1] * (x.dim() - 1))
+        """Mean over the nodes of each graph, ``[N, ...] -> [B, ...]``, summed in float32 at least; zero if empty."""
+        values = x.to(torch.promote_types(x.dtype, torch.float32))
+        total = values.new_zeros(self.counts.size(0), *x.shape[1:]).index_add(0, self.batch, values)
+        return (total / self.counts.clamp(min=1).to(total.dtype).view(-1, *[1] * (x.dim() - 1))).to(x.dtype)
 
     def to_nodes(self, x: Tensor) -> Tensor:
         """Give every node the row of its graph, ``[B, ...] -> [N, ...]``."""
@@ -55,7 +56,7 @@ class Segments:
         """Groups of graphs of like size; every node is in exactly one.
 
         Args:
-            max_num_nodes: Largest graph. If given, there is one group and nothing waits for the device, as
+            max_num_nodes: Largest graph. If given, there is one group, whose shape does not depend on the data, as
                 ``torch.compile`` needs it; graphs of more nodes raise, or become NaN in compiled code.
         """
         if not self.batch.size(0):
@@ -130,3 +131,16 @@ def group_sizes(sizes: list[int]) -> list[tuple[int, int]]:
     if first < len(sizes):
         runs.append((first, len(sizes)))
     return runs
+
+
+def check_history(xs: Sequence[Tensor], channels: int | Sequence[int], num_layers: int | None = None) -> None:
+    """ValueError where a history does not have the promised number of layers and widths."""
+    if not xs:
+        raise ValueError("the history is empty; give a list with the output of every layer")
+    num_layers = num_layers if isinstance(channels, int) else len(channels)
+    if num_layers is not None and len(xs) != num_layers:
+        raise ValueError(f"got {len(xs)} layers; this readout was built for {num_layers}")
+    for layer, x in enumerate(xs):
+        width = channels if isinstance(channels, int) else channels[layer]
+        if x.dim() != 2 or x.size(1) != width or x.size(0) != xs[0].size(0):
+            raise ValueError(f"layer {layer} has shape {tuple(x.shape)}; expected [{xs[0].size(0)}, {width}]")

@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphlearn.training.graphs.fit import Run, build_model, fit
 from graphlearn.training.graphs.recipe import GraphRecipe
-from graphlearn.training.graphs.task import load_task
+from graphlearn.training.graphs.task import Task, load_task
 from tdddft.errors import InputError
 from tdddft.pool import available_cores, map_unordered
 from tdddft.recipe import differing_keys
@@ -25,56 +25,80 @@ def runs_of(recipe: GraphRecipe) -> list[Run]:
     return [Run(readout, depth, seed, fold) for seed, fold, depth, readout in order]
 
 
+class Comparison(NamedTuple):
+    """Lines of the runs that are done, and of those that failed (with ``error`` instead of a score)."""
+
+    done: list[dict[str, Any]]
+    failed: list[dict[str, Any]]
+
+
 def compare(
     recipe: GraphRecipe,
     out: Path,
     *,
     jobs: int | None = None,
     on_run: Callable[[int, dict[str, Any]], Any] | None = None,
-) -> list[dict[str, Any]]:
-    """Do every run that is missing in ``<out>/runs.jsonl``, and return the lines of all of them.
+) -> Comparison:
+    """Do every run that is missing in ``<out>/runs.jsonl``.
 
     Args:
         recipe: What to compare.
-        out: Folder; runs of the same recipe are kept and added to, with more readouts, seeds, depths or folds.
+        out: Folder; runs of the same recipe, data and network are kept and added to, with more readouts, seeds, depths
+            or folds. Failed ones are tried again.
         jobs: Worker processes, one thread each; all cores by default. Results do not depend on their number.
         on_run: Called with the number of finished runs and the newest line.
 
     Raises:
-        InputError: if the folder holds another recipe's runs, or the data set or a readout cannot be used.
+        InputError: if the folder holds runs of another recipe, data set or network, or no run could be done.
     """
     task = load_task(recipe.data)
-    for readout, depth in product(recipe.readouts, recipe.depths):
-        build_model(recipe, task, readout, depth)
-    done = _open(recipe, out)
+    parameters = {
+        (readout, depth): sum(p.numel() for p in build_model(recipe, task, readout, depth).parameters())
+        for readout, depth in product(recipe.readouts, recipe.depths)
+    }
+    done = _open(recipe, task, out)
+    for run, line in done.items():
+        if parameters.get((run.readout, run.depth), line["parameters"]) != line["parameters"]:
+            raise InputError(f"{out} holds runs of another version of readout {run.readout!r}; choose another folder")
     wanted = runs_of(recipe)
     missing = [run for run in wanted if run not in done]
     finished = len(wanted) - len(missing)
+    failed = []
     with (out / "runs.jsonl").open("a") as file:
         for line in map_unordered(_run, [(recipe, run) for run in missing], jobs or available_cores()):
             file.write(json.dumps(line) + "\n")
             file.flush()
             finished += 1
-            done[_key(line)] = line
+            if "error" in line:
+                failed.append(line)
+            else:
+                done[_key(line)] = line
             if on_run is not None:
                 on_run(finished, line)
-    return [done[run] for run in wanted]
+    if len(failed) == len(wanted):
+        raise InputError(f"every run failed; the first: {failed[0]['error']}")
+    return Comparison([done[run] for run in wanted if run in done], failed)
 
 
 def read_runs(folder: Path) -> Iterator[dict[str, Any]]:
-    """Lines of ``runs.jsonl``; a last line that was cut off by a kill is left out."""
+    """Lines of ``runs.jsonl`` that are done; a last line that was cut off by a kill is left out."""
     file = folder / "runs.jsonl"
     for text in file.read_text().splitlines() if file.is_file() else []:
         try:
-            yield json.loads(text)
+            line = json.loads(text)
         except json.JSONDecodeError:
             continue
+        if "error" not in line:
+            yield line
 
 
 def _run(job: tuple[GraphRecipe, Run]) -> dict[str, Any]:
     recipe, run = job
     task = load_task(recipe.data, run.fold)
-    result = fit(recipe, task, run)
+    try:
+        result = fit(recipe, task, run)
+    except InputError as error:
+        return {**run._asdict(), "error": str(error)}
     return {
         **run._asdict(), "score": result.score, "validation": result.validation, "metric": task.metric,
         "majority": task.majority, "epoch": result.epoch, "epochs": result.epochs,
@@ -86,20 +110,26 @@ def _key(line: dict[str, Any]) -> Run:
     return Run(line["readout"], line["depth"], line["seed"], line["fold"])
 
 
-def _open(recipe: GraphRecipe, out: Path) -> dict[Run, dict[str, Any]]:
+def _open(recipe: GraphRecipe, task: Task, out: Path) -> dict[Run, dict[str, Any]]:
+    """Runs that the folder holds; what belongs to it is written down once, and compared ever after."""
     out.mkdir(parents=True, exist_ok=True)
     file = out / "recipe.json"
     fixed = recipe.model_dump(mode="json", exclude={*EXTENSIBLE})
     fixed["data"].pop("root")
+    fixed["data"]["fingerprint"] = task.fingerprint
     if file.is_file():
-        keys = differing_keys(json.loads(file.read_text()), fixed)
-        if keys:
-            raise InputError(
-                f"{out} holds runs of another recipe (differs in {', '.join(keys)}); choose another folder"
-            )
+        try:
+            stored = json.loads(file.read_text())
+        except json.JSONDecodeError as error:
+            raise InputError(f"{file}: damaged ({error}); choose another folder") from None
+        if keys := differing_keys(stored, fixed):
+            raise InputError(f"{out} holds runs that differ in {', '.join(keys)}; choose another folder")
     else:
-        file.write_text(json.dumps(fixed, indent=2))
-    lines = out / "runs.jsonl"
-    if lines.is_file() and not lines.read_text().endswith("\n"):
-        lines.write_text("".join(json.dumps(line) + "\n" for line in read_runs(out)))
-    return {_key(line): line for line in read_runs(out)}
+        temporary = file.with_suffix(".tmp")
+        temporary.write_text(json.dumps(fixed, indent=2))
+        temporary.replace(file)
+    done = list(read_runs(out))
+    temporary = out / "runs.tmp"
+    temporary.write_text("".join(json.dumps(line) + "\n" for line in done))
+    temporary.replace(out / "runs.jsonl")
+    return {_key(line): line for line in done}

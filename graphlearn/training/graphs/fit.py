@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -63,7 +64,7 @@ def fit(
     """Train with Adam (weight decay as an L2 penalty) on shuffled batches until the budget or the patience is used up.
 
     Raises:
-        InputError: where the model cannot be built, or its loss is no longer finite.
+        InputError: where the model cannot be built, its loss is no longer finite, or a part has no score.
     """
     budget = recipe.budget
     torch.manual_seed(run.seed)
@@ -78,8 +79,6 @@ def fit(
         losses.append(_train_epoch(model, task, budget, optimizer, shuffle))
         loss, score = evaluate(model, task, task.split.validation)
         validation_losses.append(loss)
-        if loss != loss:
-            raise InputError(f"{run}: the loss is not finite; lower the learning rate")
         value = (score, -loss) if budget.select == "score" else (-loss, score)
         if value > best:
             best, best_epoch, chosen = value, epoch, copy.deepcopy(model.state_dict())
@@ -100,9 +99,9 @@ def _train_epoch(
     model.train()
     total, count = 0.0, 0
     for batch in task.batches(task.split.train, budget.batch_size, shuffle):
+        if not task.teaches(batch):
+            continue
         output, y = task.predict(model, batch)
-        if len(y) < 2:
-            continue  # batch normalisation needs two
         loss = task.loss(output, y)
         optimizer.zero_grad()
         loss.backward()
@@ -114,8 +113,15 @@ def _train_epoch(
 
 @torch.no_grad()
 def evaluate(model: nn.Module, task: Task, part: Tensor, batch_size: int = 256) -> tuple[float, float]:
-    """Loss and score of a part of the split."""
+    """Loss and score of a part of the split.
+
+    Raises:
+        InputError: if the loss is not finite, or the part lacks what the score needs.
+    """
     model.eval()
     outputs, targets = zip(*(task.predict(model, b) for b in task.batches(part, batch_size)), strict=True)
     output, y = torch.cat(outputs), torch.cat(targets)
-    return float(task.loss(output, y)), task.score(output, y)
+    loss = float(task.loss(output, y))
+    if not math.isfinite(loss):
+        raise InputError(f"the loss is {loss}; lower budget.learning_rate")
+    return loss, task.score(output, y)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from graphlearn.models.histograph import READOUTS
 from tdddft.recipe import Strict
@@ -58,11 +58,11 @@ class GraphRecipe(Strict):
     data: Data
     network: Network = Network()
     budget: Budget = Budget()
-    depths: tuple[int, ...] = Field((5,), min_length=1, description="message-passing layers")
+    depths: tuple[PositiveInt, ...] = Field((5,), min_length=1, description="message-passing layers")
     readouts: tuple[str, ...] = Field(("history", "mean"), min_length=1)
     readout_options: dict[str, dict[str, Any]] = Field(default_factory=dict, description="arguments by readout")
     seeds: tuple[int, ...] = Field((0,), min_length=1)
-    test_folds: tuple[int, ...] = Field(tuple(range(10)), description="folds to test on; TU sets only")
+    test_folds: tuple[int, ...] = Field(tuple(range(10)), min_length=1, description="folds to test on; TU sets only")
 
     @model_validator(mode="after")
     def _known(self) -> GraphRecipe:

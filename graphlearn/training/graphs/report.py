@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -25,7 +26,7 @@ class Cell(NamedTuple):
 
     Attributes:
         mean: Mean over all runs.
-        std: Standard deviation over folds of the mean over seeds; over seeds where there is one split.
+        std: Standard deviation over folds of the mean over seeds; over seeds where there is one split; NaN for one run.
         stderr: ``std`` over the square root of the number of folds (or seeds).
         runs: Number of runs.
         seconds: Mean seconds a run.
@@ -54,7 +55,7 @@ def summarise(lines: Sequence[dict[str, Any]]) -> dict[tuple[int, str], Cell]:
             values = [statistics.mean(line["score"] for line in group if line["fold"] == fold) for fold in folds]
         else:
             values = [line["score"] for line in group]
-        std = statistics.stdev(values) if len(values) > 1 else 0.0
+        std = statistics.stdev(values) if len(values) > 1 else math.nan
         cells[key] = Cell(
             statistics.mean(line["score"] for line in group), std, std / len(values) ** 0.5, len(group),
             statistics.mean(line["seconds"] for line in group), statistics.mean(line["epochs"] for line in group),
@@ -71,15 +72,18 @@ def markdown(lines: Sequence[dict[str, Any]]) -> str:
     for readout in readouts:
         texts = []
         for depth in depths:
+            if (depth, readout) not in cells:
+                texts.append("")
+                continue
             cell = cells[depth, readout]
-            text = f"{100 * cell.mean:.1f} ± {100 * cell.std:.1f}"
+            text = f"{100 * cell.mean:.1f}" + ("" if math.isnan(cell.std) else f" ± {100 * cell.std:.1f}")
             texts.append(f"**{text}**" if is_among_best(cells, depth, readout) else text)
         rows.append(f"| {readout} | " + " | ".join(texts) + " |")
     return "\n".join(rows)
 
 
 def is_among_best(cells: dict[tuple[int, str], Cell], depth: int, readout: str) -> bool:
-    """Whether a readout is within one standard error of the best at its depth."""
+    """Whether a readout is within one standard error of the best at its depth; never where that is not known."""
     best = max((cell for (d, _), cell in cells.items() if d == depth), key=lambda cell: cell.mean)
     return cells[depth, readout].mean >= best.mean - best.stderr
 
@@ -94,15 +98,16 @@ def comparison_figure(lines: Sequence[dict[str, Any]], title: str) -> Figure:
         axes = figure.subplots()
         for i, readout in enumerate(readouts):
             color = COLORS[i % len(COLORS)]
-            means = [100 * cells[d, readout].mean for d in depths]
-            errors = [100 * cells[d, readout].stderr for d in depths]
+            known = [d for d in depths if (d, readout) in cells]
+            means = [100 * cells[d, readout].mean for d in known]
+            errors = [100 * cells[d, readout].stderr for d in known]
             if len(depths) > 1:
-                axes.errorbar(depths, means, errors, color=color, marker="o", ms=4, lw=1.4, capsize=2, label=readout)
+                axes.errorbar(known, means, errors, color=color, marker="o", ms=4, lw=1.4, capsize=2, label=readout)
             else:
                 axes.errorbar([i], means, errors, color=color, marker="o", ms=7, capsize=4)
         axes.axhline(100 * majority, color="#888888", ls=":", lw=1)
-        place = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "bottom", "fontsize": 8}
-        axes.text(1.0, 100 * majority, "without learning", color="#666666", **place)
+        left = axes.get_yaxis_transform()
+        axes.text(1.0, 100 * majority, "without learning", color="#666666", transform=left, ha="right", va="bottom")
         metric = {"accuracy": "test accuracy (%)", "roc_auc": "test ROC-AUC (%)"}[lines[0]["metric"]]
         axes.set(ylabel=metric, title=title)
         if len(depths) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +19,7 @@ from graphlearn.datasets.graphs.splits import Split, load_folds, nested_split, s
 from graphlearn.datasets.graphs.table import GraphTable
 from graphlearn.datasets.graphs.tu import load_tu
 from graphlearn.training.graphs.recipe import Data
+from tdddft.errors import InputError
 from tdddft.recipes import PACKAGE, recipe_folder
 
 
@@ -56,6 +58,11 @@ class Task:
             return model(batch.x, batch.edge_index)[batch.chosen], batch.y[batch.chosen]
         return model(batch.x, batch.edge_index, batch.batch, batch_size=batch.num_graphs), batch.y
 
+    def teaches(self, batch: Graph) -> bool:
+        """Whether a batch can be trained on: two nodes for batch normalisation, and a target that is known."""
+        y = batch.y if self.level == "graph" else batch.y[batch.chosen]
+        return batch.num_nodes > 1 and bool((y == y).any())
+
     def loss(self, output: Tensor, y: Tensor) -> Tensor:
         """Cross-entropy; for several binary targets the mean over those that are known."""
         if self.metric == "accuracy":
@@ -70,6 +77,14 @@ class Task:
         return mean_roc_auc(output, y)
 
     @property
+    def fingerprint(self) -> str:
+        """Short hash of the data set, in its order."""
+        if isinstance(self.data, GraphTable):
+            return self.data.fingerprint()
+        content = self.data.edge_index.numpy().tobytes() + self.data.y.numpy().tobytes()
+        return hashlib.sha256(content).hexdigest()[:16]
+
+    @property
     def majority(self) -> float:
         """Score of always answering the commonest class of the training part."""
         y = self.data.y
@@ -79,7 +94,11 @@ class Task:
 
 
 def mean_roc_auc(output: Tensor, y: Tensor) -> float:
-    """Mean area under the ROC curve over the columns of ``y`` in which both classes occur; NaN is unknown."""
+    """Mean area under the ROC curve over the columns of ``y`` in which both classes occur; NaN is unknown.
+
+    Raises:
+        InputError: if both classes occur in no column.
+    """
     from sklearn.metrics import roc_auc_score
 
     scores = []
@@ -89,7 +108,9 @@ def mean_roc_auc(output: Tensor, y: Tensor) -> float:
         if truth.unique().numel() == 2:
             scores.append(roc_auc_score(truth.numpy(), output[known, column].numpy()))
     if not scores:
-        raise ValueError("no target has both classes; the area under the ROC curve is not defined")
+        raise InputError(
+            "a part of the split has both classes in no target: the area under the ROC curve is not defined"
+        )
     return float(sum(scores) / len(scores))
 
 

@@ -65,6 +65,33 @@ def test_round_trip_of_a_heterogeneous_graph():
     assert torch.equal(back["atom", "in", "residue"].edge_index, data["atom", "in", "residue"].edge_index)
 
 
+def test_round_trip_of_a_batch_of_heterogeneous_graphs():
+    def one(atoms, residues):
+        data = HeteroData()
+        data["atom"].x, data["residue"].x = torch.randn(atoms, 2), torch.randn(residues, 3)
+        owner = torch.arange(atoms) % residues
+        data["atom", "in", "residue"].edge_index = torch.stack([torch.arange(atoms), owner])
+        return data
+
+    batch = Batch.from_data_list([one(4, 2), one(3, 1)])
+    graph = to_dgl(batch)
+    assert [part.num_nodes("atom") for part in dgl.unbatch(graph)] == [4, 3]
+    back = from_dgl(graph)
+    for kind in ("atom", "residue"):
+        assert torch.equal(back[kind].x, batch[kind].x)
+        assert torch.equal(back[kind].batch, batch[kind].batch)
+
+
+def test_graphs_that_are_not_pyg_batches():
+    data = Data(x=torch.randn(3, 2), edge_index=torch.tensor([[0, 2], [1, 2]]), batch=torch.tensor([0, 0, 1]))
+    assert to_dgl(data).batch_size == 2
+    data.edge_index = data.edge_index.flip(1)
+    with pytest.raises(ValueError, match="sort the edges"):
+        to_dgl(data)
+    single = Data(x=torch.randn(1, 2), edge_index=torch.zeros(2, 0, dtype=torch.long), y=torch.tensor([1]))
+    assert set(to_dgl(single).ndata) == {"x"}
+
+
 def test_empty_graphs_of_a_batch_are_kept():
     graph = dgl.batch([dgl.rand_graph(3, 4), dgl.graph(([], [])), dgl.rand_graph(2, 1)])
     vector, size = batch_vector(graph)

@@ -91,6 +91,9 @@ def test_a_folder_is_opened_again(backbone, labelled, tmp_path):
     assert len(again) == len(labelled)
     assert again.channels == [16, 16, 16]
     assert torch.equal(again[2].history, cache[2].history)
+    assert int(again[-1].y) == len(labelled) - 1
+    with pytest.raises(IndexError):
+        again[len(labelled)]
 
 
 def test_errors(backbone, labelled, tmp_path):
@@ -101,6 +104,10 @@ def test_errors(backbone, labelled, tmp_path):
         HistoryCache.record(FrozenBackbone(backbone), loader, dtype=torch.int8)
     with pytest.raises(ValueError, match="no batch"):
         HistoryCache.record(FrozenBackbone(backbone), [])
+    with pytest.raises(ValueError, match="'z' does not have one row a graph"):
+        HistoryCache.record(FrozenBackbone(backbone), loader, keep=("z",))
+    with pytest.raises(ValueError, match="rename it"):
+        HistoryCache.record(FrozenBackbone(backbone), loader, keep=("counts",))
     HistoryCache.record(FrozenBackbone(backbone), loader, folder=tmp_path / "cache")
     (tmp_path / "cache/history.bin").write_bytes(b"short")
     with pytest.raises(ValueError, match="record it again"):
@@ -128,5 +135,9 @@ def test_layer_outputs_are_those_of_the_network(backbone, labelled):
     chosen = layer_outputs(backbone.eval(), data.x, data.edge_index, layers=list(backbone.norms))
     assert [x.shape for x in chosen] == [(8, 16)] * 2  # the last layer of a BasicGNN has no norm
     assert not backbone.convs[0]._forward_hooks
+    torch._dynamo.reset()
+    compiled = torch.compile(gnn, backend="eager")
+    compiled(data.x, data.edge_index)
+    assert len(layer_outputs(compiled, data.x, data.edge_index)) == 3
     with pytest.raises(ValueError, match="layers="):
         layer_outputs(nn.Linear(6, 2), data.x)

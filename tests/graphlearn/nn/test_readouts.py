@@ -8,7 +8,7 @@ from history_helpers import SIZES, graphs, history
 from torch import nn
 from torch_geometric.data import Batch
 from torch_geometric.nn import GIN
-from torch_geometric.nn.aggr import AttentionalAggregation
+from torch_geometric.nn.aggr import AttentionalAggregation, GraphMultisetTransformer, SetTransformerAggregation
 
 from graphlearn.nn import GroupedMeanReadout, JumpingReadout, MultilayerReadout, layer_outputs
 from graphlearn.testing import assert_batch_independent, assert_gradcheck, assert_permutation_invariant
@@ -18,6 +18,8 @@ READOUTS = {
     "multilayer": lambda: MultilayerReadout(16),
     "jk cat": lambda: JumpingReadout(16, 4, jk="cat"),
     "jk lstm": lambda: JumpingReadout(16, 4, jk="lstm", aggr="max"),
+    "gmt": lambda: JumpingReadout(16, 4, aggr=GraphMultisetTransformer(16, k=3)),
+    "set transformer": lambda: JumpingReadout(16, 4, aggr=SetTransformerAggregation(16)),
     "attention": lambda: JumpingReadout(16, 4, aggr=AttentionalAggregation(nn.Linear(16, 1))),
 }
 
@@ -40,6 +42,12 @@ def test_one_name_changes_the_readout(name):
     out = READOUTS[name]()(xs, batch, batch_size=len(SIZES) + 1)
     assert out.shape == (len(SIZES) + 1, 16)
     assert (out[-1] == 0).all()
+    nothing = READOUTS[name]()([x[:0] for x in xs], batch[:0], batch_size=2)
+    assert torch.equal(nothing, torch.zeros(2, 16))
+    with pytest.raises(ValueError, match="expected"):
+        READOUTS[name]()([x[:, :3] for x in xs], batch)
+    with pytest.raises(ValueError, match="empty"):
+        READOUTS[name]()([])
 
 
 def test_grouped_mean_by_hand():
@@ -102,3 +110,23 @@ def test_errors():
         JumpingReadout(8, 3, jk="cat")([torch.zeros(2, 8)] * 2)
     with pytest.raises(ValueError, match="divide"):
         GroupedMeanReadout(6, groups=4)
+
+
+def test_grouped_mean_of_zeros_and_of_large_values():
+    readout = GroupedMeanReadout(4, p=12.0)
+    x = torch.zeros(3, 4, requires_grad=True)
+    readout([x]).sum().backward()
+    assert readout.log_p.grad.isfinite().all()
+    torch.testing.assert_close(readout([torch.full((3, 4), 2e4)]), torch.full((1, 4), 2e4), rtol=1e-4, atol=0)
+    assert readout([torch.ones(3, 4).half()]).isfinite().all()
+    with pytest.raises(ValueError, match="above 0"):
+        GroupedMeanReadout(4, p=-1.0)
+
+
+def test_means_of_half_precision_do_not_overflow():
+    xs = [torch.full((2000, 8), 100.0, dtype=torch.float16)]
+    torch.testing.assert_close(JumpingReadout(8, 1)([x.float() for x in xs]), torch.full((1, 8), 100.0))
+    from graphlearn.nn.readout.segments import Segments
+
+    mean = Segments.of(xs[0], None, None).mean(xs[0])
+    torch.testing.assert_close(mean, torch.full((1, 8), 100.0, dtype=torch.float16))

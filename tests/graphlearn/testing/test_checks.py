@@ -117,3 +117,19 @@ def test_what_cannot_learn_does_not_overfit():
     layer = nn.Sequential(nn.Linear(3, 16), nn.Tanh(), nn.Linear(16, 1))
     assert overfits(layer, lambda: (layer(x) - y).square().mean())
     assert not overfits(layer, lambda: (layer(0 * x) - y).square().mean(), steps=50)
+
+
+def test_nan_never_passes():
+    data = Batch.from_data_list(graphs())
+    with pytest.raises(AssertionError):
+        assert_equivariant(lambda v: v * torch.nan, [torch.randn(4, 3)], ["vector"], "vector")
+    with pytest.raises(AssertionError):
+        assert_permutation_invariant(lambda d: d.x.sum(0) * torch.nan, data)
+    with pytest.raises(AssertionError):
+        assert_batch_independent(lambda d: global_add_pool(d.x, d.batch) * torch.nan, graphs())
+
+
+def test_a_loss_without_a_floor_cannot_be_overfitted():
+    layer = nn.Linear(2, 1)
+    with pytest.raises(ValueError, match="not negative"):
+        overfits(layer, lambda: layer(torch.ones(2)).sum() * 0 - 1)

@@ -7,6 +7,7 @@ import json
 import pytest
 import torch
 from graph_files import rings_and_chains, write_rings
+from torch_geometric.data import Data
 
 from graphlearn.datasets.graphs import GraphTable
 from graphlearn.datasets.graphs.splits import Split
@@ -83,7 +84,7 @@ def test_mean_roc_auc_by_hand():
     y = torch.tensor([[1.0, 0.0], [0.0, torch.nan], [1.0, 1.0], [0.0, 0.0]])
     output = torch.tensor([[0.9, 0.1], [0.8, 0.9], [0.7, 0.2], [0.1, 0.3]])
     assert mean_roc_auc(output, y) == pytest.approx((0.75 + 0.5) / 2)
-    with pytest.raises(ValueError, match="both classes"):
+    with pytest.raises(InputError, match="both classes"):
         mean_roc_auc(output[:, :1], torch.ones(4, 1))
 
 
@@ -164,25 +165,26 @@ def without_time(lines):
 
 def test_comparison_continues_and_grows(rings_on_disk, tmp_path):
     out = tmp_path / "runs"
-    whole = compare(comparison(rings_on_disk), out, jobs=1)
+    whole, failed = compare(comparison(rings_on_disk), out, jobs=1)
+    assert not failed
     assert [(line["readout"], line["fold"]) for line in whole] == [
         ("history", 0), ("mean", 0), ("history", 1), ("mean", 1),
     ]  # fmt: skip
     text = (out / "runs.jsonl").read_text().splitlines()
     (out / "runs.jsonl").write_text("\n".join(text[:2]) + "\n" + text[2][:20])  # killed while it wrote
     finished = []
-    again = compare(comparison(rings_on_disk), out, jobs=2, on_run=lambda n, _: finished.append(n))
+    again, _ = compare(comparison(rings_on_disk), out, jobs=2, on_run=lambda n, _: finished.append(n))
     assert finished == [3, 4]
     assert without_time(again) == without_time(whole)
     assert len(list(read_runs(out))) == 4
-    more = compare(comparison(rings_on_disk, seeds=(0, 1)), out, jobs=1)
+    more, _ = compare(comparison(rings_on_disk, seeds=(0, 1)), out, jobs=1)
     assert len(more) == 8
-    with pytest.raises(InputError, match=r"another recipe \(differs in network.channels\)"):
+    with pytest.raises(InputError, match=r"differ in network\.channels"):
         compare(comparison(rings_on_disk, network={**SMALL, "channels": 16}), out, jobs=1)
 
 
 def test_the_table_and_the_figure(rings_on_disk, tmp_path):
-    lines = compare(comparison(rings_on_disk), tmp_path / "runs", jobs=1)
+    lines, _ = compare(comparison(rings_on_disk), tmp_path / "runs", jobs=1)
     cells = summarise(lines)
     scores = [line["score"] for line in lines if line["readout"] == "history"]
     assert cells[2, "history"].mean == pytest.approx(sum(scores) / 2)
@@ -202,3 +204,65 @@ def test_real_task_has_three_disjoint_parts(data_folder):
         assert len(set(torch.cat(task.split).tolist())) == 188
         seen += task.split.test.tolist()
     assert sorted(seen) == list(range(188))
+
+
+def test_a_diverged_run_is_reported_and_the_others_are_kept(rings_on_disk, tmp_path, monkeypatch):
+    from graphlearn.training.graphs import compare as module
+
+    fit_ = module.fit
+
+    def breaks_once(recipe, task, run):
+        if run.fold == 0 and run.readout == "mean":
+            raise InputError("the loss is nan; lower budget.learning_rate")
+        return fit_(recipe, task, run)
+
+    monkeypatch.setattr(module, "map_unordered", lambda function, work, _: map(function, work))
+    monkeypatch.setattr(module, "fit", breaks_once)
+    done, failed = compare(comparison(rings_on_disk), tmp_path / "runs")
+    assert len(done) == 3
+    assert failed[0]["error"].startswith("the loss is nan")
+    assert "mean" in markdown(done)
+    monkeypatch.setattr(module, "fit", fit_)
+    done, failed = compare(comparison(rings_on_disk), tmp_path / "runs")
+    assert (len(done), len(failed)) == (4, 0)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(task):
+    budget = {"epochs": 3, "batch_size": 10, "learning_rate": 1e20}
+    with pytest.raises(InputError, match=r"lower budget\.learning_rate"):
+        fit(recipe(budget=budget), task, Run("mean", 2))
+
+
+def test_runs_of_other_data_are_not_mixed(rings_on_disk, tmp_path):
+    compare(comparison(rings_on_disk), tmp_path / "runs", jobs=1)
+    other = tmp_path / "other"
+    other.mkdir()
+    write_rings(other, 40)
+    with pytest.raises(InputError, match=r"differ in data\.fingerprint"):
+        compare(comparison({**rings_on_disk, "root": other}), tmp_path / "runs", jobs=1)
+
+
+def test_one_run_has_no_error_bar():
+    line = {"readout": "mean", "depth": 2, "seed": 0, "fold": 0, "score": 0.5, "seconds": 1.0, "epochs": 2}
+    text = markdown([{**line, "parameters": 3}])
+    assert text.splitlines()[-1] == "| mean | 50.0 |"
+
+
+def test_batches_that_teach_nothing_are_left_out():
+    edge = torch.zeros(2, 0, dtype=torch.long)
+    y = torch.tensor([[1.0], [0.0], [torch.nan], [1.0], [0.0]])
+    single = [Data(x=torch.ones(1, 1), edge_index=edge, y=row[None]) for row in y]
+    index = torch.arange(5)
+    task = Task(GraphTable.from_graphs("ONE", single), Split(index, index, index), 1, 1, "graph", "roc_auc")
+    settings = recipe(budget={"epochs": 2, "batch_size": 2})  # the last batch is one node; one batch may know nothing
+    assert all(loss == loss for loss in fit(settings, task, Run("mean", 2)).losses)
+
+
+def test_the_sized_path_of_the_model_compiles():
+    model = HistographGNN(1, 2, channels=8, num_layers=2).eval()
+    batch = rings_and_chains(4).batch(torch.arange(4))
+    sizes = {"batch_size": 4, "max_num_nodes": 8}
+    torch._dynamo.reset()
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    expected = model(batch.x, batch.edge_index, batch.batch)
+    torch.testing.assert_close(compiled(batch.x, batch.edge_index, batch.batch, **sizes), expected)
