@@ -29,7 +29,7 @@ from graphlearn.models import HistographGNN
 from graphlearn.nn import HistoryReadout
 
 READOUTS = ("mean", "history", "history (literal)", "jk_lstm", "gmt", "set_transformer")
-SECONDS_A_READOUT = 4.0
+SECONDS_A_READOUT = 3.0
 
 
 class Literal(nn.Module):

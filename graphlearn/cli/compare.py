@@ -45,7 +45,10 @@ def compare(
     )
     out.print(text, markup=False, soft_wrap=True)
     (out_dir / "table.md").write_text(text + "\n")
-    rows = [{"depth": d, "readout": r, **cell._asdict()} for (d, r), cell in cells.items()]
+    rows = [
+        {"depth": d, "readout": r, **{k: v if v == v else None for k, v in cell._asdict().items()}}
+        for (d, r), cell in cells.items()
+    ]
     summary = {"recipe": settings.model_dump(mode="json"), "rows": rows, "failed": failed}
     (out_dir / "summary.json").write_text(json.dumps(summary, indent=2))
     figure = save_figure(comparison_figure(lines, settings.data.name), out_dir / "comparison.png")

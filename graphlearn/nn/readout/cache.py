@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Iterable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -49,9 +48,7 @@ class HistoryCache(Dataset[Data]):
         torch.Size([4, 8])
     """
 
-    def __init__(
-        self, history: Tensor | np.memmap, counts: Tensor, channels: list[int], kept: dict[str, Tensor]
-    ) -> None:
+    def __init__(self, history: Tensor, counts: Tensor, channels: list[int], kept: dict[str, Tensor]) -> None:
         self._history, self.counts, self.channels, self._kept = history, counts, channels, kept
         self._starts = (counts.cumsum(0) - counts).tolist()
 
@@ -135,22 +132,19 @@ class HistoryCache(Dataset[Data]):
         try:
             description = json.loads((path / "history.json").read_text())
             tables = load_file(path / "graphs.safetensors")
-            width = sum(description["channels"]) * DTYPES[description["dtype"]].itemsize
-            counts = tables.pop("counts")
-            if (path / "history.bin").stat().st_size != int(counts.sum()) * width:
+            counts, dtype = tables.pop("counts"), DTYPES[description["dtype"]]
+            shape = (int(counts.sum()), sum(description["channels"]))
+            file = path / "history.bin"
+            if file.stat().st_size != math.prod(shape) * dtype.itemsize:
                 raise ValueError("history.bin has another size")
-            history = np.memmap(path / "history.bin", np.uint8, "r", shape=(int(counts.sum()), width))
+            history = torch.from_file(str(file), size=math.prod(shape), dtype=dtype).view(shape)
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise ValueError(f"{path} is not a complete history cache ({error}); record it again") from None
         if description["schema_version"] != SCHEMA_VERSION:
             raise ValueError(
                 f"{path}: schema version {description['schema_version']}, this program reads {SCHEMA_VERSION}"
             )
-        cache = cls(history, counts, description["channels"], tables)
-        cache._dtype = DTYPES[description["dtype"]]
-        return cache
-
-    _dtype: torch.dtype | None = None
+        return cls(history, counts, description["channels"], tables)
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -158,14 +152,9 @@ class HistoryCache(Dataset[Data]):
     def __getitem__(self, index: int) -> Data:
         index = range(len(self))[index]
         start, count = self._starts[index], int(self.counts[index])
-        rows = self._history[start : start + count]
-        if self._dtype is not None:
-            rows = torch.from_numpy(np.array(rows)).view(self._dtype)
-        return Data(
-            history=rows, num_nodes=count, **{key: table[index : index + 1] for key, table in self._kept.items()}
-        )
+        kept = {key: table[index : index + 1] for key, table in self._kept.items()}
+        return Data(history=self._history[start : start + count], num_nodes=count, **kept)
 
     def layers(self, batch: Data) -> list[Tensor]:
         """The history of a batch as a list with one tensor ``[N, channels]`` a layer, in float32."""
-        edges = np.cumsum([0, *self.channels]).tolist()
-        return [batch.history[:, a:b].float() for a, b in pairwise(edges)]
+        return [part.float() for part in batch.history.split(self.channels, dim=1)]
