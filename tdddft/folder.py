@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from tdddft.errors import ContractError, InputError
+from tdddft.files import replace_text
 from tdddft.recipe import GenerateRecipe, differing_keys, load_recipe, recipe_hash
 from tdddft.trajectory import read_trajectory
 from tdddft.validation import failures
@@ -58,9 +59,7 @@ class DatasetFolder:
                 )
         try:
             self.trajectories.mkdir(parents=True, exist_ok=True)
-            temporary = file.with_suffix(".tmp")
-            temporary.write_text(yaml.safe_dump(new, sort_keys=False))
-            temporary.replace(file)
+            replace_text(file, yaml.safe_dump(new, sort_keys=False))
         except OSError as error:
             raise InputError(f"cannot write to {self.root}: {error.strerror}; choose another --out") from None
 

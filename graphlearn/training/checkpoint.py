@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from graphlearn.datasets.batch import Normalizer
 from graphlearn.models import HistographGNN, OrbEvo
 from tdddft.errors import ContractError, InputError
+from tdddft.files import replace_text
 from tdddft.provenance import package_versions
 
 SCHEMA_VERSION = 1
@@ -33,7 +34,7 @@ def save_model(folder: Path, model: OrbEvo | HistographGNN, facts: dict[str, Any
         "versions": package_versions(),
         **facts,
     }
-    _write_text(folder / "model.json", json.dumps(description, indent=2))
+    replace_text(folder / "model.json", json.dumps(description, indent=2))
 
 
 def load_model(folder: str | os.PathLike[str], kind: type[M]) -> tuple[M, dict[str, Any]]:
@@ -136,9 +137,3 @@ def _save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
         raise InputError(f"cannot write {path}: {error}; check the folder and the space on the disk") from None
-
-
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text)
-    temporary.replace(path)

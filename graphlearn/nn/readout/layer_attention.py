@@ -89,7 +89,7 @@ class LayerAttention(nn.Module):
         to_features, to_code = bilinear @ weight, bilinear @ offset.T
         direction = torch.addmm(offset[-1] @ to_features, xs[-1], weight.T @ to_features)
         constant = torch.addmm(offset[-1] @ to_code, xs[-1], weight.T @ to_code)
-        accumulate = torch.float32 if direction.element_size() < 4 else direction.dtype
+        accumulate = torch.promote_types(direction.dtype, torch.float32)
         scores = torch.stack([(direction * x).sum(-1, dtype=accumulate) for x in xs], dim=1) + constant
         alpha = self.normalise(segments.mean(scores))
         first, *others = segments.to_nodes(alpha.to(direction.dtype)).split(1, dim=1)

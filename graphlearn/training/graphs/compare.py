@@ -12,6 +12,7 @@ from graphlearn.training.graphs.fit import Run, build_model, fit
 from graphlearn.training.graphs.recipe import GraphRecipe
 from graphlearn.training.graphs.task import Task, load_task
 from tdddft.errors import InputError
+from tdddft.files import replace_text
 from tdddft.pool import available_cores, map_unordered
 from tdddft.recipe import differing_keys
 
@@ -125,11 +126,7 @@ def _open(recipe: GraphRecipe, task: Task, out: Path) -> dict[Run, dict[str, Any
         if keys := differing_keys(stored, fixed):
             raise InputError(f"{out} holds runs that differ in {', '.join(keys)}; choose another folder")
     else:
-        temporary = file.with_suffix(".tmp")
-        temporary.write_text(json.dumps(fixed, indent=2))
-        temporary.replace(file)
+        replace_text(file, json.dumps(fixed, indent=2))
     done = list(read_runs(out))
-    temporary = out / "runs.tmp"
-    temporary.write_text("".join(json.dumps(line) + "\n" for line in done))
-    temporary.replace(out / "runs.jsonl")
+    replace_text(out / "runs.jsonl", "".join(json.dumps(line) + "\n" for line in done))
     return {_key(line): line for line in done}

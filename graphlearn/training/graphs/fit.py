@@ -71,7 +71,7 @@ def fit(
     model = build_model(recipe, task, run.readout, run.depth)
     optimizer = torch.optim.Adam(model.parameters(), budget.learning_rate, weight_decay=budget.weight_decay, fused=True)
     shuffle = torch.Generator().manual_seed(run.seed)
-    best, chosen, best_epoch = (-float("inf"), -float("inf")), model.state_dict(), 0
+    best, chosen, best_epoch, validation = (-math.inf, -math.inf), model.state_dict(), 0, math.nan
     losses: list[float] = []
     validation_losses: list[float] = []
     started = time.perf_counter()
@@ -81,16 +81,15 @@ def fit(
         validation_losses.append(loss)
         value = (score, -loss) if budget.select == "score" else (-loss, score)
         if value > best:
-            best, best_epoch, chosen = value, epoch, copy.deepcopy(model.state_dict())
+            best, best_epoch, validation, chosen = value, epoch, score, copy.deepcopy(model.state_dict())
         if on_epoch is not None:
             on_epoch(epoch, loss)
         if epoch - best_epoch >= budget.patience:
             break
     model.load_state_dict(chosen)
-    validation = evaluate(model, task, task.split.validation)[1]
-    score = evaluate(model, task, task.split.test)[1]
+    test = evaluate(model, task, task.split.test)[1]
     seconds = time.perf_counter() - started
-    return Fit(model.eval(), score, validation, best_epoch, len(losses), seconds, losses, validation_losses)
+    return Fit(model.eval(), test, validation, best_epoch, len(losses), seconds, losses, validation_losses)
 
 
 def _train_epoch(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -127,10 +127,23 @@ def load_task(data: Data, fold: int = 0) -> Task:
         return Task(network, split, network.x.size(1), int(network.y.max()) + 1, "node", "accuracy")
     if data.kind == "moleculenet":
         table, split = _molecules(data.name, data.folder)
+        table = binary_targets(table)
         inputs = ATOM_FEATURE_SIZES if not table.x.is_floating_point() else table.x.size(1)
         return Task(table, split, inputs, table.num_outputs, "graph", "roc_auc")
     table, folds = _folds(data.name, data.folder, data.folds)
     return Task(table, nested_split(folds, fold), table.x.size(1), table.num_outputs, "graph", "accuracy")
+
+
+def binary_targets(table: GraphTable) -> GraphTable:
+    """The targets that are 0, 1 or unknown; columns of measured values are left out.
+
+    Raises:
+        InputError: if there is none.
+    """
+    binary = ((table.y == 0) | (table.y == 1) | table.y.isnan()).all(0)
+    if not bool(binary.any()):
+        raise InputError(f"{table.name} has no target of two classes; regression is not supported here")
+    return replace(table, y=table.y[:, binary])
 
 
 def fold_file(name: str) -> Path:

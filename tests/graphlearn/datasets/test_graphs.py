@@ -143,6 +143,9 @@ def test_batches_are_those_of_pyg(table, random):
         ("PROTEINS", 1113, [663, 450], 39.06, 72.82, 3),
         ("ENZYMES", 600, [100] * 6, 32.63, 62.14, 3),
         ("IMDB-BINARY", 1000, [500, 500], 19.77, 96.53, 136),
+        ("IMDB-MULTI", 1500, [500] * 3, 13.00, 65.94, 89),
+        ("NCI1", 4110, [2053, 2057], 29.87, 32.30, 37),
+        ("NCI109", 4127, [2048, 2079], 29.68, 32.13, 38),
     ],
 )
 def test_published_counts(data_folder, name, graphs, classes, nodes, edges, features):

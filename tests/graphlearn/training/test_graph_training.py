@@ -20,7 +20,7 @@ from graphlearn.training.graphs.compare import compare, read_runs, runs_of
 from graphlearn.training.graphs.fit import Run, evaluate, fit
 from graphlearn.training.graphs.recipe import GraphRecipe
 from graphlearn.training.graphs.report import comparison_figure, markdown, summarise, weights_figure
-from graphlearn.training.graphs.task import Task, load_task, mean_roc_auc
+from graphlearn.training.graphs.task import Task, binary_targets, load_task, mean_roc_auc
 from tdddft.errors import InputError
 from tdddft.recipe import load_recipe
 
@@ -266,3 +266,13 @@ def test_the_sized_path_of_the_model_compiles():
     compiled = torch.compile(model, backend="eager", fullgraph=True)
     expected = model(batch.x, batch.edge_index, batch.batch)
     torch.testing.assert_close(compiled(batch.x, batch.edge_index, batch.batch, **sizes), expected)
+
+
+def test_measured_values_are_not_classes():
+    table = rings_and_chains(4)
+    y = torch.tensor([[1.0, 0.5], [0.0, 9.1], [torch.nan, 3.0], [1.0, 2.0]])
+    mixed = GraphTable("MIXED", table.x, table.edge_index, table.counts, table.edge_counts, y)
+    assert binary_targets(mixed).y.shape == (4, 1)
+    values = GraphTable("VALUES", table.x, table.edge_index, table.counts, table.edge_counts, y[:, 1:])
+    with pytest.raises(InputError, match="no target of two classes"):
+        binary_targets(values)
