@@ -1,71 +1,104 @@
-"""Coulomb and exchange matrices in an orthonormal orbital basis, with the integrals kept in memory."""
+"""Coulomb and exchange matrices in the orbitals of the ground state, with the integrals kept in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+import torch
 from pyscf import ao2mo, df, lib, scf
+from torch import Tensor
+
+from tdddft.errors import InputError
+from tdddft.scf import GroundState
+from tdddft.tensors import stack_padded
+
+
+def fitted_integrals(ground_state: GroundState) -> np.ndarray:
+    r""":math:`B_{P,pq}` of :math:`(pq|rs) \approx \sum_P B_{P,pq} B_{P,rs}` in orbitals, float64 [P, M, M]."""
+    blocks = [
+        np.matmul(ground_state.orbitals.T, np.matmul(lib.unpack_tril(block), ground_state.orbitals))
+        for block in fitting_of(ground_state).loop()
+    ]
+    return np.concatenate(blocks)
+
+
+def fitting_of(ground_state: GroundState) -> df.DF:
+    """PySCF's density fitting of the ground state, or a new one where that has exact integrals."""
+    fitting = getattr(ground_state.mean_field, "with_df", None)
+    return df.DF(ground_state.mol) if fitting is None else fitting
 
 
 class FittedRepulsion:
-    r"""Density-fitted repulsion :math:`(pq|rs) \approx \sum_P B_{P,pq} B_{P,rs}`.
+    """Density-fitted repulsion of a batch of molecules.
 
     Args:
-        fitting: PySCF's density-fitting object of the ground state.
-        orbitals: Orbital basis as columns, float64 [A, M].
+        integrals: :func:`fitted_integrals` of each molecule.
+        dtype: Of the Coulomb products; exchange is always float64.
+        device: Where to compute.
     """
 
-    def __init__(self, fitting: df.DF, orbitals: np.ndarray) -> None:
-        self.num_orbitals = orbitals.shape[1]
-        blocks = []
-        for block in fitting.loop():
-            full = lib.unpack_tril(block)
-            blocks.append(lib.pack_tril(np.matmul(orbitals.T, np.matmul(full, orbitals))))
-        self.packed = np.concatenate(blocks)  # [naux, M(M+1)/2]
-        rows, columns = np.tril_indices(self.num_orbitals)
-        self._weights = np.where(rows == columns, 1.0, 2.0)
+    def __init__(self, integrals: Sequence[np.ndarray], dtype: torch.dtype, device: torch.device) -> None:
+        self._integrals, self._device = integrals, device
+        m = self.num_orbitals = max(i.shape[-1] for i in integrals)
+        rows, columns = np.tril_indices(m)
+        packed = []
+        for array in integrals:
+            padded = np.pad(array, ((0, 0), (0, m - array.shape[1]), (0, m - array.shape[2])))
+            packed.append(padded[:, rows, columns])
+        self.packed = stack_padded(packed, dtype, device)  # [B, P, M(M+1)/2]
+        self._rows, self._columns = torch.from_numpy(rows).to(device), torch.from_numpy(columns).to(device)
+        self._weights = torch.where(self._rows == self._columns, 1.0, 2.0).to(device, dtype)
 
     @cached_property
-    def _dense(self) -> np.ndarray:
-        """[naux * M, M]."""
-        return lib.unpack_tril(self.packed).reshape(-1, self.num_orbitals)
+    def _dense(self) -> Tensor:
+        """[B, P * M, M]."""
+        return stack_padded(self._integrals, torch.float64, self._device).flatten(1, 2)
 
-    def coulomb(self, density: np.ndarray) -> np.ndarray:
-        """J[D] for a real symmetric density [M, M]."""
-        fitted = self.packed @ (lib.pack_tril(density) * self._weights)
-        return lib.unpack_tril(fitted @ self.packed)
+    def coulomb(self, density: Tensor) -> Tensor:
+        """J[D] for real symmetric densities [B, M, M]."""
+        pairs = density[:, self._rows, self._columns].to(self.packed.dtype) * self._weights
+        fitted = self.packed @ pairs.unsqueeze(-1)
+        values = (fitted.mT @ self.packed).squeeze(1).to(density.dtype)
+        out = torch.empty_like(density)
+        out[:, self._rows, self._columns] = values
+        out[:, self._columns, self._rows] = values
+        return out
 
-    def exchange(self, occupied: np.ndarray) -> np.ndarray:
-        """K of D = 2 C C^dagger for complex occupied orbitals [M, S]; Hermitian complex [M, M]."""
-        m, s = occupied.shape
-        half = (self._dense @ occupied.view(np.float64).reshape(m, 2 * s)).view(np.complex128)
-        half = half.reshape(-1, m, s).transpose(1, 0, 2).reshape(m, -1)
-        return 2.0 * (half @ half.conj().T)
+    def exchange(self, occupied: Tensor) -> Tensor:
+        """K of D = 2 C C^dagger for complex occupied orbitals [B, M, S]; Hermitian complex [B, M, M]."""
+        b, m, s = occupied.shape
+        real = torch.view_as_real(occupied.contiguous()).reshape(b, m, 2 * s)
+        half = torch.view_as_complex((self._dense @ real).reshape(b, -1, m, s, 2))
+        half = half.transpose(1, 2).reshape(b, m, -1)
+        return 2.0 * (half @ half.mH)
 
 
 class ExactRepulsion:
-    """Four-index integrals, kept in memory with eightfold symmetry.
+    """Four-index integrals of one molecule on the CPU, kept in memory with eightfold symmetry.
 
     Args:
-        mol: PySCF's molecule.
-        orbitals: Orbital basis as columns, float64 [A, M].
+        ground_states: Exactly one.
+        device: Must be the CPU.
     """
 
-    def __init__(self, mol: Any, orbitals: np.ndarray) -> None:
-        self._integrals = ao2mo.restore(8, ao2mo.kernel(mol, orbitals), orbitals.shape[1])
+    def __init__(self, ground_states: Sequence[GroundState], device: torch.device) -> None:
+        if len(ground_states) != 1 or device.type != "cpu":
+            raise InputError("exact integrals are for one molecule at a time on the CPU; set method.density_fitting")
+        (g,) = ground_states
+        self._integrals = ao2mo.restore(8, ao2mo.kernel(g.mol, g.orbitals), g.orbitals.shape[1])
 
-    def coulomb(self, density: np.ndarray) -> np.ndarray:
-        """J[D] for a real symmetric density [M, M]."""
-        return scf.hf.dot_eri_dm(self._integrals, density, hermi=1, with_k=False)[0]
+    def coulomb(self, density: Tensor) -> Tensor:
+        """J[D] for a real symmetric density [1, M, M]."""
+        return torch.from_numpy(scf.hf.dot_eri_dm(self._integrals, density[0].numpy(), hermi=1, with_k=False)[0])[None]
 
-    def exchange(self, occupied: np.ndarray) -> np.ndarray:
-        """K of D = 2 C C^dagger for complex occupied orbitals [M, S]; Hermitian complex [M, M]."""
-        density = 2.0 * (occupied @ occupied.conj().T)
-        real = scf.hf.dot_eri_dm(self._integrals, np.ascontiguousarray(density.real), hermi=1, with_j=False)[1]
-        imag = scf.hf.dot_eri_dm(self._integrals, np.ascontiguousarray(density.imag), hermi=2, with_j=False)[1]
-        return real + 1j * imag
+    def exchange(self, occupied: Tensor) -> Tensor:
+        """K of D = 2 C C^dagger for complex occupied orbitals [1, M, S]; Hermitian complex [1, M, M]."""
+        density = 2.0 * (occupied[0] @ occupied[0].mH).numpy()
+        real, imag = np.ascontiguousarray(density.real), np.ascontiguousarray(density.imag)
+        k = scf.hf.dot_eri_dm(self._integrals, real, hermi=1, with_j=False)[1]
+        return torch.from_numpy(k + 1j * scf.hf.dot_eri_dm(self._integrals, imag, hermi=2, with_j=False)[1])[None]
 
 
 Repulsion = FittedRepulsion | ExactRepulsion

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+import torch
 from pyscf import dft
+from torch import Tensor
 
-BLOCK_POINTS = 512  # orbital values of one block stay in the processor's cache
+from tdddft.functionals import Semilocal
+from tdddft.functionals.semilocal import ROWS
+from tdddft.grids import response_grid
+from tdddft.scf import GroundState
+from tdddft.tensors import stack_padded
+
+CPU_BLOCK = 2048  # points whose orbital values are worked on at a time
+DEVICE_BLOCK = 65536
+POINTS_AT_ONCE = 8192
 
 
 class GridResponse:
@@ -19,61 +29,85 @@ class GridResponse:
         \Delta V_{pq} = \int \phi_p (v[\rho_0 + \delta\rho] - v[\rho_0]) \phi_q, \qquad
         \Delta E = E[\rho_0 + \delta\rho] - E[\rho_0] - \int v[\rho_0]\,\delta\rho
 
-    Because only differences are integrated, the grid error scales with the response, not with the density.
+    Only differences are integrated: the error of the grid and of ``dtype`` scales with the response, not with the
+    density. Functionals are evaluated in float64. Shapes: B molecules, M orbitals, G points, R rows of the density.
 
     Args:
-        mol: PySCF's molecule.
-        functional: libxc name (LDA or GGA, hybrid or not; the exact-exchange part is not done here).
-        orbitals: Orbital basis as columns, float64 [A, M].
-        num_occupied: Doubly occupied orbitals of the ground state (the first columns).
-        grid_level: PySCF's grid level.
+        ground_states: One or more, with the same functional.
+        grid: See :func:`tdddft.grids.response_grid`.
+        dtype: Of the orbital values and of the matrix products.
+        device: Where to compute.
     """
 
-    def __init__(self, mol: Any, functional: str, orbitals: np.ndarray, num_occupied: int, grid_level: int) -> None:
-        self.functional = functional
-        self._numint = dft.numint.NumInt()
-        self.kind = self._numint._xc_type(functional)
-        grids = dft.gen_grid.Grids(mol)
-        grids.level = grid_level
-        grids.build(with_non0tab=False)
-        self.weights = grids.weights  # [G]
-        values = dft.numint.eval_ao(mol, grids.coords, deriv=1 if self.kind == "GGA" else 0)
-        values = (values if self.kind == "GGA" else values[None]) @ orbitals  # [1 or 4, G, M]
-        self._blocks = [
-            (slice(i, i + BLOCK_POINTS), np.ascontiguousarray(values[:, i : i + BLOCK_POINTS]))
-            for i in range(0, len(self.weights), BLOCK_POINTS)
+    def __init__(
+        self, ground_states: Sequence[GroundState], grid: str | int, dtype: torch.dtype, device: torch.device
+    ) -> None:
+        self.functional = Semilocal(ground_states[0].method.functional)
+        self.rows = ROWS[self.functional.kind]
+        grids = [response_grid(g.mol, grid) for g in ground_states]
+        self.weights = stack_padded([w for _, w in grids], torch.float64, device)  # [B, G]
+        components = 1 if self.rows == 1 else 4
+        arrays = [
+            _orbital_values(g, points, components, dtype) for g, (points, _) in zip(ground_states, grids, strict=True)
         ]
-        occupation = np.zeros(orbitals.shape[1])
-        occupation[:num_occupied] = 2.0
-        self.density = self._density(np.diag(occupation))
-        energy, potential = self._evaluate(self.density)
-        self.energy_density, self.potential = energy, potential
+        values = stack_padded(arrays, dtype, device)  # [B, X, G, M]
+        size = CPU_BLOCK if device.type == "cpu" else DEVICE_BLOCK
+        self._blocks = [
+            (slice(i, i + size), values[:, :, i : i + size].contiguous()) for i in range(0, values.shape[2], size)
+        ]
+        occupations = [np.where(np.arange(g.orbitals.shape[1]) < g.num_occupied, 2.0, 0.0) for g in ground_states]
+        ground = torch.diag_embed(stack_padded(occupations, torch.float64, device))
+        self.density = self._density(ground)  # [B, R, G]
+        self.energy_density, self.potential = self.functional(self.density)
 
-    def _evaluate(self, density: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Energy density rho * eps [G] and potential [1 or 4, G]."""
-        rho = density if self.kind == "GGA" else density[0]
-        eps, potential = self._numint.eval_xc_eff(self.functional, rho, deriv=1, xctype=self.kind)[:2]
-        return eps * density[0], potential.reshape(density.shape)
+    @property
+    def num_points(self) -> int:
+        """Points of the largest grid."""
+        return self.weights.shape[1]
 
-    def _density(self, matrix: np.ndarray) -> np.ndarray:
-        """Density and, for a GGA, its gradient [1 or 4, G] of a real symmetric density matrix [M, M]."""
-        density = np.empty((4 if self.kind == "GGA" else 1, len(self.weights)))
+    def _density(self, matrix: Tensor) -> Tensor:
+        """Rows of the density [B, R, G] of real symmetric density matrices [B, M, M]."""
+        density = self.weights.new_empty((matrix.shape[0], self.rows, self.weights.shape[1]))
+        matrix = matrix.to(self._blocks[0][1].dtype)
         for points, values in self._blocks:
-            np.einsum("gm,xgm->xg", values[0] @ matrix, values, out=density[:, points])
-        density[1:] *= 2.0
+            contracted = values[:, 0] @ matrix
+            density[:, : values.shape[1], points] = torch.linalg.vecdot(values, contracted.unsqueeze(1))
+            if self.rows == 5:
+                slopes = values[:, 1:]
+                density[:, 4, points] = 0.5 * torch.linalg.vecdot(slopes, slopes @ matrix.unsqueeze(1)).sum(1)
+        density[:, 1:4] *= 2.0
         return density
 
-    def __call__(self, density_change: np.ndarray, energy: bool = False) -> tuple[np.ndarray, float]:
-        """Delta V [M, M] and, where asked for, Delta E in hartree (else 0) for D - D_0 [M, M], real symmetric."""
-        change = self._density(density_change)
-        energy_density, potential = self._evaluate(self.density + change)
-        delta = (potential - self.potential) * self.weights
-        delta[0] *= 0.5
-        matrix = np.zeros_like(density_change)
+    def _matrix(self, potential: Tensor) -> Tensor:
+        """Matrix [B, M, M] of a weighted potential [B, R, G]."""
+        weighted = potential.to(self._blocks[0][1].dtype).unsqueeze(-1)
+        b, _, _, m = self._blocks[0][1].shape
+        matrix = potential.new_zeros((b, m, m))
         for points, values in self._blocks:
-            matrix += values[0].T @ np.einsum("xgm,xg->gm", values, delta[:, points])
-        total = 0.0
-        if energy:
-            linear = np.einsum("xg,xg->g", self.potential, change)
-            total = float(self.weights @ (energy_density - self.energy_density - linear))
-        return matrix + matrix.T, total
+            half = values[:, 0] * (0.5 * weighted[:, 0, points])
+            for x in range(1, values.shape[1]):
+                half.addcmul_(values[:, x], weighted[:, x, points])
+            matrix += values[:, 0].mT @ half
+            if self.rows == 5:
+                slopes = values[:, 1:]
+                matrix += (slopes.mT @ (slopes * (0.25 * weighted[:, 4:5, points]))).sum(1)
+        return matrix + matrix.mT
+
+    def __call__(self, density_change: Tensor) -> tuple[Tensor, Tensor]:
+        """Delta V [B, M, M] and Delta E [B] in hartree of D - D_0, real symmetric [B, M, M]."""
+        change = self._density(density_change)
+        energy_density, potential = self.functional(self.density + change)
+        linear = (self.potential * change).sum(1)
+        energy = (self.weights * (energy_density - self.energy_density - linear)).sum(-1)
+        return self._matrix((potential - self.potential) * self.weights.unsqueeze(1)), energy
+
+
+def _orbital_values(ground_state: GroundState, points: np.ndarray, components: int, dtype: torch.dtype) -> np.ndarray:
+    """Orbitals and, with four components, their gradients at points [G, 3]: [X, G, M]."""
+    orbitals = ground_state.orbitals
+    out = np.empty((components, len(points), orbitals.shape[1]), dtype=str(dtype).removeprefix("torch."))
+    for i in range(0, len(points), POINTS_AT_ONCE):
+        part = points[i : i + POINTS_AT_ONCE]
+        values = dft.numint.eval_ao(ground_state.mol, part, deriv=int(components == 4))
+        out[:, i : i + len(part)] = (values if components == 4 else values[None]) @ orbitals
+    return out

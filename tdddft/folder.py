@@ -40,6 +40,10 @@ class DatasetFolder:
         """File of one trajectory."""
         return self.trajectories / f"{identifier}.h5"
 
+    def checkpoint(self, identifier: str) -> Path:
+        """File that keeps an unfinished trajectory."""
+        return self.root / "unfinished" / f"{identifier}.h5"
+
     def open(self, recipe: GenerateRecipe) -> None:
         """Create the folder for a recipe, or make sure that it already belongs to the same one.
 
@@ -59,6 +63,7 @@ class DatasetFolder:
                 )
         try:
             self.trajectories.mkdir(parents=True, exist_ok=True)
+            self.checkpoint("").parent.mkdir(exist_ok=True)
             replace_text(file, yaml.safe_dump(new, sort_keys=False))
         except OSError as error:
             raise InputError(f"cannot write to {self.root}: {error.strerror}; choose another --out") from None

@@ -83,7 +83,8 @@ def generate(
 
 def check_method(molecules: list[Molecule], method: Method) -> None:
     """InputError if the functional is unknown or an element lacks a basis or pseudopotential."""
-    from tdddft.scf import build_mol, check_functional
+    from tdddft.functionals import check_functional
+    from tdddft.scf import build_mol
 
     check_functional(method.functional)
     seen: set[str] = set()

@@ -26,6 +26,7 @@ def run_job(job: Job) -> list[Record]:
     """Ground state, then one propagation a field; a record for each, whatever happens."""
     from tdddft.hamiltonian import Hamiltonian
     from tdddft.propagation import propagate
+    from tdddft.propagators import fixed_propagator
     from tdddft.scf import ground_state
     from tdddft.trajectory import write_trajectory
     from tdddft.validation import failures
@@ -42,7 +43,8 @@ def run_job(job: Job) -> list[Record]:
         try:
             trajectory = propagate(
                 state, field, steps.steps, steps.dt_fs, save_every=steps.save_every, precision=steps.precision,
-                hamiltonian=hamiltonian,
+                dipole_tolerance=steps.dipole_tolerance, propagator=fixed_propagator(steps.propagator),
+                hamiltonian=hamiltonian, checkpoint=DatasetFolder(job.root).checkpoint(identifier),
             )  # fmt: skip
             provenance = {**trajectory.info["provenance"], "id": identifier, "recipe_hash": recipe_hash(job.recipe)}
             trajectory = trajectory.replace(info={**trajectory.info, "provenance": provenance})
@@ -54,6 +56,7 @@ def run_job(job: Job) -> list[Record]:
             diagnostics = {
                 "molecule": job.molecule.name, "atoms": len(job.molecule.numbers), "occupied": state.num_occupied,
                 "orbitals": len(state.overlap), "norm_error": float(trajectory.norm_error.max()),
+                "fock_builds": trajectory.info["provenance"]["fock_builds"],
             }  # fmt: skip
             seconds = round(time.perf_counter() - started, 2)
             records.append(done_record(job.root, identifier, seconds, diagnostics))

@@ -9,14 +9,15 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from tdddft.errors import InputError
-from tdddft.field import GaussianPulses, Kick, unit_vector
+from tdddft.field import Field as FieldLike, FieldSum, GaussianPulses, Kick, field_from_dict, unit_vector
+from tdddft.field_file import read_field
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -34,7 +35,12 @@ class Method(Strict):
     basis: str = Field("gth-dzvp", description="PySCF name of a Gaussian basis")
     pseudopotential: str | None = Field("gth-pbe", description="PySCF name, or null for all electrons")
     grid_level: int = Field(3, ge=0, le=9, description="integration grid of the ground state")
-    response_grid_level: int = Field(1, ge=0, le=9, description="integration grid of the change of the Fock matrix")
+    response_grid: Literal["coarse", "medium", "fine"] | Annotated[int, Field(ge=0, le=9)] = Field(
+        "medium", description="integration grid of the change of the Fock matrix; an integer is a PySCF level"
+    )
+    response_precision: Literal["float32", "float64"] = Field(
+        "float32", description="of the matrix products that give the change of the Fock matrix"
+    )
     density_fitting: bool = Field(True, description="fit the Coulomb interaction; false takes exact integrals")
     scf_tolerance_hartree: float = Field(1e-11, gt=0)
     scf_max_cycles: int = Field(100, ge=1)
@@ -52,7 +58,9 @@ class Distortions(Strict):
 class FieldSection(Strict):
     """The external field; one trajectory a direction."""
 
-    kind: Literal["gaussian_pulses", "kick"] = "gaussian_pulses"
+    kind: Literal["gaussian_pulses", "orbevo", "kick", "terms", "file"] = Field(
+        "gaussian_pulses", description="orbevo: the two Gaussian pulses of the OrbEvo paper, whatever the numbers below"
+    )
     directions: tuple[tuple[float, float, float], ...] | Literal["random"] = Field(
         ((0.0, 0.0, 1.0),), description="vectors, or 'random': one uniform direction a geometry"
     )
@@ -62,6 +70,10 @@ class FieldSection(Strict):
     sigma_fs: float = Field(0.2, gt=0)
     center_fs: float = 0.75
     kick_strength_au: float = 1e-3
+    terms: tuple[dict[str, Any], ...] = Field(
+        (), description="kind: terms: fields to add up, as {kind: laser, photon_energy_ev: 3.1, envelope: sin2, ...}"
+    )
+    file: str | None = Field(None, description="kind: file: a CSV file with time, Ex, Ey, Ez and units in its header")
 
     @field_validator("directions")
     @classmethod
@@ -73,8 +85,20 @@ class FieldSection(Strict):
                 unit_vector(direction)
         return value
 
-    def fields(self, name: str) -> list[Kick | GaussianPulses]:
-        """One field a direction for the geometry of this name."""
+    @model_validator(mode="after")
+    def _complete(self) -> FieldSection:
+        if (self.kind == "terms") != bool(self.terms) or (self.kind == "file") != (self.file is not None):
+            raise ValueError("kind: terms goes with a list of terms, kind: file with the name of a file")
+        for term in self.terms:
+            field_from_dict(term)
+        return self
+
+    def fields(self, name: str) -> list[FieldLike]:
+        """One field a direction for the geometry of this name; one in all for terms and files."""
+        if self.kind == "terms":
+            return [FieldSum(tuple(field_from_dict(term) for term in self.terms))]
+        if self.kind == "file":
+            return [read_field(str(self.file))]
         directions = self.directions
         if directions == "random":
             vector = seeded_generator(self.direction_seed, name).normal(size=3)
@@ -82,6 +106,8 @@ class FieldSection(Strict):
             directions = ((x, y, z),)
         if self.kind == "kick":
             return [Kick(self.kick_strength_au, d) for d in directions]
+        if self.kind == "orbevo":
+            return [GaussianPulses(d) for d in directions]
         return [
             GaussianPulses(d, self.amplitude_v_per_angstrom, self.frequencies_per_fs, self.sigma_fs, self.center_fs)
             for d in directions
@@ -91,10 +117,14 @@ class FieldSection(Strict):
 class Propagation(Strict):
     """Time stepping and storage."""
 
-    dt_fs: float = Field(0.005, gt=0)
+    dt_fs: float = Field(0.005, gt=0, description="spacing of the stored field; step of the fixed schemes")
     steps: int = Field(1000, ge=1)
     save_every: int = Field(10, ge=1, description="steps between stored frames")
     precision: Literal["complex64", "complex128"] = "complex64"
+    propagator: Literal["adaptive", "multirate", "midpoint", "extrapolated", "magnus4", "etrs"] = Field(
+        "adaptive", description="adaptive chooses its steps by dipole_tolerance; the others take steps of dt_fs"
+    )
+    dipole_tolerance: float = Field(1e-4, ge=1e-8, lt=1, description="error of the dipole over its range")
 
     @model_validator(mode="after")
     def _whole_frames(self) -> Propagation:

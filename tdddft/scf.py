@@ -12,6 +12,7 @@ from pyscf import dft, gto, scf
 from pyscf.lib.exceptions import BasisNotFoundError
 
 from tdddft.errors import ConvergenceError, InputError
+from tdddft.functionals import check_functional
 from tdddft.molecule import Molecule
 from tdddft.recipe import Method
 from tdddft.sources import read_molecules
@@ -64,9 +65,11 @@ class GroundState:
             "auxiliary_functions": fitting.get_naoaux() if fitting is not None else 0,
             "energy_hartree": self.energy_hartree,
             "converged": True,
+            "ion_charges": self.mol.atom_charges().tolist(),
             "nuclear_dipole_au": self.nuclear_dipole_au.tolist(),
             "scf_cycles": int(getattr(self.mean_field, "cycles", -1)),
             "dropped_by_linear_dependence": len(self.overlap) - len(self.energies_hartree),
+            "linear_dependence_threshold": getattr(scf.hf, "overlap_zero_eigenvalue_threshold", None),
         }
 
 
@@ -153,21 +156,6 @@ def ao_table(mol: gto.Mole) -> np.ndarray:
             radial[atom, l] = index + 1
             rows += [(atom, l, index, m) for m in ((1, -1, 0) if l == 1 else range(-l, l + 1))]
     return np.array(rows, dtype=np.int64)
-
-
-def check_functional(functional: str) -> None:
-    """InputError unless the functional is HF, LDA, GGA, or a global hybrid of them."""
-    if functional.upper() == "HF":
-        return
-    try:
-        kind = dft.libxc.xc_type(functional)
-    except (KeyError, ValueError) as error:
-        raise InputError(f"unknown functional {functional!r} ({error}); use a libxc name") from None
-    if kind not in ("LDA", "GGA") or dft.libxc.rsh_coeff(functional)[0] != 0:
-        raise InputError(
-            f"functional {functional!r} is {'range-separated' if kind == 'GGA' else kind}; "
-            "LDA, GGA, their global hybrids and HF can be propagated"
-        )
 
 
 def _mean_field(mol: gto.Mole, method: Method) -> Any:

@@ -24,7 +24,7 @@ def fast_method():
     """PBE / GTH-DZVP / GTH-PBE on coarse grids: real physics, quick."""
     from tdddft import Method
 
-    return Method(grid_level=1, response_grid_level=0)
+    return Method(grid_level=1, response_grid=0)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import pytest
 from tdddft import read_trajectory
 
 COMMANDS = Path(sys.executable).parent
-FAST = ["--set", "method.grid_level=0", "--set", "method.response_grid_level=0", "--set", "propagation.steps=60"]
+FAST = ["--set", "method.grid_level=0", "--set", "method.response_grid=0", "--set", "propagation.steps=60"]
 
 
 def run(*arguments, code=0, **options):
@@ -178,7 +178,7 @@ def tiny_recipes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recipes")
     (folder / "data.yaml").write_text(
         "name: tiny\nmolecules: [H2, HF]\ndistortions: {count: 2, only: [HF]}\n"
-        "method: {grid_level: 0, response_grid_level: 0}\nfield: {directions: random}\n"
+        "method: {grid_level: 0, response_grid: 0}\nfield: {directions: random}\n"
         "propagation: {steps: 240, save_every: 10}\n"
     )
     (folder / "train.yaml").write_text(

@@ -16,7 +16,7 @@ def recipe(molecules=("g2:H2", "g2:HF"), **changes):
     data = {
         "name": "small",
         "molecules": list(molecules),
-        "method": {"grid_level": 0, "response_grid_level": 0, **changes.pop("method", {})},
+        "method": {"grid_level": 0, "response_grid": 0, **changes.pop("method", {})},
         "field": {"directions": [[0, 0, 1], [1, 0, 0]]},
         "propagation": {"steps": 20, "save_every": 5},
         **changes,
