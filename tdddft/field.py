@@ -27,6 +27,11 @@ class Field(Protocol):
         """Impulse that acts at t = 0, float64 [3], atomic units of field times time."""
         ...
 
+    @property
+    def breaks_fs(self) -> tuple[float, ...]:
+        """Times at which the field jumps; steps of chosen length end there."""
+        ...
+
     def at(self, times_fs: np.ndarray) -> np.ndarray:
         """Field in atomic units, float64 [T, 3], at times in fs [T]."""
         ...
@@ -65,6 +70,11 @@ class Kick:
         """Impulse that acts at t = 0, float64 [3] (zero for a pulse of finite width)."""
         return unit_vector(self.direction) * (self.strength_au if self.width_fs == 0.0 else 0.0)
 
+    @property
+    def breaks_fs(self) -> tuple[float, ...]:
+        """The end of a rectangular pulse."""
+        return (self.width_fs,) if self.width_fs else ()
+
     def at(self, times_fs: np.ndarray) -> np.ndarray:
         """Field in atomic units, float64 [T, 3], at times in fs [T]."""
         times = np.asarray(times_fs, dtype=np.float64)
@@ -101,6 +111,11 @@ class GaussianPulses:
     def impulse_au(self) -> np.ndarray:
         """Impulse that acts at t = 0: none."""
         return np.zeros(3)
+
+    @property
+    def breaks_fs(self) -> tuple[float, ...]:
+        """No jumps."""
+        return ()
 
     def at(self, times_fs: np.ndarray) -> np.ndarray:
         """Field in atomic units, float64 [T, 3], at times in fs [T]."""
@@ -159,6 +174,16 @@ class Laser:
         """Impulse that acts at t = 0: none."""
         return np.zeros(3)
 
+    @property
+    def breaks_fs(self) -> tuple[float, ...]:
+        """Start and end of a pulse, and the ends of its ramps."""
+        if self.envelope == "gaussian":
+            return ()
+        marks = {self.start_fs, self.start_fs + self.ramp_fs}
+        if self.envelope != "cw":
+            marks |= {self.start_fs + self.duration_fs - self.ramp_fs, self.start_fs + self.duration_fs}
+        return tuple(sorted(marks))
+
     def at(self, times_fs: np.ndarray) -> np.ndarray:
         """Field in atomic units, float64 [T, 3], at times in fs [T]."""
         since = np.asarray(times_fs, dtype=np.float64) - self.start_fs
@@ -198,6 +223,11 @@ class FieldSum:
         """Sum of the impulses at t = 0."""
         return np.sum([f.impulse_au for f in self.fields], axis=0)
 
+    @property
+    def breaks_fs(self) -> tuple[float, ...]:
+        """The jumps of all."""
+        return tuple(sorted({mark for f in self.fields for mark in f.breaks_fs}))
+
     def at(self, times_fs: np.ndarray) -> np.ndarray:
         """Field in atomic units, float64 [T, 3], at times in fs [T]."""
         return np.sum([f.at(times_fs) for f in self.fields], axis=0)
@@ -230,6 +260,11 @@ class SampledField:
     def impulse_au(self) -> np.ndarray:
         """Impulse that acts at t = 0: none."""
         return np.zeros(3)
+
+    @property
+    def breaks_fs(self) -> tuple[float, ...]:
+        """The first and the last sample, outside of which the field is zero."""
+        return (self.times_fs[0], self.times_fs[-1])
 
     def at(self, times_fs: np.ndarray) -> np.ndarray:
         """Field in atomic units, float64 [T, 3], at times in fs [T]."""

@@ -21,6 +21,7 @@ from tdddft.trajectory import Trajectory, orthonormality_error
 from tdddft.units import AU_TIME_FS
 
 Progress = Callable[[int, int], None]
+SAME_TIME_AU = 1e-6
 
 
 def propagate(
@@ -113,7 +114,7 @@ def propagate_batch(
     builds_before = hamiltonian.builds - builds
     for number in range(len(frames), len(frame_times)):
         start, end = frame_times[number - 1 : number + 1]
-        stops = np.linspace(start, end, save_every + 1)[1:] if fixed_step else [end]
+        stops = np.linspace(start, end, save_every + 1)[1:] if fixed_step else _stops(fields, start, end)
         for stop in stops:
             state = propagator.advance(hamiltonian, drive, state, float(stop))
         frames.append(*_observe(hamiltonian, state))
@@ -133,6 +134,12 @@ def propagate_batch(
     ]
     keeper.remove()
     return trajectories
+
+
+def _stops(fields: Sequence[Field], start: float, end: float) -> list[float]:
+    """The end of an interval, and before it the times inside at which a field jumps, atomic units."""
+    marks = {mark / AU_TIME_FS for f in fields for mark in f.breaks_fs}
+    return [*sorted(m for m in marks if start + SAME_TIME_AU < m < end - SAME_TIME_AU), end]
 
 
 def _drive(fields: Sequence[Field], device: torch.device) -> Drive:
