@@ -130,7 +130,8 @@ class GaussianPulses:
 class Laser:
     r"""A carrier under an envelope, with a complex polarisation.
 
-    .. math:: \mathbf{E}(t) = g(t)\, [\mathbf{a} \cos\theta + \mathbf{b} \sin\theta], \qquad \theta = \omega (t - t_c) + \phi
+    .. math:: \mathbf{E}(t) = g(t)\, [\mathbf{a} \cos\theta + \mathbf{b} \sin\theta], \quad
+              \theta = \omega (t - t_c) + \phi
 
     a alone polarises linearly along a; a and b of equal length at right angles polarise circularly. Envelopes g, all
     between 0 and 1, from the start t_s over the duration d: ``gaussian`` (centre t_s + d/2, standard deviation d/6, and

@@ -10,58 +10,105 @@ import typer
 from rich.table import Table
 
 from tdddft.cli.shell import out
-from tdddft.spectrum import absorption_spectrum, average_spectrum, default_hwhm_ev, field_direction, find_peaks
+from tdddft.spectrum import (
+    Spectrum,
+    absorption_spectrum,
+    default_hwhm_ev,
+    find_peaks,
+    independent_directions,
+    line_strengths,
+    polarizability_tensor,
+)
 from tdddft.trajectory import Trajectory, read_trajectory
 from tdddft.units import HARTREE_EV
 
 
 def spectrum(
-    files: Annotated[list[Path], typer.Argument(help="trajectory files; directions of one molecule are averaged too")],
+    files: Annotated[
+        list[Path], typer.Argument(help="trajectory files; three directions of one molecule give its tensor too")
+    ],
     hwhm_ev: Annotated[
-        float | None, typer.Option(min=0.01, help="half width of the lines, eV; default: 3.8 / time")
+        float | None, typer.Option(min=0.001, help="half width of the lines, eV; default: 3.8 / time, with --pade 0.76")
     ] = None,
     max_energy_ev: Annotated[float, typer.Option(min=1.0, help="upper end of the axis, eV")] = 30.0,
-    csv: Annotated[Path | None, typer.Option(help="write energies and strengths here")] = None,
+    pade: Annotated[
+        bool, typer.Option("--pade", help="continue the signal by a Padé approximant: sharper lines")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="compare the peaks with linear-response (Casida) roots; exit code 1 if off")
+    ] = False,
+    roots: Annotated[int, typer.Option(min=1, help="number of roots for --check")] = 20,
+    check_tolerance_ev: Annotated[float, typer.Option(min=0.0, help="largest gap that --check accepts, eV")] = 0.05,
+    csv: Annotated[Path | None, typer.Option(help="write energies and strengths (and the tensor) here")] = None,
     figure: Annotated[Path | None, typer.Option(help="write a figure here")] = None,
 ) -> None:
-    """Absorption spectrum of trajectories, simulated or predicted: peaks, table and figure.
+    """Absorption spectrum of trajectories, simulated or predicted: peaks with oscillator strengths, table and figure.
 
-    Example: tdddft spectrum runs/small/trajectories/H2O_d0.h5 --figure water.png
+    Example: tdddft spectrum runs/kick/trajectories/*.h5 --pade --check --figure spectrum.png
     """
     trajectories = {_label(file, files): read_trajectory(file) for file in files}
-    width = hwhm_ev or max(default_hwhm_ev(t) for t in trajectories.values())
+    width = hwhm_ev or max(default_hwhm_ev(t) for t in trajectories.values()) * (0.2 if pade else 1.0)
     spectra = {
-        name: absorption_spectrum(t, hwhm_ev=width, max_energy_ev=max_energy_ev) for name, t in trajectories.items()
+        name: absorption_spectrum(t, hwhm_ev=width, max_energy_ev=max_energy_ev, pade=pade)
+        for name, t in trajectories.items()
     }
-    if _can_be_averaged(list(trajectories.values())):
-        spectra["mean"] = average_spectrum(list(spectra.values()))
-    table = Table("trajectory", "energy (eV)", "strength (1/eV)")
+    tensor = None
+    if _is_one_molecule_three_ways(list(trajectories.values())):
+        tensor, spectra["isotropic"] = polarizability_tensor(
+            list(trajectories.values()), hwhm_ev=width, max_energy_ev=max_energy_ev, pade=pade
+        )
+    table = Table("trajectory", "energy (eV)", "oscillator strength", "strength (1/eV)")
     for name, result in spectra.items():
-        for energy, height in find_peaks(result):
-            table.add_row(name, f"{energy:.3f}", f"{height / HARTREE_EV:.3f}")
+        peaks = find_peaks(result)
+        for (energy, height), strength in zip(peaks, line_strengths(result, [e for e, _ in peaks]), strict=True):
+            table.add_row(name, f"{energy:.3f}", f"{strength:.4f}", f"{height / HARTREE_EV:.3f}")
     out.print(table)
+    comparisons = {}
+    if check:
+        from tdddft.casida_check import compare_with_casida
+
+        comparisons = compare_with_casida(trajectories, spectra, roots)
+        for name, comparison in comparisons.items():
+            out.print(comparison.table(name))
     if csv is not None:
-        columns = {"energy_ev": next(iter(spectra.values())).energy_ev}
-        columns |= {f"strength_per_ev:{n}": s.strength_per_hartree / HARTREE_EV for n, s in spectra.items()}
-        np.savetxt(csv, np.column_stack(list(columns.values())), delimiter=",", header=",".join(columns), comments="")
+        _write_csv(csv, spectra, tensor)
         out.print(f"wrote {csv}")
     if figure is not None:
         from tdddft.figures import save_figure, spectrum_figure
 
-        out.print(f"wrote {save_figure(spectrum_figure(spectra), figure)}")
+        sticks = {name: (c.root_energies_ev, c.root_strengths) for name, c in comparisons.items()}
+        out.print(f"wrote {save_figure(spectrum_figure(spectra, sticks), figure)}")
+    if comparisons:
+        gaps = [gap for c in comparisons.values() for gap in c.gaps_ev]
+        worst = max(gaps, default=0.0)
+        verdict = "agree" if worst <= check_tolerance_ev else "disagree"
+        out.print(f"peaks and linear response {verdict}: largest gap {worst * 1e3:.0f} meV over {len(gaps)} lines")
+        if worst > check_tolerance_ev:
+            raise typer.Exit(1)
+
+
+def _write_csv(path: Path, spectra: dict[str, Spectrum], tensor: np.ndarray | None) -> None:
+    columns = {"energy_ev": next(iter(spectra.values())).energy_ev}
+    columns |= {f"strength_per_ev:{n}": s.strength_per_hartree / HARTREE_EV for n, s in spectra.items()}
+    if tensor is not None:
+        for a, b in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)):
+            element = 0.5 * (tensor[:, a, b] + tensor[:, b, a])
+            columns[f"re_alpha_{'xyz'[a]}{'xyz'[b]}_au"] = element.real
+            columns[f"im_alpha_{'xyz'[a]}{'xyz'[b]}_au"] = element.imag
+    np.savetxt(path, np.column_stack(list(columns.values())), delimiter=",", header=",".join(columns), comments="")
 
 
 def _label(file: Path, files: list[Path]) -> str:
-    return file.stem if [f.stem for f in files].count(file.stem) == 1 and file.stem != "mean" else str(file)
+    return file.stem if [f.stem for f in files].count(file.stem) == 1 and file.stem != "isotropic" else str(file)
 
 
-def _can_be_averaged(trajectories: list[Trajectory]) -> bool:
-    """Several directions of one molecule, all simulated or all predicted, at the same times."""
+def _is_one_molecule_three_ways(trajectories: list[Trajectory]) -> bool:
+    """Three independent field directions of one geometry, all simulated or all predicted, at the same times."""
     first = trajectories[0]
-    directions = np.array([field_direction(t) for t in trajectories])
-    different = np.abs(directions @ directions.T - np.eye(len(directions))).max() < 0.999
     same = all(
-        t.name == first.name and t.kind == first.kind and np.array_equal(t.times_fs, first.times_fs)
+        t.kind == first.kind
+        and np.array_equal(t.positions_angstrom, first.positions_angstrom)
+        and np.array_equal(t.times_fs, first.times_fs)
         for t in trajectories
     )
-    return len(trajectories) > 1 and same and bool(different)
+    return len(trajectories) == 3 and same and independent_directions(trajectories)

@@ -34,7 +34,10 @@ def pbe_exchange(density: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor
 
 
 def pbe_correlation(density: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    r""":math:`e = \rho\,[\epsilon_c + \gamma \ln(1 + \tfrac{\beta}{\gamma} t^2 \tfrac{1 + At^2}{1 + At^2 + A^2t^4})]`."""
+    r"""Gradient-corrected Perdew-Wang correlation; with :math:`y = t^2`,
+
+    .. math:: e = \rho\,[\epsilon_c + \gamma \ln(1 + \tfrac{\beta}{\gamma} y \tfrac{1 + Ay}{1 + Ay + A^2y^2})].
+    """
     root = density.pow(1 / 3)
     local, local_slope = perdew_wang_energy(WIGNER_SEITZ / root, 0.0310907)
     per_sigma = math.pi / (16 * (3 * math.pi**2) ** (1 / 3)) / (root * density * density)

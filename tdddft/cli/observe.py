@@ -1,0 +1,52 @@
+"""``tdddft observe``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from tdddft.cli.shell import out
+from tdddft.molecule import SYMBOLS
+from tdddft.observables import (
+    field_energy_hartree,
+    ground_orbital_populations,
+    idempotency_error,
+    mulliken_charges,
+)
+from tdddft.trajectory import read_trajectory
+
+
+def observe(
+    file: Annotated[Path, typer.Argument(help="a trajectory file")],
+    csv: Annotated[Path | None, typer.Option(help="write everything, frame by frame, here")] = None,
+    figure: Annotated[Path | None, typer.Option(help="write a figure here")] = None,
+) -> None:
+    """Populations of ground-state orbitals, Mulliken charges, energies and conservation laws in time.
+
+    Example: tdddft observe runs/small/trajectories/H2O_d0.h5 --csv water.csv --figure water.png
+    """
+    t = read_trajectory(file)
+    energies, populations = ground_orbital_populations(t)
+    charges, occupied = mulliken_charges(t), len(t.occupations)
+    excited = populations[:, occupied:].sum(axis=1)
+    out.print(f"{t.name}: {len(t.times_fs)} frames to {t.times_fs[-1]:.4g} fs, {occupied} occupied of {len(energies)}")
+    out.print(f"electrons outside the occupied orbitals: {excited[-1]:.3e} at the end, {excited.max():.3e} at most")
+    moved = np.ptp(charges, axis=0)
+    atom = int(moved.argmax())
+    out.print(f"largest change of a Mulliken charge: {moved[atom]:.3e} e, on {SYMBOLS[t.numbers[atom]]}{atom}")
+    out.print(f"largest error: orthonormality {t.norm_error.max():.1e}, idempotency {idempotency_error(t).max():.1e}")
+    if csv is not None:
+        columns = {"time_fs": t.times_fs, "energy_hartree": t.energy_hartree}
+        columns["field_energy_hartree"] = field_energy_hartree(t)
+        columns |= {f"dipole_{axis}_au": t.dipole_au[:, i] for i, axis in enumerate("xyz")}
+        columns |= {f"population_{i}": populations[:, i] for i in range(populations.shape[1])}
+        columns |= {f"charge_{SYMBOLS[z]}{i}_e": charges[:, i] for i, z in enumerate(t.numbers)}
+        np.savetxt(csv, np.column_stack(list(columns.values())), delimiter=",", header=",".join(columns), comments="")
+        out.print(f"wrote {csv}")
+    if figure is not None:
+        from tdddft.figures import observables_figure, save_figure
+
+        out.print(f"wrote {save_figure(observables_figure(t), figure)}")
