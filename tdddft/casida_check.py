@@ -21,7 +21,7 @@ BRIGHT = 0.05  # of the strongest root
 class Comparison:
     """Bright lines of linear response and what the spectrum has nearest to each.
 
-    Roots closer than the line width count as one line at their mean, weighted by strength.
+    Roots closer than the full line width count as one line at their mean, weighted by strength.
 
     Args:
         line_energies_ev, line_strengths: Lines of linear response, float64 [L].
@@ -79,7 +79,7 @@ def compare(spectrum: Spectrum, roots: Roots, direction: np.ndarray | None) -> C
     strengths = roots.strengths(direction)
     weight = np.interp(roots.energies_ev, spectrum.energy_ev, spectrum.field_weight, right=0.0)
     bright = (strengths > BRIGHT * strengths.max()) & (weight > FIELD_FLOOR)
-    lines = _merged(roots.energies_ev[bright], strengths[bright], spectrum.hwhm_ev)
+    lines = _merged(roots.energies_ev[bright], strengths[bright], 2 * spectrum.hwhm_ev)
     peaks = find_peaks(spectrum, relative_height=1e-3)
     energies = np.array([e for e, _ in peaks])
     fitted = line_strengths(spectrum, energies)

@@ -101,11 +101,10 @@ def observables_figure(trajectory: Trajectory) -> Figure:
         ):  # fmt: skip
             for column in np.argsort(-numbers.max(axis=0))[:6]:
                 index = first + int(column)
-                panel.plot(
-                    t.times_fs, numbers[:, column] * 1e3, label=f"{index}: {energies[index] * HARTREE_EV:.1f} eV"
-                )
-            panel.set(title=title, ylabel="10⁻³ electrons")
-            panel.legend(frameon=False, fontsize=7, title="orbital", title_fontsize=7)
+                panel.plot(t.times_fs, numbers[:, column], label=f"{index}: {energies[index] * HARTREE_EV:.1f} eV")
+            panel.set(title=title, ylabel="electrons")
+            panel.ticklabel_format(axis="y", style="sci", scilimits=(-2, 2))
+            panel.legend(framealpha=0.8, fontsize=7, title="orbital", title_fontsize=7, loc="upper right")
         for atom in np.argsort(-np.ptp(charges, axis=0))[:8]:
             label = f"{SYMBOLS[t.numbers[atom]]}{atom}"
             atoms.plot(t.times_fs, (charges[:, atom] - charges[0, atom]) * 1e3, label=label)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 
+NOISE = 1e-5  # of the largest singular value: what a signal of finite accuracy can tell
+
 
 def pade_transform(signal: np.ndarray, times: np.ndarray, omega: np.ndarray) -> np.ndarray:
     r""":math:`\int_0^\infty f(t)\, e^{i\omega t} dt` of a signal that goes on as a sum of damped oscillations.
@@ -26,7 +28,7 @@ def pade_transform(signal: np.ndarray, times: np.ndarray, omega: np.ndarray) -> 
     samples = np.asarray(signal, dtype=np.float64)[: 2 * degree + 1]
     step = times[1] - times[0]
     matrix = scipy.linalg.toeplitz(samples[degree : 2 * degree], samples[degree:0:-1])
-    below = scipy.linalg.lstsq(matrix, -samples[degree + 1 : 2 * degree + 1], lapack_driver="gelsd")[0]
+    below = scipy.linalg.lstsq(matrix, -samples[degree + 1 : 2 * degree + 1], cond=NOISE)[0]
     below = np.concatenate([[1.0], below])
     above = np.convolve(samples[: degree + 1], below)[: degree + 1]
     # the trapezoidal rule takes half of the first sample

@@ -20,7 +20,9 @@ from tdddft.spectrum import (
     polarizability_tensor,
 )
 from tdddft.trajectory import Trajectory, read_trajectory
-from tdddft.units import HARTREE_EV
+from tdddft.units import AU_TIME_FS, HARTREE_EV
+
+KICK_SPACING_FS = 0.02
 
 
 def spectrum(
@@ -63,6 +65,8 @@ def spectrum(
         for (energy, height), strength in zip(peaks, line_strengths(result, [e for e, _ in peaks]), strict=True):
             table.add_row(name, f"{energy:.3f}", f"{strength:.4f}", f"{height / HARTREE_EV:.3f}")
     out.print(table)
+    for note in {_folding(t) for t in trajectories.values()} - {""}:
+        out.print(note, soft_wrap=True)
     comparisons = {}
     if check:
         from tdddft.casida_check import compare_with_casida
@@ -100,6 +104,18 @@ def _write_csv(path: Path, spectra: dict[str, Spectrum], tensor: np.ndarray | No
 
 def _label(file: Path, files: list[Path]) -> str:
     return file.stem if [f.stem for f in files].count(file.stem) == 1 and file.stem != "isotropic" else str(file)
+
+
+def _folding(trajectory: Trajectory) -> str:
+    """A warning where a kick, which excites everything, meets frames that are far apart."""
+    spacing = float(trajectory.times_fs[1] - trajectory.times_fs[0])
+    if not trajectory.field_impulse_au.any() or spacing <= KICK_SPACING_FS * (1 + 1e-9):
+        return ""
+    highest = np.pi * AU_TIME_FS / spacing * HARTREE_EV
+    return (
+        f"note: frames are {spacing:.3g} fs apart, so that what a kick excites above {highest:.0f} eV folds down into "
+        f"the spectrum as weak false lines; store a frame every {KICK_SPACING_FS:g} fs or less"
+    )
 
 
 def _is_one_molecule_three_ways(trajectories: list[Trajectory]) -> bool:
