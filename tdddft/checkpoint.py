@@ -54,15 +54,16 @@ class Frames:
 
 
 class Checkpoint:
-    """One file, replaced in one step whenever 30 seconds have gone by.
+    """One file, replaced in one step whenever some seconds have gone by.
 
     Args:
         path: The file; None keeps nothing.
+        seconds_between: Shortest time between two writes.
         identity: Plain data that must be equal for the file to be continued.
     """
 
-    def __init__(self, path: Path | None, identity: Mapping[str, Any]) -> None:
-        self.path = path
+    def __init__(self, path: Path | None, seconds_between: float, identity: Mapping[str, Any]) -> None:
+        self.path, self._seconds_between = path, seconds_between
         self._identity = json.dumps(identity, sort_keys=True)
         self._saved = time.monotonic()
 
@@ -93,7 +94,7 @@ class Checkpoint:
 
     def save_now_and_then(self, state: State, frames: Frames, builds: int) -> None:
         """Save, if the last time was long enough ago."""
-        if self.path is not None and time.monotonic() - self._saved >= SECONDS_BETWEEN:
+        if self.path is not None and time.monotonic() - self._saved >= self._seconds_between:
             self.save(state, frames, builds)
             self._saved = time.monotonic()
 

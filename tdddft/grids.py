@@ -8,10 +8,11 @@ from pyscf.data.elements import charge
 
 PERIODS = (2, 10, 18, 36, 54)  # last element of each period
 NAMED = {
-    "coarse": ((15, 20, 25, 30, 35, 40), (50, 110, 110, 110, 110, 110), dft.gen_grid.sg1_prune),
-    "medium": ((25, 35, 40, 45, 50, 55), (194, 302, 302, 302, 302, 302), dft.gen_grid.nwchem_prune),
-    "fine": ((50, 75, 80, 90, 95, 100), (302, 434, 434, 434, 434, 434), dft.gen_grid.nwchem_prune),
+    "coarse": ((15, 20, 25, 30, 35, 40), (50, 110, 110, 110, 110, 110)),
+    "medium": ((25, 35, 40, 45, 50, 55), (194, 302, 302, 302, 302, 302)),
+    "fine": ((50, 75, 80, 90, 95, 100), (302, 434, 434, 434, 434, 434)),
 }
+HEAVIEST_OF_SG1 = 18
 
 
 def response_grid(mol: object, grid: str | int) -> tuple[np.ndarray, np.ndarray]:
@@ -26,9 +27,11 @@ def response_grid(mol: object, grid: str | int) -> tuple[np.ndarray, np.ndarray]
     if isinstance(grid, int):
         grids.level = grid
     else:
-        radial, angular, grids.prune = NAMED[grid]
-        symbols = {mol.atom_symbol(i) for i in range(mol.natm)}  # type: ignore[attr-defined]
-        rows = {s: int(np.searchsorted(PERIODS, charge(s))) for s in symbols}
-        grids.atom_grid = {s: (radial[row], angular[row]) for s, row in rows.items()}
+        radial, angular = NAMED[grid]
+        numbers = {mol.atom_symbol(i): charge(mol.atom_symbol(i)) for i in range(mol.natm)}  # type: ignore[attr-defined]
+        rows = {symbol: int(np.searchsorted(PERIODS, number)) for symbol, number in numbers.items()}
+        grids.atom_grid = {symbol: (radial[row], angular[row]) for symbol, row in rows.items()}
+        light = max(numbers.values()) <= HEAVIEST_OF_SG1
+        grids.prune = dft.gen_grid.sg1_prune if grid == "coarse" and light else dft.gen_grid.nwchem_prune
     grids.build(with_non0tab=False)
     return grids.coords, grids.weights

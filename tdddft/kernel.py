@@ -17,7 +17,7 @@ from tdddft.scf import GroundState
 from tdddft.tensors import product, stack_padded
 
 THIN_DENSITY = 1e-6  # electrons per cubic bohr below which the kernel is left out
-EXCHANGE_FUNCTIONS_PER_ATOM = 4
+EXCHANGE_CUT = 1e-3  # of the strongest combination of fitting functions
 POINTS_AT_ONCE = 4096
 
 
@@ -54,15 +54,16 @@ class LinearKernel:
         self._pairs = self._pairs.flatten(2)
         self._metric = stack_padded([_metric(g, functional) for g in ground_states], dtype, device)
         if self.exchange:
-            strongest = [_strongest(i, len(g.molecule.numbers)) for i, g in zip(integrals, ground_states, strict=True)]
-            virtual, occupied, mixed = zip(
-                *(_blocks(b, g.num_occupied, s) for b, g in zip(strongest, ground_states, strict=True)), strict=True
+            direct, mixed = zip(
+                *(_exchange_integrals(i, g.num_occupied, s) for i, g in zip(integrals, ground_states, strict=True)),
+                strict=True,
             )
-            v, o, x = (stack_padded(part, torch.float64, device) for part in (virtual, occupied, mixed))
-            self._virtual = v.transpose(1, 2).flatten(2)  # [B, M, Q * M]
-            self._occupied = o.flatten(1, 2)  # [B, Q * S, S]
-            self._mixed = x.transpose(1, 2).flatten(2)  # [B, M, Q * S]
-            self._mixed_turned = x.mT.flatten(1, 2)  # [B, Q * S, M]
+            virtual, occupied = (stack_padded(part, dtype, device) for part in zip(*direct, strict=True))
+            x = stack_padded(mixed, dtype, device)
+            self._virtual = virtual.transpose(1, 2).flatten(2)  # [B, M, Q * M]
+            self._occupied = occupied.flatten(1, 2)  # [B, Q * S, S]
+            self._mixed = x.transpose(1, 2).flatten(2)  # [B, M, R * S]
+            self._mixed_turned = x.mT.flatten(1, 2)  # [B, R * S, M]
 
     def __call__(self, orbitals: Tensor) -> Tensor:
         """L of occupied orbitals complex [B, M, S]: real symmetric [B, M, M], Hermitian with exact exchange."""
@@ -82,6 +83,7 @@ class LinearKernel:
     def _exchange(self, density: Tensor) -> Tensor:
         """(ab|ij) D_bj + (aj|ib) D*_bj, complex [B, M, S]."""
         b, m, s = density.shape
+        density = density.to(torch.complex64 if self._mixed.dtype == torch.float32 else density.dtype)
         moved = product(self._occupied, density.mT).reshape(b, -1, s, m).transpose(2, 3)  # [B, Q, M, S]
         turned = product(self._mixed_turned, density.conj()).reshape(b, -1, s, s).transpose(2, 3)  # [B, Q, S(j), S(i)]
         return product(self._virtual, moved.flatten(1, 2)) + product(self._mixed, turned.flatten(1, 2))
@@ -98,22 +100,25 @@ def _virtual_occupied(integrals: np.ndarray, num_occupied: int, columns: int) ->
     return block
 
 
-def _strongest(integrals: np.ndarray, atoms: int) -> np.ndarray:
-    """The combinations of fitting functions with the largest integrals, [Q, M, M]."""
-    flat = integrals.reshape(len(integrals), -1)
-    _, vectors = scipy.linalg.eigh(
-        flat @ flat.T, subset_by_index=(max(0, len(flat) - EXCHANGE_FUNCTIONS_PER_ATOM * atoms), len(flat) - 1)
-    )
-    return (vectors.T @ flat).reshape(-1, *integrals.shape[1:])
+def _exchange_integrals(
+    integrals: np.ndarray, num_occupied: int, columns: int
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """(ab| and |ij) in the combinations that occupied pairs need, and (aj| in those that mixed pairs need."""
+    occupied, virtual = slice(None, num_occupied), slice(num_occupied, None)
+    direct = _strongest(integrals, integrals[:, occupied, occupied])
+    mixed = _strongest(integrals, integrals[:, virtual, occupied])
+    ab, ij = np.zeros_like(direct), np.zeros((len(direct), columns, columns))
+    ab[:, virtual, virtual] = direct[:, virtual, virtual]
+    ij[:, occupied, occupied] = direct[:, occupied, occupied]
+    return (ab, ij), _virtual_occupied(mixed, num_occupied, columns)
 
 
-def _blocks(integrals: np.ndarray, num_occupied: int, columns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    virtual = integrals.copy()
-    virtual[:, :num_occupied] = 0.0
-    virtual[:, :, :num_occupied] = 0.0
-    occupied = np.zeros((len(integrals), columns, columns))
-    occupied[:, :num_occupied, :num_occupied] = integrals[:, :num_occupied, :num_occupied]
-    return virtual, occupied, _virtual_occupied(integrals, num_occupied, columns)
+def _strongest(integrals: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Combinations [Q, M, M] of fitting functions that matter to the given pairs."""
+    flat = pairs.reshape(len(pairs), -1)
+    values, vectors = scipy.linalg.eigh(flat @ flat.T)
+    kept = vectors[:, values > EXCHANGE_CUT * values[-1]]
+    return np.tensordot(kept.T, integrals, 1)
 
 
 def _metric(ground_state: GroundState, functional: str) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tdddft.checkpoint import Checkpoint, Frames
+from tdddft.checkpoint import SECONDS_BETWEEN, Checkpoint, Frames
 from tdddft.errors import InputError
 from tdddft.field import Field, field_to_dict
 from tdddft.hamiltonian import Hamiltonian
@@ -37,6 +37,7 @@ def propagate(
     hamiltonian: Hamiltonian | None = None,
     progress: Progress | None = None,
     checkpoint: Path | None = None,
+    checkpoint_seconds: float = SECONDS_BETWEEN,
 ) -> Trajectory:
     r"""Propagate all occupied orbitals, :math:`i S \dot{C} = F[D(t), t]\, C`, with fixed nuclei.
 
@@ -55,6 +56,7 @@ def propagate(
         progress: Called with (step, steps) after every frame.
         checkpoint: File to keep up to date while running; where it exists, the propagation goes on from it and ends
             with the same numbers. It is removed at the end.
+        checkpoint_seconds: Shortest time between two writes of that file.
 
     Returns:
         The trajectory with ``steps // save_every + 1`` frames, the first at t = 0 (after a delta kick).
@@ -66,6 +68,7 @@ def propagate(
     return propagate_batch(
         [ground_state], [field], steps, dt_fs, save_every=save_every, dipole_tolerance=dipole_tolerance,
         propagator=propagator, precision=precision, hamiltonian=hamiltonian, progress=progress, checkpoint=checkpoint,
+        checkpoint_seconds=checkpoint_seconds,
     )[0]  # fmt: skip
 
 
@@ -83,6 +86,7 @@ def propagate_batch(
     device: str | torch.device = "cpu",
     progress: Progress | None = None,
     checkpoint: Path | None = None,
+    checkpoint_seconds: float = SECONDS_BETWEEN,
 ) -> list[Trajectory]:
     """Propagate several molecules, or geometries of one, side by side: the way to fill a GPU.
 
@@ -104,7 +108,7 @@ def propagate_batch(
     fixed_step = propagator is not None and not isinstance(propagator, Adaptive)
     propagator = propagator or Adaptive(dipole_tolerance, float(frame_times[-1]))
     facts = _facts(fields, steps, dt_fs, save_every, propagator)
-    keeper = Checkpoint(checkpoint, {**facts, "molecules": [_identity(g) for g in ground_states]})
+    keeper = Checkpoint(checkpoint, checkpoint_seconds, {**facts, "molecules": [_identity(g) for g in ground_states]})
     drive = _drive(fields, hamiltonian.device)
     state, frames, builds = keeper.load(hamiltonian.device)
     if state is None:

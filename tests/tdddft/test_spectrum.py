@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tdddft import InputError, Kick, absorption_spectrum, propagate
-from tdddft.spectrum import Spectrum, average_spectrum, field_direction, find_peaks
+from tdddft.spectrum import Spectrum, field_direction, find_peaks, line_strengths, polarizability_tensor
 from tdddft.units import AU_TIME_FS, HARTREE_EV
 
 
@@ -57,8 +57,51 @@ def test_direction_of_the_field(water_trajectory):
         absorption_spectrum(water_trajectory.replace(field_au=turning))
 
 
-def test_average_and_peaks_of_a_flat_spectrum():
+def test_peaks_and_strengths_of_a_flat_spectrum():
     energy = np.linspace(1, 10, 50)
     flat = Spectrum(energy, energy * 0j, energy * 0, energy * 0 + 1)
     assert find_peaks(flat) == []
-    assert np.array_equal(average_spectrum([flat, flat]).energy_ev, energy)
+    assert line_strengths(flat, []).shape == (0,)
+
+
+@pytest.mark.parametrize("pade", [False, True])
+def test_strengths_of_oscillators_come_back(water_trajectory, pade):
+    times = np.linspace(0, 10, 1001)
+    spectrum = absorption_spectrum(oscillator(water_trajectory, [7.5, 8.6, 13.2], [0.4, 0.2, 1.1], times), pade=pade)
+    peaks = [e for e, _ in find_peaks(spectrum, relative_height=0.02)]
+    assert np.abs(np.subtract.outer(peaks, [7.5, 8.6, 13.2])).min(axis=0).max() < (0.002 if pade else 0.02)
+    assert line_strengths(spectrum, [7.5, 8.6, 13.2]) == pytest.approx([0.4, 0.2, 1.1], rel=0.02)
+
+
+def test_pade_resolves_what_the_window_cannot(water_trajectory):
+    """Two lines 0.2 eV apart after 8 fs."""
+    signal = oscillator(water_trajectory, [7.5, 7.7], [1.0, 1.0], np.linspace(0, 8, 801))
+    assert len(find_peaks(absorption_spectrum(signal), relative_height=0.1)) == 1
+    energies = [e for e, _ in find_peaks(absorption_spectrum(signal, pade=True))]
+    assert energies == pytest.approx([7.5, 7.7], abs=0.01)
+
+
+def test_tensor_from_three_oblique_kicks(water_trajectory):
+    """One oscillator along a known direction: its tensor, from kicks that are neither orthogonal nor of one length."""
+    times = np.linspace(0, 20, 4001)
+    axis = np.array([0.6, 0.0, 0.8])
+    kicks = [np.array(k) for k in ([1e-3, 0, 0], [1e-3, 2e-3, 0], [0.5e-3, 0, 1e-3])]
+    runs = []
+    for kick in kicks:
+        signal = (kick @ axis) / (10 / HARTREE_EV) * np.sin(10 / HARTREE_EV * times / AU_TIME_FS)
+        zeros = np.zeros((len(times), 3))
+        runs.append(
+            water_trajectory.replace(
+                times_fs=times, dipole_au=np.outer(signal, axis), field_times_fs=times, field_au=zeros,
+                field_impulse_au=kick, info={**water_trajectory.info, "field": {}},
+            )
+        )  # fmt: skip
+    tensor, isotropic = polarizability_tensor(runs, hwhm_ev=0.2)
+    at = int(np.abs(isotropic.energy_ev - 10).argmin())
+    shape = tensor[at].imag / np.trace(tensor[at].imag)
+    assert np.allclose(shape, np.outer(axis, axis), atol=1e-8)
+    assert line_strengths(isotropic, [10.0]) == pytest.approx([1 / 3], rel=0.02)
+    with pytest.raises(InputError, match="lie in one plane"):
+        polarizability_tensor([runs[0], runs[1], runs[0]])
+    with pytest.raises(InputError, match="needs three trajectories"):
+        polarizability_tensor(runs[:2])

@@ -1,0 +1,93 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from tdddft import GaussianPulses, InputError, Kick, Midpoint, propagate, read_trajectory
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from tdddft import GaussianPulses, Method, ground_state, propagate, write_trajectory
+state = ground_state("g2:H2O", Method(grid_level=1, response_grid=0))
+t = propagate(state, GaussianPulses((0.3, 0.5, 0.8)), steps=600, checkpoint=Path(sys.argv[1]), checkpoint_seconds=0.0)
+write_trajectory(sys.argv[2], t)
+"""
+
+
+class StopError(Exception):
+    pass
+
+
+def stop_at(step):
+    def progress(done, total):
+        if done >= step:
+            raise StopError
+
+    return progress
+
+
+@pytest.mark.parametrize("scheme", [None, Midpoint()], ids=["adaptive", "midpoint"])
+def test_continued_equals_uninterrupted(tmp_path, water, scheme):
+    file = tmp_path / "part.h5"
+    arguments = {"steps": 120, "propagator": scheme, "precision": "complex128"}
+    whole = propagate(water, GaussianPulses((0.3, 0.5, 0.8)), **arguments)
+    for stop in (30, 80):
+        with pytest.raises(StopError):
+            propagate(
+                water, GaussianPulses((0.3, 0.5, 0.8)), **arguments, checkpoint=file, checkpoint_seconds=0.0,
+                progress=stop_at(stop),
+            )  # fmt: skip
+        assert file.is_file()
+    steps = []
+    again = propagate(
+        water, GaussianPulses((0.3, 0.5, 0.8)), **arguments, checkpoint=file, progress=lambda d, _: steps.append(d)
+    )
+    assert steps[0] == 90
+    assert np.array_equal(again.frame_coefficients, whole.frame_coefficients)
+    assert np.array_equal(again.dipole_au, whole.dipole_au)
+    assert np.array_equal(again.energy_hartree, whole.energy_hartree)
+    assert again.info["provenance"]["fock_builds"] == whole.info["provenance"]["fock_builds"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_killed_with_9_and_run_again(tmp_path, water):
+    """A real process, killed in the middle; the finished file equals that of a run in one piece."""
+    part, target = tmp_path / "part.h5", tmp_path / "water.h5"
+    command = [sys.executable, "-c", SCRIPT, str(part), str(target)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, env=environment) as process:
+        deadline = time.monotonic() + 120
+        while not part.exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGKILL)
+    assert not target.exists()
+    subprocess.run(command, env=environment, check=True, timeout=300)
+    continued = read_trajectory(target)
+    whole = propagate(water, GaussianPulses((0.3, 0.5, 0.8)), steps=600)
+    assert np.abs(continued.dipole_au - whole.dipole_au).max() < 1e-9
+    assert np.abs(continued.frame_coefficients - whole.frame_coefficients).max() < 1e-6
+    assert not part.exists()
+
+
+def test_damaged_and_foreign_checkpoints(tmp_path, water):
+    file = tmp_path / "part.h5"
+    with pytest.raises(StopError):
+        propagate(water, Kick(1e-3), steps=40, checkpoint=file, checkpoint_seconds=0.0, progress=stop_at(20))
+    with pytest.raises(InputError, match="checkpoint of another propagation"):
+        propagate(water, Kick(2e-3), steps=40, checkpoint=file)
+    file.write_bytes(file.read_bytes()[:2000])
+    assert len(propagate(water, Kick(1e-3), steps=40, checkpoint=file).times_fs) == 5
+
+
+def test_unwritable_checkpoint_is_named(tmp_path, water):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot write the checkpoint"):
+        propagate(water, Kick(1e-3), steps=20, checkpoint=tmp_path / "file" / "x.h5", checkpoint_seconds=0.0)
