@@ -58,7 +58,6 @@ def spectrum_figure(
     spectra: dict[str, Spectrum], roots: dict[str, tuple[np.ndarray, np.ndarray]] | None = None
 ) -> Figure:
     """Strength functions with their highest peaks named in eV, and linear-response roots as sticks below."""
-    names = list(spectra)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.5, 4.0), layout="constrained")
         axes = figure.subplots()
@@ -67,9 +66,9 @@ def spectrum_figure(
             shown = np.where(excited, spectrum.strength_per_hartree / HARTREE_EV, np.nan)
             (line,) = axes.plot(spectrum.energy_ev, shown, label=label, lw=2.0 if label == "isotropic" else 1.0)
             color = line.get_color()
-            for energy, height in sorted(find_peaks(spectrum), key=lambda peak: -peak[1])[
-                : 5 if len(names) == 1 else 3
-            ]:
+            named = label == "isotropic" or "isotropic" not in spectra
+            highest = sorted(find_peaks(spectrum), key=lambda peak: -peak[1])
+            for energy, height in highest[: 5 if named else 0]:
                 axes.annotate(
                     f"{energy:.2f}", (energy, height / HARTREE_EV), xytext=(0, 4), textcoords="offset points",
                     ha="center", fontsize=7, color=color,

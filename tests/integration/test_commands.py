@@ -50,7 +50,7 @@ def test_generate_validate_status_spectrum_show(dataset, tmp_path):
 def test_every_command_has_help_with_an_example(program):
     top = run(program, "--help")
     commands = {
-        "tdddft": ("generate", "status", "validate", "spectrum", "show"),
+        "tdddft": ("generate", "status", "validate", "spectrum", "observe", "density", "show"),
         "graphlearn": ("demo", "train", "compare", "evaluate", "rollout"),
     }
     for command in commands[program]:
@@ -240,3 +240,49 @@ def test_interrupted_demo_equals_uninterrupted(demo_folder, tiny_recipes, tmp_pa
     run("graphlearn", "demo", "--out", folder, *tiny_recipes)
     assert (folder / "results.json").read_text() == (demo_folder / "results.json").read_text()
     assert (folder / "model/model.safetensors").read_bytes() == (demo_folder / "model/model.safetensors").read_bytes()
+
+
+def test_kick_spectrum_is_checked_against_linear_response(tmp_path):
+    folder = tmp_path / "kick"
+    run(
+        "tdddft", "generate", "H2O", "--out", folder, "--set", "method.response_grid=coarse",
+        "--set", "field.kind=kick", "--set", "field.directions=[[1,0,0],[0,1,0],[0,0,1]]", "--set",
+        "propagation.dt_fs=0.02", "--set", "propagation.save_every=1", "--set", "propagation.steps=300",
+        "--set", "propagation.dipole_tolerance=1e-3",
+    )  # fmt: skip
+    files = sorted((folder / "trajectories").glob("*.h5"))
+    options = ("--pade", "--check", "--roots", 12, "--max-energy-ev", 14)
+    printed = run("tdddft", "spectrum", *files, *options, "--figure", tmp_path / "s.png", "--csv", tmp_path / "s.csv")
+    assert "peaks and linear response agree" in printed
+    assert "isotropic" in printed
+    assert "im_alpha_zz_au" in (tmp_path / "s.csv").read_text().splitlines()[0]
+    assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
+    run("tdddft", "spectrum", *files, *options, "--check-tolerance-ev", 0, code=1)
+
+
+def test_observe_and_density(dataset, tmp_path):
+    file = dataset / "trajectories/H2O_d0.h5"
+    printed = run("tdddft", "observe", file, "--csv", tmp_path / "o.csv", "--figure", tmp_path / "o.png")
+    assert "electrons outside the occupied orbitals" in printed
+    header, first = (tmp_path / "o.csv").read_text().splitlines()[:2]
+    assert {"population_0", "charge_O0_e", "field_energy_hartree"} <= set(header.split(","))
+    assert len(first.split(",")) == len(header.split(","))
+    assert (tmp_path / "o.png").read_bytes().startswith(b"\x89PNG")
+    run("tdddft", "density", file, "--frame", 1, "--frame", 3, "--spacing-au", 0.8, "--out", tmp_path / "cubes")
+    names = {p.name for p in (tmp_path / "cubes").iterdir()}
+    assert names == {"H2O_d0_frame1_change.cube", "H2O_d0_frame3_change.cube"}
+    assert "no frame 99" in run("tdddft", "density", file, "--frame", 99, "--out", tmp_path, code=2)
+
+
+def test_a_field_from_a_file_and_a_named_scheme(tmp_path):
+    (tmp_path / "field.csv").write_text("time (fs),Ex (V/nm),Ey (V/nm),Ez (V/nm)\n0,0,0,0\n0.1,0,0,0.5\n0.2,0,0,0\n")
+    folder = tmp_path / "set"
+    run(
+        "tdddft", "generate", "H2O", "--out", folder, *FAST, "--set", "field.kind=file", "--set",
+        f"field.file={tmp_path / 'field.csv'}", "--set", "propagation.propagator=etrs",
+    )  # fmt: skip
+    t = read_trajectory(folder / "trajectories/H2O_d0.h5")
+    assert np.abs(t.field_au[:, 2]).max() > 5e-4
+    assert "time-reversal" in t.info["provenance"]["propagator"]
+    message = run("tdddft", "generate", "H2O", "--out", tmp_path / "x", "--set", "field.kind=file", code=2)
+    assert "kind: file with the name of a file" in message

@@ -219,3 +219,29 @@ def test_bad_requests_are_named(water):
         propagate(water, Kick(1e-3), steps=10, dipole_tolerance=1e-12)
     with pytest.raises(InputError, match="Hamiltonian must be of the same ground states"):
         propagate(ground_state("g2:H2", water.method), Kick(1e-3), steps=10, hamiltonian=Hamiltonian(water))
+
+
+def test_two_threads_give_the_same_numbers(water):
+    before = torch.get_num_threads()
+    runs = []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            runs.append(propagate(water, GaussianPulses((0.3, 0.5, 0.8)), steps=100))
+    finally:
+        torch.set_num_threads(before)
+    span = np.ptp(runs[0].dipole_au, axis=0).max()
+    assert np.abs(runs[0].dipole_au - runs[1].dipole_au).max() < 1e-5 * span  # float32 sums in another order
+
+
+def test_a_nearly_dependent_basis_is_cut_and_the_cut_is_recorded():
+    """Four hydrogen atoms closer than chemistry allows, with diffuse functions on each."""
+    chain = Molecule("H4", [1, 1, 1, 1], [[0, 0, 0.55 * i] for i in range(4)])
+    method = Method(basis="aug-cc-pvdz", pseudopotential=None, grid_level=1, response_grid=0)
+    state = ground_state(chain, method)
+    facts = state.facts()
+    assert facts["dropped_by_linear_dependence"] > 0
+    assert facts["linear_dependence_threshold"] > 0
+    t = propagate(state, Kick(1e-4, (0, 0, 1)), steps=40)
+    assert t.frame_coefficients.shape[2] == len(state.overlap) > state.orbitals.shape[1]
+    assert t.norm_error.max() < 1e-9

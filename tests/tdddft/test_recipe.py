@@ -2,7 +2,7 @@ import pytest
 import yaml
 from hypothesis import given, strategies as st
 
-from tdddft import GenerateRecipe, InputError
+from tdddft import GaussianPulses, GenerateRecipe, InputError
 from tdddft.recipe import differing_keys, load_recipe, parse_recipe, recipe_hash
 from tdddft.recipes import find_recipe
 
@@ -34,6 +34,11 @@ def test_resolved_recipe_reads_back_equal(tmp_path):
         ("schema_version=2", "schema_version"),
         ("field.kind=laser", "field.kind"),
         ("field.directions=[[0,0,0]]", "not all zero"),
+        ("field.kind=terms", "kind: terms goes with a list of terms"),
+        ("field.terms=[{kind: laser, photon_energy_ev: 3}]", "kind: terms goes with"),
+        ("propagation.dipole_tolerance=0", "propagation.dipole_tolerance"),
+        ("propagation.propagator=rk4", "propagation.propagator"),
+        ("method.response_grid=huge", "method.response_grid"),
         ("field.directions=[]", "at least one direction"),
         ("propagation.steps=15", "must be a multiple of save_every"),
         ("distortions.seed=-1", "greater than or equal to 0"),
@@ -66,3 +71,14 @@ def test_no_unknown_key_is_ever_accepted(key, value):
         return
     with pytest.raises(InputError):
         parse_recipe({**MINIMAL, key: value}, GenerateRecipe)
+
+
+def test_fields_of_a_recipe():
+    terms = "field.terms=[{kind: kick, strength_au: 0.001}, {kind: laser, photon_energy_ev: 3.1, envelope: cw}]"
+    recipe = parse_recipe(MINIMAL, GenerateRecipe, ["field.kind=terms", terms])
+    (field,) = recipe.field.fields("any")
+    assert [f.kind for f in field.fields] == ["kick", "laser"]
+    again = parse_recipe(recipe.model_dump(mode="json"), GenerateRecipe)
+    assert again.field.fields("any") == [field]
+    paper = parse_recipe(MINIMAL, GenerateRecipe, ["field.kind=orbevo", "field.amplitude_v_per_angstrom=1.0"])
+    assert paper.field.fields("any") == [GaussianPulses()]
