@@ -236,7 +236,7 @@ def test_two_threads_give_the_same_numbers(water):
 
 def test_a_nearly_dependent_basis_is_cut_and_the_cut_is_recorded():
     """Four hydrogen atoms closer than chemistry allows, with diffuse functions on each."""
-    chain = Molecule("H4", [1, 1, 1, 1], [[0, 0, 0.55 * i] for i in range(4)])
+    chain = Molecule("H4", [1, 1, 1, 1], [[0, 0, 0.41 * i] for i in range(4)])
     method = Method(basis="aug-cc-pvdz", pseudopotential=None, grid_level=1, response_grid=0)
     state = ground_state(chain, method)
     facts = state.facts()
