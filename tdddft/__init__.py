@@ -7,10 +7,10 @@ from typing import Any
 
 _WHERE = {
     "Molecule": "molecule", "read_molecules": "sources", "Method": "recipe", "GenerateRecipe": "recipe",
-    "GroundState": "scf", "ground_state": "scf", "Kick": "field", "GaussianPulses": "field", "Laser": "field",
-    "FieldSum": "field", "SampledField": "field", "read_field": "field_file", "Hamiltonian": "hamiltonian",
-    "propagate": "propagation", "propagate_batch": "propagation", "Adaptive": "propagators",
-    "Multirate": "propagators", "Midpoint": "propagators", "Magnus4": "propagators",
+    "GroundState": "scf", "ground_state": "scf", "Kick": "field", "GaussianPulses": "field", "Laser": "laser",
+    "FieldSum": "field_data", "SampledField": "sampled_field", "read_field": "sampled_field",
+    "Hamiltonian": "hamiltonian", "propagate": "propagation", "propagate_batch": "propagation",
+    "Adaptive": "propagators", "Multirate": "propagators", "Midpoint": "propagators", "Magnus4": "propagators",
     "EnforcedReversal": "propagators", "Trajectory": "trajectory", "read_trajectory": "trajectory",
     "write_trajectory": "trajectory", "validate": "validation", "absorption_spectrum": "spectrum",
     "generate": "generation", "InputError": "errors", "ConvergenceError": "errors", "ContractError": "errors",

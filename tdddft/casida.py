@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from pyscf import tdscf
 
-from tdddft.errors import ConvergenceError
+from tdddft.errors import ConvergenceError, InputError
 from tdddft.scf import GroundState
 from tdddft.units import HARTREE_EV
 
@@ -41,9 +41,12 @@ def casida_roots(ground_state: GroundState, count: int = 10) -> Roots:
         count: Number of roots; at most the number of occupied-virtual pairs is returned.
 
     Raises:
+        InputError: if the basis has no virtual orbitals.
         ConvergenceError: if not even the lowest root converges. Roots above one that does not are left out.
     """
     pairs = ground_state.num_occupied * (len(ground_state.energies_hartree) - ground_state.num_occupied)
+    if pairs == 0:
+        raise InputError(f"{ground_state.molecule.name}: the basis has no virtual orbitals to excite into")
     solver = tdscf.TDDFT(ground_state.mean_field)
     solver.nstates = min(count, pairs)
     solver.max_cycle = 200

@@ -9,12 +9,13 @@ import numpy as np
 from rich.table import Table
 
 from tdddft.casida import Roots, casida_roots
-from tdddft.cube import molecule_of
+from tdddft.origin import molecule_of
 from tdddft.scf import ground_state
 from tdddft.spectrum import FIELD_FLOOR, Spectrum, field_direction, find_peaks, line_strengths
 from tdddft.trajectory import Trajectory
 
 BRIGHT = 0.05  # of the strongest root
+LEAST_SHARE = 0.5  # of a line's strength, for a peak to count as it
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,7 @@ class Comparison:
 
     Args:
         line_energies_ev, line_strengths: Lines of linear response, float64 [L].
-        peak_energies_ev, peak_strengths: The nearest peak of each, NaN where there is none.
+        peak_energies_ev, peak_strengths: The nearest peak of at least half its strength, NaN where there is none.
         root_energies_ev, root_strengths: All roots, for figures, float64 [K].
     """
 
@@ -83,16 +84,13 @@ def compare(spectrum: Spectrum, roots: Roots, direction: np.ndarray | None) -> C
     peaks = find_peaks(spectrum, relative_height=1e-3)
     energies = np.array([e for e, _ in peaks])
     fitted = line_strengths(spectrum, energies)
-    nearest = [int(np.abs(energies - e).argmin()) for e, _ in lines] if len(energies) else []
-    missing = np.full(len(lines), np.nan)
-    return Comparison(
-        np.array([e for e, _ in lines]),
-        np.array([f for _, f in lines]),
-        energies[nearest] if nearest else missing,
-        fitted[nearest] if nearest else missing,
-        roots.energies_ev,
-        strengths,
-    )
+    matched = np.full((2, len(lines)), np.nan)
+    for row, (energy, strength) in enumerate(lines):
+        distances = np.where(fitted > LEAST_SHARE * strength, np.abs(energies - energy), np.inf)
+        if len(distances) and np.isfinite(distances.min()):
+            matched[:, row] = energies[distances.argmin()], fitted[distances.argmin()]
+    line_energies, line_f = (np.array([line[i] for line in lines]) for i in (0, 1))
+    return Comparison(line_energies, line_f, matched[0], matched[1], roots.energies_ev, strengths)
 
 
 def _merged(energies: np.ndarray, strengths: np.ndarray, width: float) -> list[tuple[float, float]]:

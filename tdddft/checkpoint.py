@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from tdddft.scf import GroundState
 FORMAT = "tdddft-checkpoint"
 SCHEMA_VERSION = 1
 SECONDS_BETWEEN = 30.0
+SAME_ORBITALS = 1e-10
+SAME_SPACE = 1e-6
 _TENSORS = ("occupied", "response", "energy", "span_au")
 _NUMBERS = ("time_au", "step_au", "substep_au", "unchecked")
 
@@ -53,56 +55,82 @@ class Frames:
         return len(self.occupied)
 
 
+@dataclass
+class Unfinished:
+    """What there is of a propagation: its state (None before the start), frames, Fock builds, and seconds spent."""
+
+    state: State | None = None
+    frames: Frames = field(default_factory=Frames)
+    builds: int = 0
+    seconds: float = 0.0
+
+
 class Checkpoint:
     """One file, replaced in one step whenever some seconds have gone by.
+
+    Orbitals of the ground state may turn inside degenerate levels, or change sign, from one solution to the next; the
+    file holds those that its numbers refer to, and what is read is turned to the present ones.
 
     Args:
         path: The file; None keeps nothing.
         seconds_between: Shortest time between two writes.
         identity: Plain data that must be equal for the file to be continued.
+        ground_states: Those of the batch.
     """
 
-    def __init__(self, path: Path | None, seconds_between: float, identity: Mapping[str, Any]) -> None:
-        self.path, self._seconds_between = path, seconds_between
+    def __init__(
+        self,
+        path: Path | None,
+        seconds_between: float,
+        identity: Mapping[str, Any],
+        ground_states: Sequence[GroundState],
+    ) -> None:
+        self.path, self._seconds_between, self._ground_states = path, seconds_between, ground_states
         self._identity = json.dumps(identity, sort_keys=True)
         self._saved = time.monotonic()
 
-    def load(self, device: torch.device) -> tuple[State | None, Frames, int]:
-        """State, frames and Fock builds so far; None and nothing where there is no usable file.
+    def load(self, device: torch.device) -> Unfinished:
+        """What the file holds; nothing where there is none, or a damaged one.
 
         Raises:
             InputError: if the file belongs to another propagation.
         """
-        frames = Frames()
         if self.path is None or not self.path.is_file():
-            return None, frames, 0
+            return Unfinished()
         try:
             with h5py.File(str(self.path), "r") as file:
                 if file.attrs["format"] != FORMAT or file.attrs["schema_version"] != SCHEMA_VERSION:
-                    return None, frames, 0
+                    return Unfinished()
                 identity, builds = str(file.attrs["identity"]), int(file.attrs["fock_builds"])
+                seconds = float(file.attrs["wall_seconds"])
                 arrays = {name: np.asarray(file[name]) for name in file}
                 numbers = {name: file.attrs[name].item() for name in _NUMBERS}
         except (OSError, KeyError, RuntimeError):  # cut while it was written to a dying disk: start again
-            return None, frames, 0
+            return Unfinished()
         if identity != self._identity:
-            raise InputError(f"{self.path} is the checkpoint of another propagation; remove it, or choose another name")
+            raise self._foreign()
         frames = Frames(*(list(arrays[f"frame_{name}"]) for name in ("occupied", "dipoles_au", "energies_hartree")))
         values: dict[str, Any] = {n: torch.as_tensor(arrays[n]).to(device) for n in _TENSORS if n in arrays}
         past = zip(arrays["past_times_au"].tolist(), torch.as_tensor(arrays["past"]).to(device), strict=True)
-        return State(**numbers, **values, past=tuple(past)), frames, builds
+        state = State(**numbers, **values, past=tuple(past))
+        turn = self._turn([arrays[f"orbitals_{i}"] for i in range(len(self._ground_states))])
+        if turn is not None:
+            frames.occupied = list(turn @ np.array(frames.occupied))
+            state = _turned(state, torch.as_tensor(turn, device=device))
+        return Unfinished(state, frames, builds, seconds)
 
-    def save_now_and_then(self, state: State, frames: Frames, builds: int) -> None:
+    def save_now_and_then(self, now: Unfinished) -> None:
         """Save, if the last time was long enough ago."""
         if self.path is not None and time.monotonic() - self._saved >= self._seconds_between:
-            self.save(state, frames, builds)
+            self.save(now)
             self._saved = time.monotonic()
 
-    def save(self, state: State, frames: Frames, builds: int) -> None:
+    def save(self, now: Unfinished) -> None:
         """Write a temporary file, flush it to disk, rename it."""
-        if self.path is None:
+        state, frames = now.state, now.frames
+        if self.path is None or state is None:
             return
-        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
+        temporary = self.path.with_name(f"{self.path.name}.tmp")
         arrays = {
             "frame_occupied": np.array(frames.occupied),
             "frame_dipoles_au": np.array(frames.dipoles),
@@ -110,12 +138,14 @@ class Checkpoint:
             "past_times_au": np.array([t for t, _ in state.past]),
             "past": np.array([m.cpu().numpy() for _, m in state.past]),
         }
+        arrays |= {f"orbitals_{i}": g.orbitals for i, g in enumerate(self._ground_states)}
         arrays |= {n: getattr(state, n).cpu().numpy() for n in _TENSORS if getattr(state, n) is not None}
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             with h5py.File(str(temporary), "w") as file:
                 file.attrs.update(
-                    format=FORMAT, schema_version=SCHEMA_VERSION, identity=self._identity, fock_builds=builds,
-                    **{name: getattr(state, name) for name in _NUMBERS},
+                    format=FORMAT, schema_version=SCHEMA_VERSION, identity=self._identity, fock_builds=now.builds,
+                    wall_seconds=now.seconds, **{name: getattr(state, name) for name in _NUMBERS},
                 )  # fmt: skip
                 for name, array in arrays.items():
                     file[name] = array
@@ -127,7 +157,33 @@ class Checkpoint:
                 temporary.unlink(missing_ok=True)
             raise InputError(f"cannot write the checkpoint {self.path}: {error.strerror or error}") from None
 
-    def remove(self) -> None:
-        """Delete the file: the propagation is complete."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
+    def _turn(self, stored: Sequence[np.ndarray]) -> np.ndarray | None:
+        """Unitary from the stored orbitals to the present ones [B, M, M], filled up with zeros; None if equal."""
+        turns = []
+        for old, g in zip(stored, self._ground_states, strict=True):
+            turn = g.orbitals.T @ g.overlap @ old if old.shape == g.orbitals.shape else np.zeros((1, 1))
+            if np.abs(turn @ turn.T - np.eye(len(turn))).max() > SAME_SPACE:
+                raise self._foreign()
+            turns.append(turn)
+        if all(np.abs(turn - np.eye(len(turn))).max() < SAME_ORBITALS for turn in turns):
+            return None
+        out = np.zeros((len(turns), *np.max([t.shape for t in turns], axis=0)))
+        for row, turn in zip(out, turns, strict=True):
+            row[: len(turn), : len(turn)] = turn
+        return out
+
+    def _foreign(self) -> InputError:
+        return InputError(f"{self.path} is the checkpoint of another propagation; remove it, or choose another name")
+
+
+def _turned(state: State, turn: torch.Tensor) -> State:
+    def matrix(m: torch.Tensor) -> torch.Tensor:
+        u = turn.to(m.dtype)
+        return u @ m @ u.mT
+
+    return replace(
+        state,
+        occupied=turn.to(state.occupied.dtype) @ state.occupied,
+        response=matrix(state.response),
+        past=tuple((t, matrix(m)) for t, m in state.past),
+    )

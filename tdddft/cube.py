@@ -5,32 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 from pyscf import dft
 
-from tdddft.errors import ContractError, InputError
-from tdddft.molecule import Molecule
-from tdddft.recipe import Method
+from tdddft.errors import InputError
+from tdddft.origin import molecule_of
 from tdddft.scf import build_mol
 from tdddft.trajectory import Trajectory
 
 POINTS_AT_ONCE = 20000
-
-
-def molecule_of(trajectory: Trajectory) -> tuple[Molecule, Method]:
-    """The molecule and the level of theory that a trajectory was made with.
-
-    Raises:
-        ContractError: if the file does not name a level of theory that this version knows.
-    """
-    t, facts = trajectory, trajectory.info.get("molecule", {})
-    try:
-        known = {k: v for k, v in t.info["basis"].items() if k in Method.model_fields}
-        method = Method.model_validate(known)
-    except (KeyError, ValidationError) as error:
-        raise ContractError(f"{t.name}: the file does not name its level of theory ({error})") from None
-    charge, source = int(facts.get("charge", 0)), str(facts.get("source", ""))
-    return Molecule(t.name, t.numbers, t.positions_angstrom, charge, source, facts.get("smiles")), method
+MOST_POINTS = 5e7
 
 
 def density_on_grid(
@@ -60,6 +43,8 @@ def density_on_grid(
     positions = mol.atom_coords()
     low = positions.min(axis=0) - margin_au
     counts = np.ceil((positions.max(axis=0) + margin_au - low) / spacing_au).astype(int) + 1
+    if np.prod(counts.astype(float)) > MOST_POINTS:
+        raise InputError(f"a cube of {' x '.join(map(str, counts))} points is too large; take a wider spacing")
     axes = [low[x] + spacing_au * np.arange(counts[x]) for x in range(3)]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     c = t.frame_coefficients[frame].astype(np.complex128)

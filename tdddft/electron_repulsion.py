@@ -11,23 +11,20 @@ from pyscf import ao2mo, df, lib, scf
 from torch import Tensor
 
 from tdddft.errors import InputError
-from tdddft.scf import GroundState
+from tdddft.scf import GroundState, build_fitting
 from tdddft.tensors import stack_padded
-
-
-def fitted_integrals(ground_state: GroundState) -> np.ndarray:
-    r""":math:`B_{P,pq}` of :math:`(pq|rs) \approx \sum_P B_{P,pq} B_{P,rs}` in orbitals, float64 [P, M, M]."""
-    blocks = [
-        np.matmul(ground_state.orbitals.T, np.matmul(lib.unpack_tril(block), ground_state.orbitals))
-        for block in fitting_of(ground_state).loop()
-    ]
-    return np.concatenate(blocks)
 
 
 def fitting_of(ground_state: GroundState) -> df.DF:
     """PySCF's density fitting of the ground state, or a new one where that has exact integrals."""
     fitting = getattr(ground_state.mean_field, "with_df", None)
-    return df.DF(ground_state.mol) if fitting is None else fitting
+    return build_fitting(df.DF(ground_state.mol)) if fitting is None else fitting
+
+
+def fitted_integrals(fitting: df.DF, orbitals: np.ndarray) -> np.ndarray:
+    r""":math:`B_{P,pq}` of :math:`(pq|rs) \approx \sum_P B_{P,pq} B_{P,rs}` in orbitals [A, M], float64 [P, M, M]."""
+    blocks = [np.matmul(orbitals.T, np.matmul(lib.unpack_tril(block), orbitals)) for block in fitting.loop()]
+    return np.concatenate(blocks)
 
 
 class FittedRepulsion:

@@ -61,6 +61,8 @@ class DatasetFolder:
                     f"{self.root} was made with another recipe; these keys differ: "
                     f"{', '.join(differing_keys(old, new))}. Choose another --out, or the same settings"
                 )
+            for unfinished in self.checkpoint("").parent.glob("*.h5"):
+                unfinished.unlink()
         try:
             self.trajectories.mkdir(parents=True, exist_ok=True)
             self.checkpoint("").parent.mkdir(exist_ok=True)

@@ -8,6 +8,7 @@ from pyscf.data.elements import charge
 
 PERIODS = (2, 10, 18, 36, 54)  # last element of each period
 NAMED = {
+    # SG-1 has its own angular grids; those named here are for molecules with elements heavier than argon
     "coarse": ((15, 20, 25, 30, 35, 40), (50, 110, 110, 110, 110, 110)),
     "medium": ((25, 35, 40, 45, 50, 55), (194, 302, 302, 302, 302, 302)),
     "fine": ((50, 75, 80, 90, 95, 100), (302, 434, 434, 434, 434, 434)),
@@ -20,7 +21,7 @@ def response_grid(mol: object, grid: str | int) -> tuple[np.ndarray, np.ndarray]
 
     Args:
         mol: PySCF's molecule.
-        grid: ``coarse`` (SG-1 pruning of 20 x 110 points for carbon), ``medium`` (35 x 302), ``fine`` (75 x 434), or a
+        grid: ``coarse`` (20 shells for carbon, pruned as SG-1), ``medium`` (35 x 302), ``fine`` (75 x 434), or a
             grid level of PySCF, 0 to 9.
     """
     grids = dft.gen_grid.Grids(mol)

@@ -7,9 +7,10 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from pyscf import df
 from torch import Tensor
 
-from tdddft.electron_repulsion import ExactRepulsion, FittedRepulsion, Repulsion, fitted_integrals
+from tdddft.electron_repulsion import ExactRepulsion, FittedRepulsion, Repulsion, fitted_integrals, fitting_of
 from tdddft.errors import InputError
 from tdddft.exchange_correlation import GridResponse
 from tdddft.functionals import exact_exchange
@@ -62,18 +63,27 @@ class Hamiltonian:
 
     @cached_property
     def _integrals(self) -> list[np.ndarray]:
-        return [fitted_integrals(g) for g in self.ground_states]
+        pairs = zip(self._fittings, self.ground_states, strict=True)
+        return [fitted_integrals(fitting, g.orbitals) for fitting, g in pairs]
+
+    @cached_property
+    def _fittings(self) -> list[df.DF]:
+        return [fitting_of(g) for g in self.ground_states]
 
     @cached_property
     def kernel(self) -> LinearKernel:
         """The linear model of the response; built when it is first asked for."""
-        return LinearKernel(
-            self.ground_states, self._integrals, getattr(torch, self.method.response_precision), self.device
-        )
+        dtype = getattr(torch, self.method.response_precision)
+        return LinearKernel(self.ground_states, self._fittings, self._integrals, dtype, self.device)
 
     def ground_orbitals(self) -> Tensor:
         """Occupied ground-state orbitals in this basis: unit vectors, complex128 [B, M, S]."""
         return self._ground.clone()
+
+    @cached_property
+    def ground_dipole_au(self) -> Tensor:
+        """Dipole of the electrons in the ground state, float64 [B, 3]."""
+        return self.electronic_dipole_au(self._ground)
 
     def coupling(self, field_au: Tensor) -> Tensor:
         """E . r of fields float64 [..., B, 3]: real symmetric [..., B, M, M]."""

@@ -53,6 +53,7 @@ def run_job(job: Job) -> list[Record]:
                 records.append({"id": identifier, "status": "failed", "error": "; ".join(broken)})
                 continue
             write_trajectory(DatasetFolder(job.root).path(identifier), trajectory)
+            DatasetFolder(job.root).checkpoint(identifier).unlink(missing_ok=True)
             diagnostics = {
                 "molecule": job.molecule.name, "atoms": len(job.molecule.numbers), "occupied": state.num_occupied,
                 "orbitals": len(state.overlap), "norm_error": float(trajectory.norm_error.max()),

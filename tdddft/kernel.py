@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.linalg
 import torch
-from pyscf import dft
+from pyscf import df, dft
 from torch import Tensor
 
-from tdddft.electron_repulsion import fitting_of
 from tdddft.functionals import exact_exchange, kernel
 from tdddft.grids import response_grid
 from tdddft.scf import GroundState
@@ -33,6 +32,7 @@ class LinearKernel:
 
     Args:
         ground_states: One or more of the same level of theory.
+        fittings: PySCF's density fitting of each.
         integrals: :func:`tdddft.electron_repulsion.fitted_integrals` of each.
         dtype: Of the matrix products.
         device: Where to compute.
@@ -41,6 +41,7 @@ class LinearKernel:
     def __init__(
         self,
         ground_states: Sequence[GroundState],
+        fittings: Sequence[df.DF],
         integrals: Sequence[np.ndarray],
         dtype: torch.dtype,
         device: torch.device,
@@ -52,7 +53,9 @@ class LinearKernel:
         self._pairs = stack_padded(pairs, dtype, device)  # [B, P, M, S]
         self._shape = self._pairs.shape[2:]
         self._pairs = self._pairs.flatten(2)
-        self._metric = stack_padded([_metric(g, functional) for g in ground_states], dtype, device)
+        self._metric = stack_padded(
+            [_metric(g, f, functional) for g, f in zip(ground_states, fittings, strict=True)], dtype, device
+        )
         if self.exchange:
             direct, mixed = zip(
                 *(_exchange_integrals(i, g.num_occupied, s) for i, g in zip(integrals, ground_states, strict=True)),
@@ -121,9 +124,8 @@ def _strongest(integrals: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     return np.tensordot(kept.T, integrals, 1)
 
 
-def _metric(ground_state: GroundState, functional: str) -> np.ndarray:
+def _metric(ground_state: GroundState, fitting: df.DF, functional: str) -> np.ndarray:
     """2 (1 + f) between the orthonormal combinations of fitting functions that the integrals refer to."""
-    fitting = fitting_of(ground_state)
     size = fitting.get_naoaux()
     identity = 2.0 * np.eye(size)
     if functional.upper() == "HF":

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tdddft.checkpoint import SECONDS_BETWEEN, Checkpoint, Frames
+from tdddft.checkpoint import SECONDS_BETWEEN, Checkpoint, Frames, Unfinished
 from tdddft.errors import InputError
-from tdddft.field import Field, field_to_dict
+from tdddft.field import Field
+from tdddft.field_data import field_to_dict
 from tdddft.hamiltonian import Hamiltonian
 from tdddft.propagators import Adaptive, Drive, Propagator, State, initial_state
 from tdddft.provenance import package_versions
@@ -21,7 +22,8 @@ from tdddft.trajectory import Trajectory, orthonormality_error
 from tdddft.units import AU_TIME_FS
 
 Progress = Callable[[int, int], None]
-SAME_TIME_AU = 1e-6
+SAME_TIME_AU = 1e-4
+PRECISIONS = ("complex64", "complex128")
 
 
 def propagate(
@@ -50,12 +52,12 @@ def propagate(
             (0.025 fs) cost time.
         dipole_tolerance: Wanted error of the dipole relative to its range; the engine chooses its own steps between
             frames (:class:`tdddft.propagators.Adaptive`).
-        propagator: Another scheme, which then takes steps of ``dt_fs``.
+        propagator: Another scheme, which then takes steps of ``dt_fs``, also across jumps of the field.
         precision: ``complex64`` or ``complex128`` for the stored coefficients.
         hamiltonian: Reuse the integrals of another propagation of the same ground state.
         progress: Called with (step, steps) after every frame.
         checkpoint: File to keep up to date while running; where it exists, the propagation goes on from it and ends
-            with the same numbers. It is removed at the end.
+            with the same numbers. Delete it once the trajectory is written.
         checkpoint_seconds: Shortest time between two writes of that file.
 
     Returns:
@@ -97,34 +99,34 @@ def propagate_batch(
         One trajectory a ground state, in their order.
     """
     started = time.perf_counter()
-    if steps < 1 or save_every < 1 or steps % save_every:
-        raise InputError(f"steps ({steps}) must be a positive multiple of save_every ({save_every})")
+    _check(ground_states, fields, steps, dt_fs, save_every, precision)
     hamiltonian = hamiltonian or Hamiltonian(ground_states, device)
-    if [id(g) for g in hamiltonian.ground_states] != [id(g) for g in ground_states] or len(fields) != len(
-        ground_states
-    ):
-        raise InputError("the Hamiltonian must be of the same ground states, and each needs a field")
+    if [id(g) for g in hamiltonian.ground_states] != [id(g) for g in ground_states]:
+        raise InputError("the Hamiltonian must be of the same ground states")
     frame_times = np.arange(0, steps + 1, save_every) * dt_fs / AU_TIME_FS
     fixed_step = propagator is not None and not isinstance(propagator, Adaptive)
     propagator = propagator or Adaptive(dipole_tolerance, float(frame_times[-1]))
     facts = _facts(fields, steps, dt_fs, save_every, propagator)
-    keeper = Checkpoint(checkpoint, checkpoint_seconds, {**facts, "molecules": [_identity(g) for g in ground_states]})
+    identity = {**facts, "molecules": [_identity(g) for g in ground_states]}
+    keeper = Checkpoint(checkpoint, checkpoint_seconds, identity, ground_states)
     drive = _drive(fields, hamiltonian.device)
-    state, frames, builds = keeper.load(hamiltonian.device)
+    now = keeper.load(hamiltonian.device)
+    builds_before, started = hamiltonian.builds - now.builds, started - now.seconds
+    state, frames = now.state, now.frames
     if state is None:
-        impulses = np.array([f.impulse_au for f in fields])
-        state = initial_state(hamiltonian, propagator, impulses)
+        state = initial_state(hamiltonian, propagator, np.array([f.impulse_au for f in fields]))
         frames.append(*_observe(hamiltonian, state))
-    builds_before = hamiltonian.builds - builds
     for number in range(len(frames), len(frame_times)):
         start, end = frame_times[number - 1 : number + 1]
         stops = np.linspace(start, end, save_every + 1)[1:] if fixed_step else _stops(fields, start, end)
         for stop in stops:
             state = propagator.advance(hamiltonian, drive, state, float(stop))
         frames.append(*_observe(hamiltonian, state))
-        keeper.save_now_and_then(state, frames, hamiltonian.builds - builds_before)
+        now = Unfinished(state, frames, hamiltonian.builds - builds_before, time.perf_counter() - started)
+        keeper.save_now_and_then(now)
         if progress is not None:
             progress(number * save_every, steps)
+    keeper.save(now)
     facts |= {
         "versions": package_versions(),
         "device": str(hamiltonian.device),
@@ -132,18 +134,34 @@ def propagate_batch(
         "fock_builds": hamiltonian.builds - builds_before,
         "wall_seconds": round(time.perf_counter() - started, 3),
     }
-    trajectories = [
-        _trajectory(g, f, frames.of(i, g), np.arange(steps + 1) * dt_fs, save_every, precision, facts)
+    times_fs = np.arange(steps + 1) * dt_fs
+    return [
+        _trajectory(g, f, frames.of(i, g), times_fs, save_every, precision, facts)
         for i, (g, f) in enumerate(zip(ground_states, fields, strict=True))
     ]
-    keeper.remove()
-    return trajectories
+
+
+def _check(
+    ground_states: Sequence[GroundState], fields: Sequence[Field], steps: int, dt_fs: float, save_every: int,
+    precision: str,
+) -> None:  # fmt: skip
+    if steps < 1 or save_every < 1 or steps % save_every:
+        raise InputError(f"steps ({steps}) must be a positive multiple of save_every ({save_every})")
+    if not dt_fs > 0:
+        raise InputError(f"dt_fs ({dt_fs}) must be positive")
+    if precision not in PRECISIONS:
+        raise InputError(f"precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
+    if not ground_states or len(fields) != len(ground_states):
+        raise InputError(f"{len(ground_states)} ground states and {len(fields)} fields: give one field a ground state")
 
 
 def _stops(fields: Sequence[Field], start: float, end: float) -> list[float]:
     """The end of an interval, and before it the times inside at which a field jumps, atomic units."""
-    marks = {mark / AU_TIME_FS for f in fields for mark in f.breaks_fs}
-    return [*sorted(m for m in marks if start + SAME_TIME_AU < m < end - SAME_TIME_AU), end]
+    stops = [start]
+    for mark in sorted(mark / AU_TIME_FS for f in fields for mark in f.breaks_fs):
+        if stops[-1] + SAME_TIME_AU < mark < end - SAME_TIME_AU:
+            stops.append(mark)
+    return [*stops[1:], end]
 
 
 def _drive(fields: Sequence[Field], device: torch.device) -> Drive:
@@ -176,6 +194,7 @@ def _identity(ground_state: GroundState) -> dict[str, object]:
     """What must be equal for a checkpoint to be continued."""
     return {
         "name": ground_state.molecule.name,
+        "charge": ground_state.molecule.charge,
         "numbers": ground_state.molecule.numbers.tolist(),
         "positions_angstrom": ground_state.molecule.positions_angstrom.tolist(),
         "method": ground_state.method.model_dump(mode="json"),

@@ -16,8 +16,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from tdddft.errors import InputError
-from tdddft.field import Field as FieldLike, FieldSum, GaussianPulses, Kick, field_from_dict, unit_vector
-from tdddft.field_file import read_field
+from tdddft.field import Field as FieldLike, GaussianPulses, Kick, unit_vector
+from tdddft.field_data import FieldSum, field_from_dict
+from tdddft.sampled_field import read_field
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -31,7 +32,10 @@ class Strict(BaseModel):
 class Method(Strict):
     """Level of theory of the ground state and of the propagation."""
 
-    functional: str = Field("PBE", description="libxc name as PySCF takes it: LDA, PBE, B3LYP, PBE0, ...; HF")
+    functional: str = Field(
+        "PBE",
+        description="libxc name as PySCF takes it: PBE, B3LYP, TPSS, LDA,VWN (LDA alone is exchange only), ...; HF",
+    )
     basis: str = Field("gth-dzvp", description="PySCF name of a Gaussian basis")
     pseudopotential: str | None = Field("gth-pbe", description="PySCF name, or null for all electrons")
     grid_level: int = Field(3, ge=0, le=9, description="integration grid of the ground state")
@@ -89,8 +93,10 @@ class FieldSection(Strict):
     def _complete(self) -> FieldSection:
         if (self.kind == "terms") != bool(self.terms) or (self.kind == "file") != (self.file is not None):
             raise ValueError("kind: terms goes with a list of terms, kind: file with the name of a file")
-        for term in self.terms:
-            field_from_dict(term)
+        if self.kind in ("terms", "file") and self.directions != type(self).model_fields["directions"].default:
+            raise ValueError(f"kind: {self.kind} has its own directions; leave field.directions out")
+        if self.kind != "file":
+            self.fields("any")
         return self
 
     def fields(self, name: str) -> list[FieldLike]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pyscf import dft, gto, scf
+from pyscf import df, dft, gto, scf
 from pyscf.lib.exceptions import BasisNotFoundError
 
 from tdddft.errors import ConvergenceError, InputError
@@ -136,6 +136,8 @@ def build_mol(molecule: Molecule, method: Method) -> gto.Mole:
             f"{', '.join(sorted(set(molecule.symbols)))} ({str(error).splitlines()[0]}); choose another with "
             "--set method.basis=... method.pseudopotential=..."
         ) from None
+    if mol.nelectron < 2:
+        raise InputError(f"{molecule.name}: {mol.nelectron} electrons are left to propagate; check the charge")
     missing = [molecule.symbols[i] for i in range(mol.natm) if len(mol.atom_shell_ids(i)) == 0]
     if missing:
         raise InputError(f"{molecule.name}: basis {method.basis!r} has no functions for {', '.join(set(missing))}")
@@ -167,7 +169,17 @@ def _mean_field(mol: gto.Mole, method: Method) -> Any:
         mean_field.grids.level = method.grid_level
     if method.density_fitting:
         mean_field = mean_field.density_fit()
+        build_fitting(mean_field.with_df)
     mean_field.conv_tol = method.scf_tolerance_hartree
     mean_field.conv_tol_grad = max(1e-6, np.sqrt(method.scf_tolerance_hartree) * 0.1)
     mean_field.max_cycle = method.scf_max_cycles
     return mean_field
+
+
+def build_fitting(fitting: df.DF) -> df.DF:
+    """Three-centre integrals, with generated fitting functions where PySCF has none for an element and functional."""
+    try:
+        return fitting.build()
+    except BasisNotFoundError:
+        fitting.auxbasis = df.aug_etb(fitting.mol)
+        return fitting.build()

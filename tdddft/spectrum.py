@@ -19,7 +19,7 @@ from tdddft.units import AU_TIME_FS, HARTREE_EV
 
 WINDOW_EXPONENT = 3.798
 FIELD_FLOOR = 0.05
-MIN_FRAMES = 8
+MIN_FRAMES = 5
 PADE_SHARPER = 0.2
 
 
@@ -72,6 +72,8 @@ def absorption_spectrum(
     energies, width = _axis([trajectory], hwhm_ev, max_energy_ev, step_ev, pade)
     response, drive = _response_and_drive(trajectory, energies, width, pade)
     response, drive = response @ direction, drive @ direction
+    if np.abs(drive).max() == 0.0:
+        raise InputError(f"{trajectory.name}: the stored field has no strength at these energies")
     return _spectrum(energies, response / drive, np.abs(drive), width, trajectory, pade)
 
 
@@ -96,11 +98,7 @@ def polarizability_tensor(
         InputError: for other than three trajectories, other molecules or times, or directions in one plane.
     """
     first = trajectories[0]
-    same = all(
-        np.array_equal(t.times_fs, first.times_fs) and np.array_equal(t.positions_angstrom, first.positions_angstrom)
-        for t in trajectories
-    )
-    if len(trajectories) != 3 or not same:
+    if len(trajectories) != 3 or not same_molecule(trajectories):
         raise InputError("a polarisability tensor needs three trajectories of one molecule at the same times")
     if not independent_directions(trajectories):
         raise InputError("the fields of the three trajectories lie in one plane; a tensor needs three directions")
@@ -113,9 +111,24 @@ def polarizability_tensor(
     return tensor, _spectrum(energies, isotropic, weight, width, first, pade)
 
 
+def same_molecule(trajectories: Sequence[Trajectory]) -> bool:
+    """Whether all are of one geometry at the same times, and all simulated or all predicted."""
+    first = trajectories[0]
+    arrays = ("numbers", "positions_angstrom", "times_fs")
+    return all(
+        t.kind == first.kind and all(np.array_equal(getattr(t, a), getattr(first, a)) for a in arrays)
+        for t in trajectories
+    )
+
+
 def independent_directions(trajectories: Sequence[Trajectory]) -> bool:
     """Whether the fields of three trajectories span space."""
     return bool(abs(np.linalg.det([field_direction(t) for t in trajectories])) > 1e-3)
+
+
+def gives_a_tensor(trajectories: Sequence[Trajectory]) -> bool:
+    """Whether :func:`polarizability_tensor` takes them."""
+    return len(trajectories) == 3 and same_molecule(trajectories) and independent_directions(trajectories)
 
 
 def line_strengths(spectrum: Spectrum, energies_ev: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -154,7 +167,7 @@ def _axis(
     first = trajectories[0]
     if len(first.times_fs) < MIN_FRAMES:
         raise InputError(f"{first.name}: {len(first.times_fs)} frames are too few for a spectrum")
-    width = hwhm_ev or max(default_hwhm_ev(t) for t in trajectories) * (PADE_SHARPER if pade else 1.0)
+    width = hwhm_ev or max(default_hwhm_ev(t, pade=pade) for t in trajectories)
     nyquist_ev = np.pi * AU_TIME_FS / (first.times_fs[1] - first.times_fs[0]) * HARTREE_EV
     return np.arange(step_ev, min(max_energy_ev, nyquist_ev), step_ev), width
 
@@ -174,9 +187,9 @@ def _response_and_drive(
         response = np.stack(columns, axis=1).astype(np.complex128)
     else:
         response = _transform(signal, times, omega)
-    field_times, field = trajectory.field_at_midpoints()
-    field_times = field_times / AU_TIME_FS
-    damped = field * np.exp(-gamma * field_times)[:, None] * (field_times[1] - field_times[0])
+    field_times_fs, weights_fs, field = trajectory.field_quadrature()
+    field_times = field_times_fs / AU_TIME_FS
+    damped = field * (np.exp(-gamma * field_times) * weights_fs / AU_TIME_FS)[:, None]
     return response, np.exp(1j * np.outer(omega, field_times)) @ damped + trajectory.field_impulse_au
 
 
@@ -188,9 +201,10 @@ def _spectrum(
     return Spectrum(energies_ev, alpha, strength, weight / weight.max(), hwhm_ev, duration)
 
 
-def default_hwhm_ev(trajectory: Trajectory) -> float:
-    """Line width for which the window falls to e^-3.8 at the last frame, eV."""
-    return float(WINDOW_EXPONENT * AU_TIME_FS / (trajectory.times_fs[-1] - trajectory.times_fs[0]) * HARTREE_EV)
+def default_hwhm_ev(trajectory: Trajectory, *, pade: bool = False) -> float:
+    """Line width for which the window falls to e^-3.8 at the last frame, eV; a fifth of it with a Padé approximant."""
+    width = WINDOW_EXPONENT * AU_TIME_FS / (trajectory.times_fs[-1] - trajectory.times_fs[0]) * HARTREE_EV
+    return float(width * (PADE_SHARPER if pade else 1.0))
 
 
 def field_direction(trajectory: Trajectory) -> np.ndarray:

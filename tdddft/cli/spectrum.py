@@ -10,12 +10,13 @@ import typer
 from rich.table import Table
 
 from tdddft.cli.shell import out
+from tdddft.errors import InputError
 from tdddft.spectrum import (
     Spectrum,
     absorption_spectrum,
     default_hwhm_ev,
     find_peaks,
-    independent_directions,
+    gives_a_tensor,
     line_strengths,
     polarizability_tensor,
 )
@@ -30,7 +31,10 @@ def spectrum(
         list[Path], typer.Argument(help="trajectory files; three directions of one molecule give its tensor too")
     ],
     hwhm_ev: Annotated[
-        float | None, typer.Option(min=0.001, help="half width of the lines, eV; default: 3.8 / time, with --pade 0.76")
+        float | None,
+        typer.Option(
+            min=0.001, help="half width of the lines, eV; default: 2.5 eV fs / length, a fifth of it with --pade"
+        ),
     ] = None,
     max_energy_ev: Annotated[float, typer.Option(min=1.0, help="upper end of the axis, eV")] = 30.0,
     pade: Annotated[
@@ -49,13 +53,13 @@ def spectrum(
     Example: tdddft spectrum runs/kick/trajectories/*.h5 --pade --check --figure spectrum.png
     """
     trajectories = {_label(file, files): read_trajectory(file) for file in files}
-    width = hwhm_ev or max(default_hwhm_ev(t) for t in trajectories.values()) * (0.2 if pade else 1.0)
+    width = hwhm_ev or max(default_hwhm_ev(t, pade=pade) for t in trajectories.values())
     spectra = {
         name: absorption_spectrum(t, hwhm_ev=width, max_energy_ev=max_energy_ev, pade=pade)
         for name, t in trajectories.items()
     }
     tensor = None
-    if _is_one_molecule_three_ways(list(trajectories.values())):
+    if gives_a_tensor(list(trajectories.values())):
         tensor, spectra["isotropic"] = polarizability_tensor(
             list(trajectories.values()), hwhm_ev=width, max_energy_ev=max_energy_ev, pade=pade
         )
@@ -84,7 +88,9 @@ def spectrum(
         out.print(f"wrote {save_figure(spectrum_figure(spectra, sticks), figure)}")
     if comparisons:
         gaps = [gap for c in comparisons.values() for gap in c.gaps_ev]
-        worst = max(gaps, default=0.0)
+        if not gaps:
+            raise InputError("no bright line of linear response inside the axis: nothing to check; raise --roots")
+        worst = max(gaps)
         verdict = "agree" if worst <= check_tolerance_ev else "disagree"
         out.print(f"peaks and linear response {verdict}: largest gap {worst * 1e3:.0f} meV over {len(gaps)} lines")
         if worst > check_tolerance_ev:
@@ -92,8 +98,9 @@ def spectrum(
 
 
 def _write_csv(path: Path, spectra: dict[str, Spectrum], tensor: np.ndarray | None) -> None:
-    columns = {"energy_ev": next(iter(spectra.values())).energy_ev}
-    columns |= {f"strength_per_ev:{n}": s.strength_per_hartree / HARTREE_EV for n, s in spectra.items()}
+    length = min(len(s.energy_ev) for s in spectra.values())  # frames further apart end the axis earlier
+    columns = {"energy_ev": next(iter(spectra.values())).energy_ev[:length]}
+    columns |= {f"strength_per_ev:{n}": s.strength_per_hartree[:length] / HARTREE_EV for n, s in spectra.items()}
     if tensor is not None:
         for a, b in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)):
             element = 0.5 * (tensor[:, a, b] + tensor[:, b, a])
@@ -116,15 +123,3 @@ def _folding(trajectory: Trajectory) -> str:
         f"note: frames are {spacing:.3g} fs apart, so that what a kick excites above {highest:.0f} eV folds down into "
         f"the spectrum as weak false lines; store a frame every {KICK_SPACING_FS:g} fs or less"
     )
-
-
-def _is_one_molecule_three_ways(trajectories: list[Trajectory]) -> bool:
-    """Three independent field directions of one geometry, all simulated or all predicted, at the same times."""
-    first = trajectories[0]
-    same = all(
-        t.kind == first.kind
-        and np.array_equal(t.positions_angstrom, first.positions_angstrom)
-        and np.array_equal(t.times_fs, first.times_fs)
-        for t in trajectories
-    )
-    return len(trajectories) == 3 and same and independent_directions(trajectories)

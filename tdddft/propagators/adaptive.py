@@ -13,7 +13,7 @@ from tdddft.hamiltonian import Hamiltonian
 from tdddft.propagators.multirate import Multirate, carry, settle
 from tdddft.propagators.state import Drive, State
 
-FIRST_STEP_AU = 0.25
+FIRST_STEP_AU = 0.05
 STEP_AU = (0.01, 8.0)
 SUBSTEP_AU = (0.02, 1.0)
 STEPS_BETWEEN_CHECKS = 8
@@ -47,10 +47,10 @@ class Adaptive:
                 "1e-8 and 1, the duration is positive"
             )
 
-    def start(self, hamiltonian: Hamiltonian, occupied: Tensor, *, kicked: bool) -> State:
+    def start(self, hamiltonian: Hamiltonian, occupied: Tensor) -> State:
         """The state at t = 0."""
-        state = Multirate().start(hamiltonian, occupied, kicked=kicked)
-        span = _induced(hamiltonian, occupied)
+        state = Multirate().start(hamiltonian, occupied)
+        span = _induced(hamiltonian, hamiltonian.electronic_dipole_au(occupied))
         return replace(
             state, step_au=FIRST_STEP_AU, substep_au=FIRST_STEP_AU, span_au=span, unchecked=STEPS_BETWEEN_CHECKS
         )
@@ -70,7 +70,7 @@ class Adaptive:
         predicted = carry(hamiltonian, drive, state, until_au, substeps)
         dipole = hamiltonian.electronic_dipole_au(predicted)
         assert state.span_au is not None
-        span = torch.maximum(state.span_au, _induced(hamiltonian, predicted))
+        span = torch.maximum(state.span_au, _induced(hamiltonian, dipole))
         substep, unchecked = state.substep_au, state.unchecked + 1
         if unchecked > STEPS_BETWEEN_CHECKS:
             predicted = carry(hamiltonian, drive, state, until_au, 2 * substeps)
@@ -89,9 +89,8 @@ class Adaptive:
         return f"multirate, steps chosen for a dipole error of {self.dipole_tolerance:g} of its range"
 
 
-def _induced(hamiltonian: Hamiltonian, occupied: Tensor) -> Tensor:
-    ground = hamiltonian.electronic_dipole_au(hamiltonian.ground_orbitals())
-    return torch.linalg.vector_norm(hamiltonian.electronic_dipole_au(occupied) - ground, dim=-1)
+def _induced(hamiltonian: Hamiltonian, dipole: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(dipole - hamiltonian.ground_dipole_au, dim=-1)
 
 
 def _distance(a: Tensor, b: Tensor, span: Tensor) -> float:

@@ -19,11 +19,12 @@ class EnforcedReversal:
     .. math:: C(t+\Delta t) = e^{-i\Delta t F(t+\Delta t)/2}\, e^{-i\Delta t F(t)/2}\, C(t)
 
     F(t + dt) is that of the orbitals propagated with F(t) alone; the response is then evaluated at the new orbitals.
+    Both take the field in the middle of the step.
 
     Source: Castro, Marques and Rubio, J. Chem. Phys. 121, 3425 (2004).
     """
 
-    def start(self, hamiltonian: Hamiltonian, occupied: Tensor, *, kicked: bool) -> State:
+    def start(self, hamiltonian: Hamiltonian, occupied: Tensor) -> State:
         """The state at t = 0."""
         return first_state(hamiltonian, occupied)
 
@@ -31,10 +32,11 @@ class EnforcedReversal:
         """One step, whatever its length."""
         dt = until_au - state.time_au
         diagonal = torch.diag_embed(hamiltonian.energies)
-        now = diagonal + hamiltonian.coupling(drive([state.time_au])[0]) + state.response
+        static = diagonal + hamiltonian.coupling(drive([state.time_au + 0.5 * dt])[0])
+        now = static + state.response
         half = exponential_action(now, state.occupied, 0.5 * dt)
         predicted, _ = hamiltonian.response(exponential_action(now, half, 0.5 * dt))
-        then = diagonal + hamiltonian.coupling(drive([until_au])[0]) + predicted
+        then = static + predicted
         occupied = exponential_action(then, half, 0.5 * dt)
         response, energy = hamiltonian.response(occupied)
         return State(until_au, occupied, response, energy, ())

@@ -35,7 +35,7 @@ class Magnus4:
 
     corrections: int = 1
 
-    def start(self, hamiltonian: Hamiltonian, occupied: Tensor, *, kicked: bool) -> State:
+    def start(self, hamiltonian: Hamiltonian, occupied: Tensor) -> State:
         """The state at t = 0; the first step extrapolates from it alone."""
         return first_state(hamiltonian, occupied)
 

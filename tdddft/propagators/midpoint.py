@@ -37,7 +37,7 @@ class Midpoint:
     correct: bool = True
     tolerance: float | None = None
 
-    def start(self, hamiltonian: Hamiltonian, occupied: Tensor, *, kicked: bool) -> State:
+    def start(self, hamiltonian: Hamiltonian, occupied: Tensor) -> State:
         """The state at t = 0; the first step extrapolates from it alone."""
         return first_state(hamiltonian, occupied)
 

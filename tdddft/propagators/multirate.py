@@ -17,6 +17,7 @@ from tdddft.propagators.state import Drive, State
 from tdddft.tensors import dagger
 
 HISTORY = 3
+CLOSEST_NODES = 0.02  # of a step
 LARGEST_QUADRATURE = 64
 A1, A2, A3 = 0.0792036964311957, 0.353172906049774, -0.0420650803577195
 B1, B2 = 0.209515106613362, -0.143851773179818
@@ -26,6 +27,7 @@ BLANES_MOAN = (
 )
 STRANG = ((0.5, 0.5), (1.0,))
 STRANG_STEPS = 6
+STRONG = 2e-3  # largest element of the known part times the inner step
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,10 @@ class Multirate:
     Inside a long step N is the polynomial through its last three values, and :math:`\varepsilon + L + N + E(t)\cdot r`
     is propagated by a symmetric splitting: phases :math:`e^{-i a \delta \varepsilon}`, exact also for core levels,
     alternate with short exponentials of the rest, which is small. For pure functionals L depends on the real part of D
-    alone, which those exponentials leave as it is to first order, and the splitting is explicit; with exact exchange
-    the middle of each is evaluated once more. At the end of the long step one Fock build gives the true N; what the
-    polynomial got wrong acts on the orbitals through its integral over the step in the interaction picture of
-    :math:`\varepsilon`.
+    alone, which those exponentials change only to second order in the field, and the splitting is explicit; with exact
+    exchange, and in strong fields, L is evaluated once more in the middle of each. At the end of the long step one Fock
+    build gives the true N; what the polynomial got wrong acts on the orbitals through its integral over the step in the
+    interaction picture of :math:`\varepsilon`.
 
     Args:
         substep_au: Largest inner step.
@@ -54,7 +56,7 @@ class Multirate:
 
     substep_au: float = 0.5
 
-    def start(self, hamiltonian: Hamiltonian, occupied: Tensor, *, kicked: bool) -> State:
+    def start(self, hamiltonian: Hamiltonian, occupied: Tensor) -> State:
         """The state at t = 0."""
         response, energy = hamiltonian.response(occupied)
         return State(0.0, occupied, response, energy, ((0.0, response - hamiltonian.kernel(occupied)),))
@@ -80,11 +82,12 @@ def carry(hamiltonian: Hamiltonian, drive: Drive, state: State, until_au: float,
     times = [state.time_au + (number + offset) * step for number in range(substeps) for offset in offsets]
     known = _known_parts(hamiltonian, drive, state, times)
     phases = {a: torch.exp(-1j * a * step * hamiltonian.energies).unsqueeze(-1) for a in {*drifts, 2 * drifts[0]}}
+    implicit = exchange or abs(step) * float(known.abs().max()) > STRONG
     orbitals = phases[drifts[0]] * state.occupied
     for number, rest in enumerate(known):
         stage = number % len(kicks)
         matrix = kernel(orbitals) + rest
-        if exchange:
+        if implicit:
             matrix = kernel(_short_exponential(matrix, orbitals, 0.5 * kicks[stage] * step)) + rest
         orbitals = _short_exponential(matrix, orbitals, kicks[stage] * step)
         between = stage == len(kicks) - 1 and number < len(known) - 1
@@ -109,8 +112,17 @@ def settle(hamiltonian: Hamiltonian, state: State, predicted: Tensor, until_au: 
     generator = _integrated(hamiltonian.energies, error, nodes, state.time_au)
     occupied = _short_exponential(generator, predicted, 1.0)
     energy = hamiltonian.energy_near(occupied, predicted, response, energy)
-    past = ((until_au, remainder), *state.past)[:HISTORY]
+    past = _spread([(until_au, remainder), *state.past], CLOSEST_NODES * abs(until_au - state.time_au))
     return State(until_au, occupied, response, energy, past)
+
+
+def _spread(points: Sequence[tuple[float, Tensor]], distance: float) -> tuple[tuple[float, Tensor], ...]:
+    """The newest points whose times keep a distance: polynomials through close ones magnify rounding."""
+    kept = [points[0]]
+    for point in points[1:]:
+        if abs(point[0] - kept[-1][0]) >= distance:
+            kept.append(point)
+    return tuple(kept[:HISTORY])
 
 
 def _short_exponential(matrix: Tensor, orbitals: Tensor, dt_au: float) -> Tensor:

@@ -47,12 +47,12 @@ class State:
 class Propagator(Protocol):
     """One scheme. Schemes keep no state of a run: the same object serves many."""
 
-    def start(self, hamiltonian: Hamiltonian, occupied: Tensor, *, kicked: bool) -> State:
-        """The state at t = 0; ``kicked`` says that the orbitals have just left the ground state."""
+    def start(self, hamiltonian: Hamiltonian, occupied: Tensor) -> State:
+        """The state at t = 0."""
         ...
 
     def advance(self, hamiltonian: Hamiltonian, drive: Drive, state: State, until_au: float) -> State:
-        """Go on from a state to a later (or earlier) time, in one step or in as many as the scheme chooses."""
+        """Go on from a state to a later time, in one step or in as many as the scheme chooses."""
         ...
 
     def describe(self) -> str:
@@ -69,11 +69,10 @@ def initial_state(hamiltonian: Hamiltonian, propagator: Propagator, impulses_au:
         impulses_au: Impulse k of each, float64 [B, 3], zero without a kick.
     """
     occupied = hamiltonian.ground_orbitals()
-    kicked = bool(impulses_au.any())
-    if kicked:
+    if impulses_au.any():
         impulses = torch.as_tensor(impulses_au, dtype=torch.float64, device=hamiltonian.device)
         occupied = exponential_action(hamiltonian.coupling(impulses), occupied, 1.0)
-    return propagator.start(hamiltonian, occupied, kicked=kicked)
+    return propagator.start(hamiltonian, occupied)
 
 
 def first_state(hamiltonian: Hamiltonian, occupied: Tensor) -> State:

@@ -1,21 +1,28 @@
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
 import time
 
+import h5py
 import numpy as np
 import pytest
 
-from tdddft import GaussianPulses, InputError, Kick, Midpoint, propagate, read_trajectory
+from tdddft import GaussianPulses, InputError, Kick, Method, Midpoint, ground_state, propagate, read_trajectory
 
 SCRIPT = """
 import sys
 from pathlib import Path
 from tdddft import GaussianPulses, Method, ground_state, propagate, write_trajectory
 state = ground_state("g2:H2O", Method(grid_level=1, response_grid=0))
-t = propagate(state, GaussianPulses((0.3, 0.5, 0.8)), steps=600, checkpoint=Path(sys.argv[1]), checkpoint_seconds=0.0)
+done = []
+t = propagate(
+    state, GaussianPulses((0.3, 0.5, 0.8)), steps=600, checkpoint=Path(sys.argv[1]), checkpoint_seconds=0.0,
+    progress=lambda step, steps: done.append(step),
+)
 write_trajectory(sys.argv[2], t)
+print(len(done))
 """
 
 
@@ -52,7 +59,7 @@ def test_continued_equals_uninterrupted(tmp_path, water, scheme):
     assert np.array_equal(again.dipole_au, whole.dipole_au)
     assert np.array_equal(again.energy_hartree, whole.energy_hartree)
     assert again.info["provenance"]["fock_builds"] == whole.info["provenance"]["fock_builds"]
-    assert list(tmp_path.iterdir()) == []
+    assert [p.name for p in tmp_path.iterdir()] == ["part.h5"]  # finished; the caller deletes it
 
 
 def test_killed_with_9_and_run_again(tmp_path, water):
@@ -69,12 +76,16 @@ def test_killed_with_9_and_run_again(tmp_path, water):
         time.sleep(0.3)
         process.send_signal(signal.SIGKILL)
     assert not target.exists()
-    subprocess.run(command, env=environment, check=True, timeout=300)
+    with h5py.File(part) as file:
+        assert 1 < len(file["frame_energies_hartree"]) < 61
+        file_builds = int(file.attrs["fock_builds"])
+    done = subprocess.run(command, env=environment, check=True, timeout=300, capture_output=True, text=True)
+    assert 0 < int(done.stdout) < 60  # frames that were left to do
     continued = read_trajectory(target)
+    assert continued.info["provenance"]["fock_builds"] > file_builds
     whole = propagate(water, GaussianPulses((0.3, 0.5, 0.8)), steps=600)
     assert np.abs(continued.dipole_au - whole.dipole_au).max() < 1e-9
     assert np.abs(continued.frame_coefficients - whole.frame_coefficients).max() < 1e-6
-    assert not part.exists()
 
 
 def test_damaged_and_foreign_checkpoints(tmp_path, water):
@@ -91,3 +102,25 @@ def test_unwritable_checkpoint_is_named(tmp_path, water):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot write the checkpoint"):
         propagate(water, Kick(1e-3), steps=20, checkpoint=tmp_path / "file" / "x.h5", checkpoint_seconds=0.0)
+
+
+@pytest.mark.parametrize("functional", ["PBE", "PBE0"])
+def test_orbitals_turned_inside_a_degenerate_level(tmp_path, functional):
+    """Another solution of the same ground state: the pi orbitals of N2 turned, one orbital with the other sign."""
+    method = Method(functional=functional, grid_level=1, response_grid=0, response_precision="float64")
+    state, file = ground_state("g2:N2", method), tmp_path / "part.h5"
+    pulse, arguments = GaussianPulses((0.3, 0.5, 0.8)), {"steps": 60, "precision": "complex128"}
+    whole = propagate(state, pulse, **arguments)
+    with pytest.raises(StopError):
+        propagate(state, pulse, **arguments, checkpoint=file, checkpoint_seconds=0.0, progress=stop_at(30))
+    levels = state.energies_hartree
+    pair = int(np.flatnonzero(np.abs(np.diff(levels[:5])) < 1e-7)[0])
+    orbitals = state.orbitals.copy()
+    c, s = np.cos(0.7), np.sin(0.7)
+    orbitals[:, [pair, pair + 1]] = orbitals[:, [pair, pair + 1]] @ np.array([[c, -s], [s, c]])
+    orbitals[:, 0] *= -1
+    other = dataclasses.replace(state, orbitals=orbitals)
+    again = propagate(other, pulse, **arguments, checkpoint=file)
+    assert np.abs(again.dipole_au - whole.dipole_au).max() < 1e-9
+    density = [np.einsum("fsa,fsb->fab", t.frame_coefficients, t.frame_coefficients.conj()) for t in (again, whole)]
+    assert np.abs(density[0] - density[1]).max() < 1e-8

@@ -9,15 +9,18 @@ from tdddft import (
     Hamiltonian,
     InputError,
     Kick,
+    Laser,
     Magnus4,
     Method,
     Midpoint,
     Molecule,
     Multirate,
+    SampledField,
     ground_state,
     propagate,
     propagate_batch,
 )
+from tdddft.casida import casida_roots
 from tdddft.propagators import State, initial_state
 from tdddft.propagators.exponential import exponential_action
 from tdddft.trajectory import electronic_dipole_au
@@ -219,6 +222,82 @@ def test_bad_requests_are_named(water):
         propagate(water, Kick(1e-3), steps=10, dipole_tolerance=1e-12)
     with pytest.raises(InputError, match="Hamiltonian must be of the same ground states"):
         propagate(ground_state("g2:H2", water.method), Kick(1e-3), steps=10, hamiltonian=Hamiltonian(water))
+    with pytest.raises(InputError, match="dt_fs"):
+        propagate(water, Kick(1e-3), steps=10, dt_fs=0.0)
+    with pytest.raises(InputError, match="precision 'float64'"):
+        propagate(water, Kick(1e-3), steps=10, precision="float64")
+    with pytest.raises(InputError, match="one field a ground state"):
+        propagate_batch([], [])
+    with pytest.raises(InputError, match="share their level of theory"):
+        Hamiltonian([water, ground_state("g2:H2", Method(grid_level=0))])
+    exact = ground_state("g2:H2", Method(density_fitting=False, grid_level=0, response_grid=0))
+    with pytest.raises(InputError, match="one molecule at a time"):
+        Hamiltonian([exact, exact])
+
+
+STRONG = Laser(3.0, (0.0, 0.3, 1.0), envelope="sin2", duration_fs=1.0)
+TRAPEZOID = Laser(5.0, (0.1, 0, 0), (0, 0.1, 0), envelope="trapezoid", start_fs=0.1, duration_fs=0.6, ramp_fs=0.3)
+SAMPLES = SampledField((0.0, 0.103, 0.5), ((0.0, 0.0, 0.1), (0.2, 0.0, 0.0), (0.1, 0.1, 0.0)))
+
+
+@pytest.mark.parametrize(
+    ("field", "tolerance"), [(STRONG, 2e-4), (TRAPEZOID, 2e-4), (SAMPLES, 1e-3)], ids=["strong", "trapezoid", "samples"]
+)
+def test_strong_turning_and_jumping_fields_against_small_steps(field, tolerance):
+    """LiH; the trapezoid is circular and names the same time twice, 1e-16 fs apart; the samples have kinks."""
+    molecule = Molecule("LiH", [3, 1], [[0, 0, 0], [0, 0, 1.6]])
+    state = ground_state(molecule, Method(grid_level=1, response_grid=0, response_precision="float64"))
+    hamiltonian = Hamiltonian(state)
+    ours = propagate(state, field, 100, 0.01, hamiltonian=hamiltonian)
+    small = propagate(state, field, 2000, 0.0005, save_every=200, hamiltonian=hamiltonian, propagator=Midpoint())
+    span = np.ptp(small.dipole_au, axis=0).max()
+    assert np.abs(ours.dipole_au - small.dipole_au).max() < tolerance * span
+    assert ours.norm_error.max() < 1e-12
+
+
+@pytest.mark.parametrize("scheme", [*SCHEMES.values(), Magnus4()], ids=[*SCHEMES, "magnus4 of one correction"])
+def test_a_kick_of_one_step_gives_the_impulse(precise_water, scheme):
+    """A rectangle of one step, half a step late on average, against the delta kick; half an impulse would be 50 % off."""
+    if isinstance(scheme, Multirate):
+        scheme = Multirate(0.1)
+    hamiltonian, dt = Hamiltonian(precise_water), 0.0025
+    induced = []
+    for field in (Kick(1e-3, (0, 0, 1), width_fs=dt), Kick(1e-3, (0, 0, 1))):
+        t = propagate(precise_water, field, 40, dt, save_every=40, hamiltonian=hamiltonian, propagator=scheme)
+        induced.append((t.dipole_au[-1] - t.dipole_au[0])[2])
+    assert induced[0] == pytest.approx(induced[1], rel=0.12)
+
+
+@pytest.mark.parametrize("functional", ["B3LYP", "TPSS"])
+def test_a_batch_with_steps_chosen_together_keeps_to_the_tolerance(functional):
+    method = Method(functional=functional, grid_level=0, response_grid=0, response_precision="float64")
+    ion = Molecule("OH-", [8, 1], [[0, 0, 0], [0, 0, 0.96]], charge=-1)
+    states = [ground_state(m, method) for m in ("g2:H2", "g2:H2O", ion)]
+    fields = [Kick(1e-3, (0, 0, 1)), GaussianPulses((1, 0, 0)), Kick(2e-3, (1, 1, 0))]
+    together = propagate_batch(states, fields, steps=40)
+    for state, field, member in zip(states, fields, together, strict=True):
+        alone = propagate(state, field, steps=40)
+        span = np.ptp(alone.dipole_au, axis=0).max()
+        assert np.abs(member.dipole_au - alone.dipole_au).max() < 2e-4 * span
+
+
+def test_a_molecule_without_virtual_orbitals_stands_still():
+    helium = ground_state(Molecule("He", [2], [[0, 0, 0]]), Method(basis="sto-3g", pseudopotential=None))
+    t = propagate(helium, Kick(1e-3, (0, 0, 1)), steps=20)
+    assert np.ptp(t.dipole_au) < 1e-12
+    with pytest.raises(InputError, match="no virtual orbitals"):
+        casida_roots(helium)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("functional", ["PBE", "PBE0", "TPSS"])
+def test_a_cuda_device_gives_the_numbers_of_the_cpu(functional):
+    method = Method(functional=functional, grid_level=0, response_grid=0, response_precision="float64")
+    states = [ground_state(f"g2:{name}", method) for name in ("H2O", "NH3")]
+    fields = [Kick(1e-3, (0, 0, 1)), GaussianPulses((1, 0, 0))]
+    runs = [propagate_batch(states, fields, steps=40, device=d, propagator=Multirate()) for d in ("cpu", "cuda")]
+    for a, b in zip(*runs, strict=True):
+        assert np.abs(a.dipole_au - b.dipole_au).max() < 1e-9
 
 
 def test_two_threads_give_the_same_numbers(water):

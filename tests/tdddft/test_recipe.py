@@ -36,6 +36,8 @@ def test_resolved_recipe_reads_back_equal(tmp_path):
         ("field.directions=[[0,0,0]]", "not all zero"),
         ("field.kind=terms", "kind: terms goes with a list of terms"),
         ("field.terms=[{kind: laser, photon_energy_ev: 3}]", "kind: terms goes with"),
+        ("field.amplitude_v_per_angstrom=.nan", "finite"),
+        ("field.terms=[{kind: sum, fields: [1]}]", "kind: terms goes with"),
         ("propagation.dipole_tolerance=0", "propagation.dipole_tolerance"),
         ("propagation.propagator=rk4", "propagation.propagator"),
         ("method.response_grid=huge", "method.response_grid"),

@@ -67,7 +67,6 @@ def test_unconverged_scf_is_an_error():
     [
         ({"basis": "no-such-basis"}, "does not cover H, O"),
         ({"functional": "NOFUNC"}, "unknown functional 'NOFUNC'"),
-        ({"functional": "SCAN"}, "is MGGA"),
         ({"functional": "CAMB3LYP"}, "range-separated"),
     ],
 )

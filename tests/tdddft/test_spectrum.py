@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tdddft import InputError, Kick, absorption_spectrum, propagate
+from tdddft.field_data import field_to_dict
 from tdddft.spectrum import Spectrum, field_direction, find_peaks, line_strengths, polarizability_tensor
 from tdddft.units import AU_TIME_FS, HARTREE_EV
 
@@ -44,6 +45,21 @@ def test_a_short_rectangular_kick_gives_the_spectrum_of_the_delta_kick(water):
     runs = [propagate(water, kick, steps=300, dt_fs=dt, save_every=2) for kick in kicks]
     a, b = (absorption_spectrum(t, hwhm_ev=1.5, max_energy_ev=20.0).strength_per_hartree for t in runs)
     assert np.abs(a - b).max() < 0.05 * a.max()
+
+
+def test_a_kick_shorter_than_the_stored_field_keeps_its_strength(water_trajectory):
+    """The drive is integrated between the jumps of the field, not over its stored samples."""
+    times = np.linspace(0, 10, 1001)
+    base = oscillator(water_trajectory, [8.0], [0.5], times)
+    for width in (0.002, 0.016):
+        parameters = field_to_dict(Kick(1e-3, (0, 0, 1), width_fs=width))
+        run = base.replace(
+            field_impulse_au=np.zeros(3),
+            field_au=np.outer(np.ones(1001), [0, 0, 1e-9]),
+            info={**base.info, "field": parameters},
+        )
+        a, b = (absorption_spectrum(t, hwhm_ev=0.3).strength_per_hartree.max() for t in (run, base))
+        assert a == pytest.approx(b, rel=0.01)
 
 
 def test_direction_of_the_field(water_trajectory):

@@ -1,18 +1,63 @@
-"""Fields read from a CSV file."""
+"""Fields given at times, and their CSV files."""
 
 from __future__ import annotations
 
 import csv
 import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
 
 from tdddft.errors import InputError
-from tdddft.field import SampledField
+from tdddft.field import finite_numbers
 from tdddft.units import AU_FIELD_V_PER_ANGSTROM, AU_TIME_FS
 
 TIME_UNITS = {"fs": 1.0, "as": 1e-3, "au": AU_TIME_FS}
 FIELD_UNITS = {"v/angstrom": 1.0, "v/nm": 0.1, "v/m": 1e-10, "au": AU_FIELD_V_PER_ANGSTROM}
 COLUMN = re.compile(r"\s*(?P<name>time|t|ex|ey|ez)\s*[\(\[_ ]\s*(?P<unit>[a-z/]+)\s*[\)\]]?\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class SampledField:
+    """A field given at times, with straight lines in between and zero outside.
+
+    Args:
+        times_fs: Increasing times, fs.
+        field_v_per_angstrom: One vector a time, V/angstrom.
+
+    Raises:
+        InputError: for fewer than two samples, times that do not increase, or shapes that do not match.
+    """
+
+    times_fs: tuple[float, ...]
+    field_v_per_angstrom: tuple[tuple[float, float, float], ...]
+    kind: ClassVar[str] = "sampled"
+
+    def __post_init__(self) -> None:
+        finite_numbers(self.kind, times_fs=self.times_fs, field_v_per_angstrom=self.field_v_per_angstrom)
+        times, field = np.asarray(self.times_fs, dtype=np.float64), np.asarray(self.field_v_per_angstrom)
+        if len(times) < 2 or field.shape != (len(times), 3):
+            raise InputError("a sampled field needs at least two times, and one vector of three for each")
+        if not (np.diff(times) > 0).all():
+            raise InputError("the samples of a field must be given at increasing times")
+
+    @property
+    def impulse_au(self) -> np.ndarray:
+        """Impulse that acts at t = 0: none."""
+        return np.zeros(3)
+
+    @property
+    def breaks_fs(self) -> tuple[float, ...]:
+        """The first and the last sample, outside of which the field is zero."""
+        return (self.times_fs[0], self.times_fs[-1])
+
+    def at(self, times_fs: np.ndarray) -> np.ndarray:
+        """Field in atomic units, float64 [T, 3], at times in fs [T]."""
+        samples = np.asarray(self.field_v_per_angstrom) / AU_FIELD_V_PER_ANGSTROM
+        columns = [np.interp(times_fs, self.times_fs, samples[:, axis], left=0.0, right=0.0) for axis in range(3)]
+        return np.stack(columns, axis=1)
 
 
 def read_field(path: str | Path) -> SampledField:
@@ -27,7 +72,7 @@ def read_field(path: str | Path) -> SampledField:
     """
     path = Path(path)
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the field file {path}: {error}") from None
     lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip() and not line.startswith("#")]

@@ -1,0 +1,74 @@
+"""Sums of fields, and fields as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tdddft.errors import InputError
+from tdddft.field import Field, GaussianPulses, Kick
+from tdddft.laser import Laser
+from tdddft.sampled_field import SampledField
+
+
+@dataclass(frozen=True)
+class FieldSum:
+    """Several fields at once.
+
+    Args:
+        fields: Any fields of this module.
+    """
+
+    fields: tuple[Field, ...]
+    kind: ClassVar[str] = "sum"
+
+    def __post_init__(self) -> None:
+        if not self.fields:
+            raise InputError("a sum of fields needs at least one")
+
+    @property
+    def impulse_au(self) -> np.ndarray:
+        """Sum of the impulses at t = 0."""
+        return np.sum([f.impulse_au for f in self.fields], axis=0)
+
+    @property
+    def breaks_fs(self) -> tuple[float, ...]:
+        """The jumps of all."""
+        return tuple(sorted({mark for f in self.fields for mark in f.breaks_fs}))
+
+    def at(self, times_fs: np.ndarray) -> np.ndarray:
+        """Field in atomic units, float64 [T, 3], at times in fs [T]."""
+        return np.sum([f.at(times_fs) for f in self.fields], axis=0)
+
+
+_KINDS: dict[str, type[Any]] = {c.kind: c for c in (Kick, GaussianPulses, Laser, FieldSum, SampledField)}
+
+
+def field_to_dict(field: Field) -> dict[str, Any]:
+    """Plain data for JSON: ``kind`` and the parameters with their units in the names."""
+    if isinstance(field, FieldSum):
+        return {"kind": field.kind, "fields": [field_to_dict(f) for f in field.fields]}
+    return {"kind": field.kind, **asdict(field)}  # type: ignore[call-overload]
+
+
+def field_from_dict(data: Any) -> Any:
+    """The inverse of :func:`field_to_dict`; InputError for an unknown kind or parameter."""
+    if not isinstance(data, Mapping):
+        raise InputError(f"a field is written as {{kind: ..., ...}}, this is {data!r}")
+    kind = str(data.get("kind"))
+    if kind not in _KINDS:
+        raise InputError(f"unknown field kind {kind!r}; choose one of {', '.join(_KINDS)}")
+    parameters = {k: _tuples(v) for k, v in data.items() if k != "kind"}
+    if kind == FieldSum.kind:
+        parameters = {"fields": tuple(field_from_dict(f) for f in data.get("fields", ()))}
+    try:
+        return _KINDS[kind](**parameters)
+    except TypeError as error:
+        raise InputError(f"field of kind {kind!r}: {error}") from None
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, list | tuple) else value
