@@ -257,7 +257,7 @@ def test_strong_turning_and_jumping_fields_against_small_steps(field, tolerance)
 
 @pytest.mark.parametrize("scheme", [*SCHEMES.values(), Magnus4()], ids=[*SCHEMES, "magnus4 of one correction"])
 def test_a_kick_of_one_step_gives_the_impulse(precise_water, scheme):
-    """A rectangle of one step, half a step late on average, against the delta kick; half an impulse would be 50 % off."""
+    """A rectangle of one step, half a step late on average, against the delta kick; half an impulse is 50 % off."""
     if isinstance(scheme, Multirate):
         scheme = Multirate(0.1)
     hamiltonian, dt = Hamiltonian(precise_water), 0.0025
