@@ -21,6 +21,8 @@ test-dgl: $(VENV)/.installed-dgl
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/readouts.py
+	for name in fock_build response_grids pulse_trajectory real_time; do \
+	  OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

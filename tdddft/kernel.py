@@ -50,9 +50,7 @@ class LinearKernel:
         self.exchange = exact_exchange(functional)
         s = max(g.num_occupied for g in ground_states)
         pairs = [_virtual_occupied(i, g.num_occupied, s) for i, g in zip(integrals, ground_states, strict=True)]
-        self._pairs = stack_padded(pairs, dtype, device)  # [B, P, M, S]
-        self._shape = self._pairs.shape[2:]
-        self._pairs = self._pairs.flatten(2)
+        self._pairs = stack_padded(pairs, dtype, device).flatten(2)  # [B, P, M * S]
         self._metric = stack_padded(
             [_metric(g, f, functional) for g, f in zip(ground_states, fittings, strict=True)], dtype, device
         )
