@@ -14,7 +14,8 @@ import yaml
 
 from tdddft.errors import ContractError, InputError
 from tdddft.files import replace_text
-from tdddft.recipe import GenerateRecipe, differing_keys, load_recipe, recipe_hash
+from tdddft.recipe import GenerateRecipe
+from tdddft.recipe_files import differing_keys, load_recipe, recipe_hash
 from tdddft.trajectory import read_trajectory
 from tdddft.validation import failures
 

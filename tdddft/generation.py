@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from tdddft.job import Job, run_job
 from tdddft.molecule import Molecule
 from tdddft.pool import available_cores, map_unordered
 from tdddft.recipe import Distortions, GenerateRecipe, Method, seeded_generator
+from tdddft.selection import select
 from tdddft.sources import read_molecules
 
 
@@ -96,10 +98,9 @@ def check_method(molecules: list[Molecule], method: Method) -> None:
 
 def collect_molecules(recipe: GenerateRecipe, limit: int | None = None) -> list[Molecule]:
     """All geometries of a recipe; InputError where two share a name."""
-    given = [m for source in recipe.molecules for m in read_molecules(source)]
+    given = select([m for source in recipe.molecules for m in read_molecules(source)], recipe.selection)
     molecules = [geometry for m in given for geometry in (m, *distorted(m, recipe.distortions))]
-    names = [m.name for m in molecules]
-    twice = sorted({n for n in names if names.count(n) > 1})
+    twice = sorted(name for name, times in Counter(m.name for m in molecules).items() if times > 1)
     if twice:
         raise InputError(f"molecule names must differ, these come twice: {', '.join(twice[:5])}")
     return molecules[:limit]

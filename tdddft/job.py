@@ -9,7 +9,8 @@ from pathlib import Path
 from tdddft.field import Field
 from tdddft.folder import DatasetFolder, Record, done_record
 from tdddft.molecule import Molecule
-from tdddft.recipe import GenerateRecipe, recipe_hash
+from tdddft.recipe import GenerateRecipe
+from tdddft.recipe_files import recipe_hash
 
 
 @dataclass(frozen=True)

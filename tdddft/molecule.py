@@ -28,6 +28,7 @@ class Molecule:
         charge: Total charge in units of e.
         source: Where the geometry came from, for example ``g2`` or a file name with the frame index.
         smiles: SMILES string if known.
+        index: Position in its source, if it has one: frame of a file, number of QM9.
 
     Raises:
         InputError: for an empty molecule, mismatched shapes, unknown atomic numbers, non-finite or coinciding
@@ -40,6 +41,7 @@ class Molecule:
     charge: int = 0
     source: str = ""
     smiles: str | None = None
+    index: int | None = None
 
     def __post_init__(self) -> None:
         numbers = np.asarray(self.numbers, dtype=np.int64)

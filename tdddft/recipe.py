@@ -1,32 +1,17 @@
-"""Recipes: every option of a data set in one typed place, read from YAML."""
+"""Recipes: every option of a data set in one typed place."""
 
 from __future__ import annotations
 
-import copy
-import difflib
-import hashlib
-import json
 import zlib
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import numpy as np
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from tdddft.errors import InputError
 from tdddft.field import Field as FieldLike, GaussianPulses, Kick, unit_vector
 from tdddft.field_data import FieldSum, field_from_dict
+from tdddft.recipe_files import Strict
 from tdddft.sampled_field import read_field
-
-R = TypeVar("R", bound=BaseModel)
-
-
-class Strict(BaseModel):
-    """A section of a recipe; unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Method(Strict):
@@ -48,6 +33,21 @@ class Method(Strict):
     density_fitting: bool = Field(True, description="fit the Coulomb interaction; false takes exact integrals")
     scf_tolerance_hartree: float = Field(1e-11, gt=0)
     scf_max_cycles: int = Field(100, ge=1)
+
+
+class Selection(Strict):
+    """Which molecules of the sources to take; all by default."""
+
+    elements: tuple[str, ...] | None = Field(None, description="only molecules of these elements")
+    min_atoms: int = Field(1, ge=1)
+    max_atoms: int | None = Field(None, ge=1)
+    min_heavy_atoms: int = Field(0, ge=0)
+    max_heavy_atoms: int | None = Field(None, ge=0)
+    indices: tuple[int, ...] | str | None = Field(
+        None, description="frames of a file or numbers of QM9; or the name of a text file that lists them"
+    )
+    count: int | None = Field(None, ge=1, description="draw so many at random, in random order")
+    seed: int = Field(0, ge=0, description="of the draw")
 
 
 class Distortions(Strict):
@@ -145,6 +145,7 @@ class GenerateRecipe(Strict):
     schema_version: Literal[1] = 1
     name: str
     molecules: tuple[str, ...] = Field(min_length=1)
+    selection: Selection = Selection()
     distortions: Distortions = Distortions()
     method: Method = Method()
     field: FieldSection = FieldSection()
@@ -154,88 +155,3 @@ class GenerateRecipe(Strict):
 def seeded_generator(seed: int, name: str) -> np.random.Generator:
     """Random numbers that depend on the seed and the name alone, not on what else is in the data set."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
-
-
-def load_recipe(path: Path, model: type[R], overrides: Sequence[str] = ()) -> R:
-    """Read a YAML recipe, apply ``a.b=c`` overrides, and check every key and value.
-
-    Raises:
-        InputError: for a missing or unreadable file, an unknown key (with the nearest known one), or a bad value.
-    """
-    if not path.is_file():
-        raise InputError(f"no such recipe: {path}")
-    try:
-        data = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable as YAML ({str(error).splitlines()[0]})") from None
-    if not isinstance(data, dict):
-        raise InputError(f"{path}: a recipe is a YAML mapping, this is {type(data).__name__}")
-    return parse_recipe(data, model, overrides, where=str(path))
-
-
-def parse_recipe(data: Mapping[str, Any], model: type[R], overrides: Sequence[str] = (), where: str = "recipe") -> R:
-    """Check plain data against a recipe model after applying ``a.b=c`` overrides."""
-    merged = copy.deepcopy(dict(data))
-    for override in overrides:
-        _apply(merged, override)
-    try:
-        return model.model_validate(merged)
-    except ValidationError as error:
-        raise InputError(f"{where}: {_explain(error, model)}") from None
-
-
-def recipe_hash(recipe: BaseModel) -> str:
-    """Short hash of the resolved recipe; equal recipes give equal data sets."""
-    text = json.dumps(recipe.model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def differing_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Dotted keys whose values differ between two resolved recipes."""
-    keys: list[str] = []
-    for key in sorted(set(old) | set(new)):
-        a, b = old.get(key), new.get(key)
-        if isinstance(a, dict) and isinstance(b, dict):
-            keys += differing_keys(a, b, f"{prefix}{key}.")
-        elif a != b:
-            keys.append(f"{prefix}{key}")
-    return keys
-
-
-def _apply(data: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals or not key:
-        raise InputError(f"--set {override!r}: write it as section.key=value")
-    *sections, last = key.split(".")
-    for section in sections:
-        data = data.setdefault(section, {})
-        if not isinstance(data, dict):
-            raise InputError(f"--set {override!r}: {section!r} is a value, not a section")
-    try:
-        data[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise InputError(f"--set {override!r}: {value!r} is not readable as a YAML value") from None
-
-
-def _explain(error: ValidationError, model: type[BaseModel]) -> str:
-    messages = []
-    for item in error.errors():
-        location = ".".join(str(part) for part in item["loc"])
-        if item["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(location, [*model.model_fields, *_known_keys(model)], n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(model.model_fields)}"
-            messages.append(f"unknown key {location!r}{hint}")
-        else:
-            messages.append(f"{location}: {item['msg']}")
-    return "; ".join(messages)
-
-
-def _known_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
-    keys = []
-    for name, info in model.model_fields.items():
-        inner = info.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            keys += _known_keys(inner, f"{prefix}{name}.")
-        else:
-            keys.append(f"{prefix}{name}")
-    return keys

@@ -15,6 +15,7 @@ from tdddft.errors import ConvergenceError, InputError
 from tdddft.functionals import check_functional
 from tdddft.molecule import Molecule
 from tdddft.recipe import Method
+from tdddft.self_consistency import converge
 from tdddft.sources import read_molecules
 from tdddft.units import BOHR_ANGSTROM
 
@@ -38,6 +39,8 @@ class GroundState:
         energies_hartree: Orbital energies, float64 [M].
         num_occupied: Doubly occupied orbitals.
         energy_hartree: Total energy.
+        scf_solver: Solver that converged it, see :func:`tdddft.self_consistency.converge`.
+        scf_cycles: Diagonalisations by that solver.
     """
 
     molecule: Molecule
@@ -52,6 +55,8 @@ class GroundState:
     energies_hartree: np.ndarray
     num_occupied: int
     energy_hartree: float
+    scf_solver: str
+    scf_cycles: int
 
     @property
     def nuclear_dipole_au(self) -> np.ndarray:
@@ -67,7 +72,8 @@ class GroundState:
             "converged": True,
             "ion_charges": self.mol.atom_charges().tolist(),
             "nuclear_dipole_au": self.nuclear_dipole_au.tolist(),
-            "scf_cycles": int(getattr(self.mean_field, "cycles", -1)),
+            "scf_solver": self.scf_solver,
+            "scf_cycles": self.scf_cycles,
             "dropped_by_linear_dependence": len(self.overlap) - len(self.energies_hartree),
             "linear_dependence_threshold": getattr(scf.hf, "overlap_zero_eigenvalue_threshold", None),
         }
@@ -86,17 +92,17 @@ def ground_state(molecule: Molecule | str | Path, method: Method | None = None) 
     """
     method = method or Method()
     if not isinstance(molecule, Molecule):
-        found = read_molecules(str(molecule))
-        if len(found) != 1:
-            raise InputError(f"{molecule}: holds {len(found)} molecules; pass one Molecule of read_molecules(...)")
-        molecule = found[0]
+        molecules = read_molecules(str(molecule))
+        if len(molecules) != 1:
+            raise InputError(f"{molecule}: holds {len(molecules)} molecules; pass one Molecule of read_molecules(...)")
+        molecule = molecules[0]
     mol = build_mol(molecule, method)
     mean_field = _mean_field(mol, method)
-    mean_field.kernel()
-    if not mean_field.converged:
+    found = converge(mean_field)
+    if found.solver is None or found.fock_hartree is None:
         raise ConvergenceError(
-            f"{molecule.name}: SCF not converged in {method.scf_max_cycles} cycles "
-            f"({method.functional}/{method.basis}); raise method.scf_max_cycles or check the geometry and charge"
+            f"{molecule.name}: SCF not converged in {method.scf_max_cycles} cycles ({method.functional}/"
+            f"{method.basis}; tried {', '.join(found.tried)}); raise method.scf_max_cycles or check the geometry and charge"
         )
     charges, positions = mol.atom_charges(), mol.atom_coords()
     origin = charges @ positions / charges.sum()
@@ -112,11 +118,13 @@ def ground_state(molecule: Molecule | str | Path, method: Method | None = None) 
         overlap=mol.intor_symmetric("int1e_ovlp"),
         dipole_ao_au=dipole,
         origin_au=origin,
-        fock_hartree=np.asarray(mean_field.get_fock()),
+        fock_hartree=found.fock_hartree,
         orbitals=orbitals,
         energies_hartree=mean_field.mo_energy,
         num_occupied=mol.nelectron // 2,
         energy_hartree=float(mean_field.e_tot),
+        scf_solver=found.solver,
+        scf_cycles=found.cycles,
     )
 
 

@@ -36,7 +36,7 @@ def demo(
     from tdddft.cli.generate import generate, recipe_of
     from tdddft.errors import InputError
     from tdddft.generation import collect_molecules, trajectory_ids
-    from tdddft.recipe import load_recipe
+    from tdddft.recipe_files import load_recipe
 
     started = time.perf_counter()
     generation = recipe_of([data_recipe], out_dir, [])

@@ -15,7 +15,7 @@ def graph_recipe(name: str, data: Path | None, overrides: list[str]) -> GraphRec
     """The recipe of a graph or node prediction, with the folder of its data."""
     from graphlearn.recipes import model_recipe
     from graphlearn.training.graphs.recipe import GraphRecipe
-    from tdddft.recipe import load_recipe
+    from tdddft.recipe_files import load_recipe
 
     root = [f"data.root={data}"] if data else []
     return load_recipe(model_recipe(name), GraphRecipe, [*overrides, *root])

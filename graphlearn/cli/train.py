@@ -45,7 +45,7 @@ def _train_orbevo(recipe: str, data: Path, out_dir: Path, overrides: list[str]) 
     from graphlearn.training.recipe import TrainRecipe
     from graphlearn.training.split import assign
     from tdddft.figures import save_figure
-    from tdddft.recipe import load_recipe
+    from tdddft.recipe_files import load_recipe
 
     settings = load_recipe(model_recipe(recipe), TrainRecipe, overrides)
     names = assign(TDDFTTrajectories(data).names, settings.split)["train"]

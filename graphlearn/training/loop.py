@@ -19,7 +19,7 @@ from graphlearn.training.compatibility import check_fits
 from graphlearn.training.loss import orbital_loss
 from graphlearn.training.recipe import Optimisation, TrainRecipe
 from tdddft.errors import InputError
-from tdddft.recipe import recipe_hash
+from tdddft.recipe_files import recipe_hash
 
 OnStep = Callable[[int, int, float], None]
 

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from graphlearn.models import OrbEvo
 from tdddft.errors import InputError
-from tdddft.recipe import Strict
+from tdddft.recipe_files import Strict
 
 
 class Optimisation(Strict):

@@ -10,7 +10,8 @@ import typer
 from tdddft.cli.shell import err, out, progress
 from tdddft.errors import InputError
 from tdddft.generation import Summary, collect_molecules, generate as generate_dataset, trajectory_ids
-from tdddft.recipe import GenerateRecipe, load_recipe, parse_recipe
+from tdddft.recipe import GenerateRecipe
+from tdddft.recipe_files import load_recipe, parse_recipe
 from tdddft.recipes import find_recipe
 
 

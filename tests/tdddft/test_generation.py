@@ -8,7 +8,8 @@ import pytest
 from tdddft import GenerateRecipe, InputError, generate, read_trajectory
 from tdddft.folder import DatasetFolder
 from tdddft.generation import collect_molecules, distorted, trajectory_ids
-from tdddft.recipe import Distortions, parse_recipe
+from tdddft.recipe import Distortions
+from tdddft.recipe_files import parse_recipe
 from tdddft.sources import read_molecules
 
 

@@ -3,7 +3,7 @@ import yaml
 from hypothesis import given, strategies as st
 
 from tdddft import GaussianPulses, GenerateRecipe, InputError
-from tdddft.recipe import differing_keys, load_recipe, parse_recipe, recipe_hash
+from tdddft.recipe_files import differing_keys, load_recipe, parse_recipe, recipe_hash
 from tdddft.recipes import find_recipe
 
 MINIMAL = {"name": "x", "molecules": ["H2O"]}

@@ -14,7 +14,7 @@ from graphlearn.training.graphs.task import Task, load_task
 from tdddft.errors import InputError
 from tdddft.files import replace_text
 from tdddft.pool import available_cores, map_unordered
-from tdddft.recipe import differing_keys
+from tdddft.recipe_files import differing_keys
 
 EXTENSIBLE = ("readouts", "seeds", "depths", "test_folds")
 

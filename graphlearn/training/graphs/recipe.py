@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from graphlearn.models.histograph import READOUTS
-from tdddft.recipe import Strict
+from tdddft.recipe_files import Strict
 
 FOLDERS = {"tu": "tu", "moleculenet": "moleculenet", "citations": "planetoid"}
 

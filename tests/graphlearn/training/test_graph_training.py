@@ -22,7 +22,7 @@ from graphlearn.training.graphs.recipe import GraphRecipe
 from graphlearn.training.graphs.report import comparison_figure, markdown, summarise, weights_figure
 from graphlearn.training.graphs.task import Task, binary_targets, load_task, mean_roc_auc
 from tdddft.errors import InputError
-from tdddft.recipe import load_recipe
+from tdddft.recipe_files import load_recipe
 
 SMALL = {"channels": 8, "conv": "gin"}
 

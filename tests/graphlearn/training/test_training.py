@@ -15,7 +15,7 @@ from graphlearn.training.recipe import Optimisation, Split, TrainRecipe
 from graphlearn.training.rollout import rollout
 from graphlearn.training.split import assign
 from tdddft import ContractError, InputError
-from tdddft.recipe import parse_recipe
+from tdddft.recipe_files import parse_recipe
 from tdddft.trajectory import write_trajectory
 
 

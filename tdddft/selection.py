@@ -1,0 +1,80 @@
+"""Which molecules of the sources a data set takes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tdddft.errors import InputError
+from tdddft.molecule import SYMBOLS, Molecule
+from tdddft.recipe import Selection
+
+COLUMNS = ("name", "index", "source", "formula", "atoms", "heavy_atoms")
+
+
+def select(molecules: Sequence[Molecule], selection: Selection) -> list[Molecule]:
+    """Molecules that pass all filters, in the order of the sources; or a random draw of them, in random order.
+
+    The first k molecules of a draw are a draw of size k with the same seed: ``--limit`` and ``--shard`` take fair
+    samples.
+
+    Raises:
+        InputError: for unknown elements or indices, and where fewer are left than asked for.
+    """
+    unknown = sorted(set(selection.elements or ()) - set(SYMBOLS))
+    if unknown:
+        raise InputError(f"selection.elements: {', '.join(unknown)} is not an element symbol")
+    indices = _indices(selection)
+    if indices is not None:
+        absent = sorted(indices - {m.index for m in molecules if m.index is not None})
+        if absent:
+            raise InputError(f"selection.indices: the sources have no molecule {', '.join(map(str, absent[:5]))}")
+    left = [m for m in molecules if _passes(m, selection, indices)]
+    if len(left) < (selection.count or 1):
+        raise InputError(
+            f"selection: {len(left)} of {len(molecules)} molecules are left, {selection.count or 'at least 1'} wanted"
+        )
+    if selection.count is None:
+        return left
+    order = np.random.default_rng(selection.seed).permutation(len(left))
+    return [left[i] for i in order[: selection.count]]
+
+
+def selection_table(molecules: Sequence[Molecule]) -> str:
+    """The chosen molecules as CSV, one line each, in the order of the data set."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for m in molecules:
+        heavy = int((m.numbers > 1).sum())
+        table.writerow([m.name, "" if m.index is None else m.index, m.source, m.formula, len(m.numbers), heavy])
+    return text.getvalue()
+
+
+def _indices(selection: Selection) -> set[int] | None:
+    if selection.indices is None:
+        return None
+    if not isinstance(selection.indices, str):
+        return set(selection.indices)
+    path = Path(selection.indices)
+    if not path.is_file():
+        raise InputError(f"selection.indices: no such file: {path}")
+    try:
+        return {int(line.split()[0]) for line in path.read_text().splitlines() if line.strip()}
+    except ValueError as error:
+        raise InputError(f"{path}: one whole number a line is expected ({error})") from None
+
+
+def _passes(molecule: Molecule, selection: Selection, indices: set[int] | None) -> bool:
+    atoms, heavy = len(molecule.numbers), int((molecule.numbers > 1).sum())
+    return (
+        (selection.elements is None or set(molecule.symbols) <= set(selection.elements))
+        and selection.min_atoms <= atoms <= (selection.max_atoms or atoms)
+        and selection.min_heavy_atoms <= heavy
+        and (selection.max_heavy_atoms is None or heavy <= selection.max_heavy_atoms)
+        and (indices is None or molecule.index in indices)
+    )

@@ -1,0 +1,136 @@
+"""Self-consistent field: PySCF's solvers, called so that few steps see the fine integration grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pyscf import dft
+from scipy.linalg import LinAlgError
+
+COARSE_LEVEL = 0
+LARGEST_NUMBER_OF_OUTER_STEPS = 8
+STALLED = 0.5
+LEVEL_SHIFT_HARTREE = 0.3
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """How a mean field was converged.
+
+    Args:
+        solver: The first of the ladder that converged, None where none did.
+        cycles: Diagonalisations by that solver.
+        fock_hartree: Fock matrix of the converged density, float64 [A, A]; None where there is none.
+        tried: All solvers that were tried, in order.
+    """
+
+    solver: str | None
+    cycles: int
+    fock_hartree: np.ndarray | None
+    tried: tuple[str, ...]
+
+
+Solver = Callable[[Any], tuple[int, np.ndarray] | None]
+
+
+def converge(mean_field: Any) -> Convergence:
+    """Converge a PySCF mean field in place, by the first solver that manages to.
+
+    Density functionals begin with :func:`two_grids`. What does not converge gets plain DIIS, then a level shift of
+    0.3 hartree, then PySCF's second-order solver. Each solver stops at ``mean_field.max_cycle`` and keeps to its
+    ``conv_tol`` and ``conv_tol_grad``.
+    """
+    tried = []
+    for name, solver in _ladder(mean_field):
+        tried.append(name)
+        try:
+            found = solver(mean_field)
+        except LinAlgError:
+            found = None
+        if found is not None:
+            return Convergence(name, found[0], found[1], tuple(tried))
+    return Convergence(None, 0, None, tuple(tried))
+
+
+def _ladder(mean_field: Any) -> Iterator[tuple[str, Solver]]:
+    if hasattr(mean_field, "grids") and mean_field.grids.level > COARSE_LEVEL:
+        yield "two grids", two_grids
+    yield "DIIS", _diis
+    yield "level shift", _level_shift
+    yield "second order", _second_order
+
+
+def two_grids(mean_field: Any) -> tuple[int, np.ndarray] | None:
+    r"""Converge on the mean field's grid with a few Fock builds there, and the rest on a coarse grid.
+
+    On the coarse grid :math:`F_{coarse}[P] + (F_{fine} - F_{coarse})[P_k]` is made self-consistent, which gives
+    :math:`P_{k+1}`; since the two grids agree on *changes* of the density to a percent or better, every step of k
+    shrinks the error a hundredfold. What converges is the fine grid's own equation.
+
+    Returns:
+        Diagonalisations and the Fock matrix on the mean field's grid, or None where it does not converge.
+    """
+    mol, hcore, overlap = mean_field.mol, mean_field.get_hcore(), mean_field.get_ovlp()
+    coarse = mean_field.copy()
+    coarse.grids = dft.Grids(mol)
+    coarse.grids.level = COARSE_LEVEL
+    coarse.conv_check = False
+    coarse.conv_tol, coarse.conv_tol_grad = 1e-6, 1e-3
+    coarse.kernel()
+    mean_field._eri = coarse._eri  # exact integrals in memory, if there are any
+    cycles, last = coarse.cycles, np.inf
+    for _ in range(LARGEST_NUMBER_OF_OUTER_STEPS):
+        if not coarse.converged or cycles > mean_field.max_cycle:
+            return None
+        density = coarse.make_rdm1()
+        potential = mean_field.get_veff(mol, density)
+        fock = hcore + potential
+        gradient = float(np.linalg.norm(coarse.get_grad(coarse.mo_coeff, coarse.mo_occ, fock)))
+        if gradient < mean_field.conv_tol_grad:
+            mean_field.mo_energy, mean_field.mo_coeff = mean_field.eig(fock, overlap)
+            mean_field.mo_occ = mean_field.get_occ(mean_field.mo_energy, mean_field.mo_coeff)
+            mean_field.e_tot = mean_field.energy_tot(density, hcore, potential)
+            mean_field.converged = True
+            return cycles, np.asarray(fock)
+        if gradient > STALLED * last:
+            return None
+        last = gradient
+        difference = np.asarray(potential) - np.asarray(coarse.get_veff(mol, density))
+        coarse.get_hcore = lambda *_, h=hcore + difference: h
+        coarse.conv_tol, coarse.conv_tol_grad = 1e-9, max(0.1 * mean_field.conv_tol_grad, 1e-3 * gradient)
+        coarse.kernel(dm0=density)
+        cycles += coarse.cycles
+    return None
+
+
+def _diis(mean_field: Any) -> tuple[int, np.ndarray] | None:
+    mean_field.kernel()
+    return _outcome(mean_field)
+
+
+def _level_shift(mean_field: Any) -> tuple[int, np.ndarray] | None:
+    mean_field.level_shift = LEVEL_SHIFT_HARTREE
+    try:
+        mean_field.kernel()
+    finally:
+        mean_field.level_shift = 0.0
+    return _outcome(mean_field)
+
+
+def _second_order(mean_field: Any) -> tuple[int, np.ndarray] | None:
+    newton = mean_field.newton()
+    newton.conv_tol, newton.conv_tol_grad = mean_field.conv_tol, mean_field.conv_tol_grad
+    newton.max_cycle = mean_field.max_cycle
+    newton.kernel(mean_field.mo_coeff, mean_field.mo_occ)
+    if not newton.converged:
+        return None
+    mean_field.mo_energy, mean_field.mo_coeff, mean_field.mo_occ = newton.mo_energy, newton.mo_coeff, newton.mo_occ
+    mean_field.e_tot, mean_field.converged = newton.e_tot, True
+    return int(newton.cycles), np.asarray(mean_field.get_fock())
+
+
+def _outcome(mean_field: Any) -> tuple[int, np.ndarray] | None:
+    return (int(mean_field.cycles), np.asarray(mean_field.get_fock())) if mean_field.converged else None

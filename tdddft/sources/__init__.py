@@ -1,0 +1,5 @@
+"""Where molecules come from: ASE's g2 set, QM9, MD17, structure files of any kind, SMILES strings."""
+
+from tdddft.sources.reading import read_molecules
+
+__all__ = ["read_molecules"]
