@@ -34,11 +34,13 @@ def run_job(job: Job) -> list[Record]:
 
     steps = job.recipe.propagation
     records: list[Record] = []
+    started = time.perf_counter()
     try:
         state = ground_state(job.molecule, job.recipe.method)
         hamiltonian = Hamiltonian(state)
     except Exception as error:  # whatever breaks one molecule must not break the data set
         return [failed_record(i, error) for i in job.fields]
+    ground_state_seconds = round(time.perf_counter() - started, 2)
     for identifier, field in job.fields.items():
         started = time.perf_counter()
         try:
@@ -58,6 +60,7 @@ def run_job(job: Job) -> list[Record]:
             diagnostics = {
                 "molecule": job.molecule.name, "atoms": len(job.molecule.numbers), "occupied": state.num_occupied,
                 "orbitals": len(state.overlap), "norm_error": float(trajectory.norm_error.max()),
+                "scf_solver": state.scf_solver, "ground_state_seconds": ground_state_seconds,
                 "fock_builds": trajectory.info["provenance"]["fock_builds"],
             }  # fmt: skip
             seconds = round(time.perf_counter() - started, 2)
