@@ -102,7 +102,8 @@ def ground_state(molecule: Molecule | str | Path, method: Method | None = None) 
     if found.solver is None or found.fock_hartree is None:
         raise ConvergenceError(
             f"{molecule.name}: SCF not converged in {method.scf_max_cycles} cycles "
-            f"({method.functional}/{method.basis}; tried {', '.join(found.tried)}); raise method.scf_max_cycles, or check the geometry and charge"
+            f"({method.functional}/{method.basis}; tried {', '.join(found.tried)}); "
+            "raise method.scf_max_cycles, or check the geometry and charge"
         )
     charges, positions = mol.atom_charges(), mol.atom_coords()
     origin = charges @ positions / charges.sum()
