@@ -11,3 +11,11 @@ class ConvergenceError(RuntimeError):
 
 class ContractError(ValueError):
     """A file does not follow the trajectory contract (other schema, missing data, damaged)."""
+
+
+class OutOfSpaceError(RuntimeError):
+    """The disk is full; what is finished is kept."""
+
+
+class StoppedError(RuntimeError):
+    """A propagation was asked to stop; its checkpoint is written."""

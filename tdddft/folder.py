@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ from tdddft.errors import ContractError, InputError
 from tdddft.files import replace_text
 from tdddft.recipe import GenerateRecipe
 from tdddft.recipe_files import differing_keys, load_recipe, recipe_hash
-from tdddft.trajectory import read_trajectory
+from tdddft.run_state import lock
+from tdddft.trajectory import Trajectory, read_trajectory
 from tdddft.validation import failures
 
 Record = dict[str, Any]
@@ -26,16 +29,41 @@ Record = dict[str, Any]
 class DatasetFolder:
     """One data set on disk.
 
-    ``recipe.yaml`` (resolved), ``index.jsonl`` (one line an event, the last line of an id counts), ``trajectories/``
-    (one file each), ``log``. Only the process that holds the folder open writes the index.
+    ``recipe.yaml`` (resolved), ``selection.csv`` (the chosen molecules), ``index*.jsonl`` (one line an event, the last
+    line of an id counts), ``trajectories/`` (one file each), ``unfinished/`` (checkpoints), ``log``. Several runs may
+    work in one folder if each has its own shard: a run writes the index of its shard alone.
+
+    Args:
+        root: The folder.
+        shard: Number of the shard and number of shards, from (1, 1); None for an undivided data set.
     """
 
     root: Path
+    shard: tuple[int, int] | None = None
 
     @property
     def trajectories(self) -> Path:
         """Where the trajectory files lie."""
         return self.root / "trajectories"
+
+    @property
+    def selection(self) -> Path:
+        """Table of the chosen molecules."""
+        return self.root / "selection.csv"
+
+    @property
+    def index(self) -> Path:
+        """Index that this run writes."""
+        return self.root / f"index{self._part}.jsonl"
+
+    @property
+    def run_file(self) -> Path:
+        """What this run is doing, see :mod:`tdddft.run_state`."""
+        return self.root / f"run{self._part}.json"
+
+    @property
+    def _part(self) -> str:
+        return "" if self.shard is None else "-{}of{}".format(*self.shard)
 
     def path(self, identifier: str) -> Path:
         """File of one trajectory."""
@@ -45,7 +73,7 @@ class DatasetFolder:
         """File that keeps an unfinished trajectory."""
         return self.root / "unfinished" / f"{identifier}.h5"
 
-    def open(self, recipe: GenerateRecipe) -> None:
+    def open(self, recipe: GenerateRecipe, selection: str = "") -> None:
         """Create the folder for a recipe, or make sure that it already belongs to the same one.
 
         Raises:
@@ -64,12 +92,30 @@ class DatasetFolder:
                 )
             for unfinished in self.checkpoint("").parent.glob("*.h5"):
                 unfinished.unlink()
+            for index in self.root.glob("index*.jsonl"):
+                index.unlink()
         try:
             self.trajectories.mkdir(parents=True, exist_ok=True)
             self.checkpoint("").parent.mkdir(exist_ok=True)
+            replace_text(self.selection, selection)
             replace_text(file, yaml.safe_dump(new, sort_keys=False))
         except OSError as error:
             raise InputError(f"cannot write to {self.root}: {error.strerror}; choose another --out") from None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder, or the shard, for one run at a time; a run that dies lets go.
+
+        Raises:
+            InputError: if another run holds it.
+        """
+        with lock(self.root / f".lock{self._part}") as free:
+            if not free:
+                raise InputError(
+                    f"another run is generating into {self.root}; wait for it, choose another --out, or divide the "
+                    "work with --shard 1/2 and --shard 2/2"
+                )
+            yield
 
     def recipe(self) -> GenerateRecipe:
         """The recipe of the folder; InputError where there is none."""
@@ -85,7 +131,7 @@ class DatasetFolder:
     def append(self, record: Record) -> None:
         """Add one line to the index in a single write and flush it to disk."""
         line = (json.dumps(record, sort_keys=True) + "\n").encode()
-        descriptor = os.open(self.root / "index.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        descriptor = os.open(self.index, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             size = os.fstat(descriptor).st_size
             torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
@@ -97,24 +143,24 @@ class DatasetFolder:
     def log(self, line: str) -> None:
         """Add one line to the log."""
         with (self.root / "log").open("a") as file:
-            file.write(line + "\n")
+            file.write(f"{_now()} {line}\n")
 
     def records(self) -> dict[str, Record]:
-        """The newest record of every id; a torn last line is ignored."""
+        """The newest record of every id, whichever run wrote it; a torn last line is ignored."""
         records: dict[str, Record] = {}
         for record in self._lines():
-            records[record["id"]] = record
+            before = records.get(record["id"])
+            if before is None or before.get("finished_at", "") <= record.get("finished_at", ""):
+                records[record["id"]] = record
         return records
 
     def _lines(self) -> Iterator[Record]:
-        index = self.root / "index.jsonl"
-        if not index.exists():
-            return
-        for line in index.read_text().splitlines():
-            try:
-                yield json.loads(line)
-            except json.JSONDecodeError:
-                continue
+        for index in sorted(self.root.glob("index*.jsonl")):
+            for line in index.read_text().splitlines():
+                try:
+                    yield json.loads(line)
+                except json.JSONDecodeError:
+                    continue
 
     def finished(self) -> dict[str, Path]:
         """Files of all finished trajectories by id, in the order of the index.
@@ -146,25 +192,42 @@ class DatasetFolder:
             except ContractError:
                 continue
             if trajectory.info["provenance"].get("recipe_hash") == recipe_hash(recipe) and not failures(trajectory):
-                seconds = trajectory.info["provenance"]["wall_seconds"]
-                self.append(done_record(self.root, identifier, seconds, {"adopted": True}))
+                self.append(done_record(self.root, identifier, trajectory))
                 done.add(identifier)
         return done
 
 
-def done_record(root: Path, identifier: str, seconds: float, diagnostics: dict[str, Any]) -> Record:
-    """Index line of a finished trajectory, with the checksum of its file."""
+def done_record(root: Path, identifier: str, trajectory: Trajectory) -> Record:
+    """Index line of a finished trajectory: the checksum of its file, times, and diagnostics."""
     path = DatasetFolder(root).path(identifier)
-    file = str(path.relative_to(root))
+    facts, state = trajectory.info["provenance"], trajectory.info["ground_state"]
     return {
         "id": identifier,
         "status": "done",
-        "file": file,
+        "file": str(path.relative_to(root)),
         "sha256": _checksum(path),
-        "seconds": seconds,
-        **diagnostics,
+        "finished_at": _now(),
+        "molecule": trajectory.info["molecule"]["name"],
+        "atoms": len(trajectory.numbers),
+        "orbitals": len(trajectory.overlap),
+        "occupied": len(trajectory.occupations),
+        "scf_solver": state.get("scf_solver"),
+        "seconds": facts.get("wall_seconds"),
+        "ground_state_seconds": facts.get("ground_state_seconds"),
+        "fock_builds": facts.get("fock_builds"),
+        "norm_error": float(trajectory.norm_error.max()),
     }
+
+
+def failed_record(identifier: str, error: Exception) -> Record:
+    """Index line of a trajectory that could not be made."""
+    text = f"{type(error).__name__}: {error}"
+    return {"id": identifier, "status": "failed", "error": text, "finished_at": _now()}
 
 
 def _checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

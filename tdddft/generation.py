@@ -4,29 +4,46 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from tdddft.errors import InputError
-from tdddft.field import Field
-from tdddft.folder import DatasetFolder, Record
+from tdddft.cluster import Cluster
+from tdddft.errors import OutOfSpaceError
+from tdddft.files import says_full
+from tdddft.folder import DatasetFolder, Record, failed_record
 from tdddft.job import Job, run_job
+from tdddft.memory import available_bytes
 from tdddft.molecule import Molecule
-from tdddft.pool import available_cores, map_unordered
-from tdddft.recipe import Distortions, GenerateRecipe, Method, seeded_generator
-from tdddft.selection import select
-from tdddft.sources import read_molecules
+from tdddft.plan import check_method, collect_molecules, cost, jobs_of, part_of, trajectory_ids
+from tdddft.pool import Outcome, Stop, WorkerPool, available_cores
+from tdddft.recipe import GenerateRecipe
+from tdddft.run_state import RunState
+from tdddft.selection import selection_table
+
+ATTEMPTS = 2  # a job whose worker dies is tried once more
 
 
 @dataclass
 class Summary:
-    """What a run did: numbers of trajectories, and the records of failures."""
+    """What a run did.
+
+    Args:
+        total: Trajectories that it was about.
+        already_done: Those that were finished before.
+        done: Those that are finished now.
+        failed: Records of failures, older ones included that were not tried again.
+        state: Progress by cost.
+        stopped: Whether it was asked to stop before its end.
+    """
 
     total: int
     already_done: int
     done: int
     failed: list[Record]
+    state: RunState = field(default_factory=lambda: RunState(0, 0.0))
+    stopped: bool = False
 
 
 def generate(
@@ -35,95 +52,129 @@ def generate(
     *,
     jobs: int | None = None,
     molecules: list[Molecule] | None = None,
+    limit: int | None = None,
+    shard: tuple[int, int] | None = None,
+    retry_failed: bool = False,
+    memory_bytes: float | None = None,
+    cluster: Cluster | None = None,
+    stop: Stop | None = None,
     on_record: Callable[[Record, Summary], None] | None = None,
 ) -> Summary:
     """Generate every missing trajectory of a recipe into a data-set folder.
 
-    Running it again continues the folder: finished trajectories are kept, failures are tried again. With more than
-    one job the workers are spawned, so a script must call this under ``if __name__ == "__main__":``.
+    Running it again continues the folder: finished trajectories are kept, those that were under way go on from their
+    checkpoints. Workers are spawned processes, so a script must call this under ``if __name__ == "__main__":``.
 
     Args:
         recipe: What to generate.
         out: The data-set folder.
         jobs: Worker processes, one thread each; all cores by default.
-        molecules: What :func:`collect_molecules` gave for the recipe, where it was read before.
+        molecules: What :func:`tdddft.plan.collect_molecules` gave for the recipe, where it was read before.
+        limit: Only the first molecules.
+        shard: Every n-th molecule from the i-th, for (i, n) with i from 1 to n; shards may run at the same time.
+        retry_failed: Try again what failed before; otherwise it stays failed.
+        memory_bytes: Memory for all workers together; by default what is available. A molecule that would need more
+            than a worker's share fails by name before it starts.
+        cluster: Run on a cluster instead of on worker processes here.
+        stop: Asked twice a second; once true, running propagations write their checkpoints and the run ends.
         on_record: Called in this process after every trajectory, finished or failed.
 
     Returns:
         Counts and failures.
 
     Raises:
-        InputError: for bad molecules, a method that does not cover them, or a folder of another recipe; nothing is
-            written then.
+        InputError: for bad molecules, a method that does not cover them, a folder of another recipe, or one that
+            another run works in; nothing is written then.
+        OutOfSpaceError: if the disk is full.
     """
-    molecules = collect_molecules(recipe) if molecules is None else molecules
-    check_method(molecules, recipe.method)
-    folder = DatasetFolder(Path(out))
-    folder.open(recipe)
-    identifiers = {m.name: trajectory_ids(m, recipe) for m in molecules}
-    every = [i for ids in identifiers.values() for i in ids]
-    done = folder.adopt(every, recipe)
-    work = []
-    for molecule in molecules:
-        missing = {i: f for i, f in identifiers[molecule.name].items() if i not in done}
-        if missing:
-            work.append(Job(molecule, missing, recipe, folder.root))
-    work.sort(key=lambda job: -_cost(job))
-    summary = Summary(len(every), len(done), len(done), [])
-    for records in map_unordered(run_job, work, jobs or available_cores()):
-        for record in records:
-            folder.append(record)
-            if record["status"] == "done":
-                summary.done += 1
-            else:
-                summary.failed.append(record)
-                folder.log(f"{record['id']}: {record['error']}")
-            if on_record is not None:
-                on_record(record, summary)
-    return summary
+    everything = collect_molecules(recipe) if molecules is None else molecules
+    chosen = part_of(everything, limit, shard)
+    check_method(chosen, recipe.method)
+    folder = DatasetFolder(Path(out), shard)
+    folder.open(recipe, selection_table(everything))
+    workers = jobs or (cluster.workers if cluster else available_cores())
+    with folder.locked():
+        run = _Run(folder, recipe, chosen, retry_failed, on_record)
+        state = run.summary.state = RunState(workers, sum(map(cost, run.jobs)))
+        state.write(folder.run_file)
+        executor: Any
+        if cluster is None:
+            executor, share = WorkerPool(run_job, workers, stop), (memory_bytes or available_bytes()) / workers
+        else:
+            executor, share = cluster.executor(folder.run_file, state.run_id, stop), None
+        try:
+            run.work(executor, share)
+        except OSError as error:
+            if not says_full(error):
+                raise
+            raise OutOfSpaceError(f"{out}: the disk is full; free some space and run the same command again") from None
+        finally:
+            folder.run_file.unlink(missing_ok=True)
+        run.summary.stopped = stop is not None and stop()
+        return run.summary
 
 
-def check_method(molecules: list[Molecule], method: Method) -> None:
-    """InputError if the functional is unknown or an element lacks a basis or pseudopotential."""
-    from tdddft.functionals import check_functional
-    from tdddft.scf import build_mol
+class _Run:
+    """The bookkeeping of one run: which jobs are left, what came back, what the index says."""
 
-    check_functional(method.functional)
-    seen: set[str] = set()
-    for molecule in molecules:
-        if not set(molecule.symbols) <= seen:
-            build_mol(molecule, method)
-            seen |= set(molecule.symbols)
+    def __init__(
+        self,
+        folder: DatasetFolder,
+        recipe: GenerateRecipe,
+        molecules: list[Molecule],
+        retry_failed: bool,
+        on_record: Callable[[Record, Summary], None] | None,
+    ) -> None:
+        self.folder, self.on_record = folder, on_record
+        every = [i for m in molecules for i in trajectory_ids(m, recipe)]
+        self.settled = folder.adopt(every, recipe)
+        records = folder.records()
+        failed = [] if retry_failed else [records[i] for i in every if records.get(i, {}).get("status") == "failed"]
+        self.summary = Summary(len(every), len(self.settled), len(self.settled), failed)
+        self.settled |= {r["id"] for r in failed}
+        self.deaths: Counter[str] = Counter()
+        jobs = (job.without(self.settled) for job in jobs_of(molecules, recipe, folder.root))
+        self.jobs = [job for job in jobs if job.fields]
 
+    def work(self, executor: Any, memory_bytes: float | None) -> None:
+        """Run all jobs and note what becomes of them."""
+        state = self.summary.state
+        for job in self.jobs:
+            executor.add(replace(job, memory_bytes=memory_bytes))
+        for outcome in executor.outcomes():
+            name = outcome.item.molecule.name
+            if outcome.kind == "begun":
+                state.current.append(name)
+            elif outcome.kind in ("done", "died"):
+                state.current.remove(name) if name in state.current else None
+            for record in self._records(outcome, executor):
+                self._note(record, cost(outcome.item) / len(outcome.item.fields))
+            state.write(self.folder.run_file)
 
-def collect_molecules(recipe: GenerateRecipe, limit: int | None = None) -> list[Molecule]:
-    """All geometries of a recipe; InputError where two share a name."""
-    given = select([m for source in recipe.molecules for m in read_molecules(source)], recipe.selection)
-    molecules = [geometry for m in given for geometry in (m, *distorted(m, recipe.distortions))]
-    twice = sorted(name for name, times in Counter(m.name for m in molecules).items() if times > 1)
-    if twice:
-        raise InputError(f"molecule names must differ, these come twice: {', '.join(twice[:5])}")
-    return molecules[:limit]
+    def _records(self, outcome: Outcome[Job, Record], executor: Any) -> Iterator[Record]:
+        if outcome.result is not None:
+            yield outcome.result
+        if outcome.kind != "died":
+            return
+        left = outcome.item.without(self.settled)
+        if not left.fields:
+            return
+        self.deaths[left.molecule.name] += 1
+        self.folder.log(f"{left.molecule.name}: the worker died ({outcome.reason})")
+        if self.deaths[left.molecule.name] < ATTEMPTS:
+            executor.add(left)
+            return
+        for identifier in left.fields:
+            yield failed_record(identifier, RuntimeError(f"its worker died twice ({outcome.reason})"))
 
-
-def distorted(molecule: Molecule, distortions: Distortions) -> list[Molecule]:
-    """Copies with Gaussian displacements of the nuclei, called ``NAME-g1``, ``NAME-g2``, ..."""
-    copies: list[Molecule] = []
-    if distortions.only is not None and molecule.name not in distortions.only:
-        return copies
-    for i in range(1, distortions.count + 1):
-        name = f"{molecule.name}-g{i}"
-        moves = seeded_generator(distortions.seed, name).normal(size=molecule.positions_angstrom.shape)
-        positions = molecule.positions_angstrom + distortions.sigma_angstrom * moves
-        source = f"{molecule.source}, displaced by {distortions.sigma_angstrom:g} angstrom"
-        copies.append(replace(molecule, name=name, positions_angstrom=positions, source=source))
-    return copies
-
-
-def trajectory_ids(molecule: Molecule, recipe: GenerateRecipe) -> dict[str, Field]:
-    """The trajectories of a molecule, id to field: ``NAME_d0`` for the first direction, and so on."""
-    return {f"{molecule.name}_d{i}": field for i, field in enumerate(recipe.field.fields(molecule.name))}
-
-
-def _cost(job: Job) -> float:
-    return len(job.fields) * float((job.molecule.numbers > 1).sum() * 13 + (job.molecule.numbers == 1).sum() * 5) ** 2
+    def _note(self, record: Record, cost_of_one: float) -> None:
+        self.folder.append(record)
+        self.settled.add(record["id"])
+        self.summary.state.cost_done += cost_of_one
+        if record["status"] == "done":
+            self.summary.done += 1
+        else:
+            self.summary.failed.append(record)
+            self.folder.log(f"{record['id']}: {record['error']}")
+        if self.on_record is not None:
+            self.on_record(record, self.summary)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from pyscf import dft
 from pyscf.data.elements import charge
@@ -16,7 +18,7 @@ NAMED = {
 HEAVIEST_OF_SG1 = 18
 
 
-def response_grid(mol: object, grid: str | int) -> tuple[np.ndarray, np.ndarray]:
+def response_grid(mol: Any, grid: str | int) -> tuple[np.ndarray, np.ndarray]:
     """Points float64 [G, 3] in bohr and weights [G].
 
     Args:
@@ -24,15 +26,26 @@ def response_grid(mol: object, grid: str | int) -> tuple[np.ndarray, np.ndarray]
         grid: ``coarse`` (20 shells for carbon, pruned as SG-1), ``medium`` (35 x 302), ``fine`` (75 x 434), or a
             grid level of PySCF, 0 to 9.
     """
+    grids = _prescription(mol, grid)
+    grids.build(with_non0tab=False)
+    return grids.coords, grids.weights
+
+
+def number_of_points(mol: Any, grid: str | int) -> int:
+    """Points of a grid before those of no weight are left out, without building it."""
+    atomic = _prescription(mol, grid).gen_atomic_grids(mol)
+    return sum(len(atomic[mol.atom_symbol(i)][1]) for i in range(mol.natm))
+
+
+def _prescription(mol: Any, grid: str | int) -> dft.gen_grid.Grids:
     grids = dft.gen_grid.Grids(mol)
     if isinstance(grid, int):
         grids.level = grid
     else:
         radial, angular = NAMED[grid]
-        numbers = {mol.atom_symbol(i): charge(mol.atom_symbol(i)) for i in range(mol.natm)}  # type: ignore[attr-defined]
+        numbers = {mol.atom_symbol(i): charge(mol.atom_symbol(i)) for i in range(mol.natm)}
         rows = {symbol: int(np.searchsorted(PERIODS, number)) for symbol, number in numbers.items()}
         grids.atom_grid = {symbol: (radial[row], angular[row]) for symbol, row in rows.items()}
         light = max(numbers.values()) <= HEAVIEST_OF_SG1
         grids.prune = dft.gen_grid.sg1_prune if grid == "coarse" and light else dft.gen_grid.nwchem_prune
-    grids.build(with_non0tab=False)
-    return grids.coords, grids.weights
+    return grids

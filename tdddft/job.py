@@ -3,73 +3,102 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tdddft.errors import InputError, OutOfSpaceError, StoppedError
 from tdddft.field import Field
-from tdddft.folder import DatasetFolder, Record, done_record
+from tdddft.files import says_full
+from tdddft.folder import DatasetFolder, Record, done_record, failed_record
 from tdddft.molecule import Molecule
+from tdddft.pool import Stop
 from tdddft.recipe import GenerateRecipe
 from tdddft.recipe_files import recipe_hash
+
+if TYPE_CHECKING:
+    from tdddft.hamiltonian import Hamiltonian
+    from tdddft.trajectory import Trajectory
 
 
 @dataclass(frozen=True)
 class Job:
-    """All missing trajectories of one molecule; they share the ground state and its integrals."""
+    """All missing trajectories of one molecule; they share the ground state and its integrals.
+
+    Args:
+        molecule: The molecule.
+        fields: External field of each trajectory, by id.
+        recipe: Level of theory and times.
+        root: The data-set folder.
+        memory_bytes: What it may use; no limit by default.
+    """
 
     molecule: Molecule
     fields: dict[str, Field]
     recipe: GenerateRecipe
     root: Path
+    memory_bytes: float | None = None
+
+    def without(self, identifiers: set[str]) -> Job:
+        """The job without the trajectories that are there already."""
+        return replace(self, fields={i: f for i, f in self.fields.items() if i not in identifiers})
 
 
-def run_job(job: Job) -> list[Record]:
-    """Ground state, then one propagation a field; a record for each, whatever happens."""
+def run_job(job: Job, stop: Stop) -> Iterator[Record]:
+    """Ground state, then one propagation a field; a record for each as it ends, whatever happens.
+
+    Raises:
+        OutOfSpaceError: if the disk is full. Then, and when asked to stop, checkpoints stay and no record is given.
+    """
     from tdddft.hamiltonian import Hamiltonian
-    from tdddft.propagation import propagate
-    from tdddft.propagators import fixed_propagator
+    from tdddft.memory import check_memory
     from tdddft.scf import ground_state
     from tdddft.trajectory import write_trajectory
-    from tdddft.validation import failures
 
-    steps = job.recipe.propagation
-    records: list[Record] = []
-    started = time.perf_counter()
+    folder, started = DatasetFolder(job.root), time.perf_counter()
     try:
+        check_memory(job.molecule, job.recipe.method, job.recipe.propagation, job.memory_bytes)
         state = ground_state(job.molecule, job.recipe.method)
         hamiltonian = Hamiltonian(state)
     except Exception as error:  # whatever breaks one molecule must not break the data set
-        return [failed_record(i, error) for i in job.fields]
-    ground_state_seconds = round(time.perf_counter() - started, 2)
+        yield from (failed_record(i, error) for i in job.fields)
+        return
+    facts = {"recipe_hash": recipe_hash(job.recipe), "ground_state_seconds": round(time.perf_counter() - started, 3)}
     for identifier, field in job.fields.items():
-        started = time.perf_counter()
+        if stop():
+            return
         try:
-            trajectory = propagate(
-                state, field, steps.steps, steps.dt_fs, save_every=steps.save_every, precision=steps.precision,
-                dipole_tolerance=steps.dipole_tolerance, propagator=fixed_propagator(steps.propagator),
-                hamiltonian=hamiltonian, checkpoint=DatasetFolder(job.root).checkpoint(identifier),
-            )  # fmt: skip
-            provenance = {**trajectory.info["provenance"], "id": identifier, "recipe_hash": recipe_hash(job.recipe)}
+            trajectory = _propagate(job, identifier, field, hamiltonian, stop)
+            provenance = {**trajectory.info["provenance"], "id": identifier, **facts}
             trajectory = trajectory.replace(info={**trajectory.info, "provenance": provenance})
-            broken = failures(trajectory)
-            if broken:
-                records.append({"id": identifier, "status": "failed", "error": "; ".join(broken)})
-                continue
-            write_trajectory(DatasetFolder(job.root).path(identifier), trajectory)
-            DatasetFolder(job.root).checkpoint(identifier).unlink(missing_ok=True)
-            diagnostics = {
-                "molecule": job.molecule.name, "atoms": len(job.molecule.numbers), "occupied": state.num_occupied,
-                "orbitals": len(state.overlap), "norm_error": float(trajectory.norm_error.max()),
-                "scf_solver": state.scf_solver, "ground_state_seconds": ground_state_seconds,
-                "fock_builds": trajectory.info["provenance"]["fock_builds"],
-            }  # fmt: skip
-            seconds = round(time.perf_counter() - started, 2)
-            records.append(done_record(job.root, identifier, seconds, diagnostics))
+            write_trajectory(folder.path(identifier), trajectory)
+            folder.checkpoint(identifier).unlink(missing_ok=True)
+            yield done_record(job.root, identifier, trajectory)
+        except StoppedError:
+            return
         except Exception as error:
-            records.append(failed_record(identifier, error))
-    return records
+            if says_full(error):
+                raise OutOfSpaceError(
+                    f"{job.root}: the disk is full; what is finished is kept. Free some space and run the same "
+                    "command again to continue"
+                ) from None
+            yield failed_record(identifier, error)
 
 
-def failed_record(identifier: str, error: Exception) -> Record:
-    """Index line of a trajectory that could not be made."""
-    return {"id": identifier, "status": "failed", "error": f"{type(error).__name__}: {error}"}
+def _propagate(job: Job, identifier: str, field: Field, hamiltonian: Hamiltonian, stop: Stop) -> Trajectory:
+    from tdddft.propagation import propagate
+    from tdddft.propagators import fixed_propagator
+    from tdddft.validation import failures
+
+    times = job.recipe.propagation
+    trajectory = propagate(
+        hamiltonian.ground_states[0], field, times.steps, times.dt_fs, save_every=times.save_every,
+        precision=times.precision, dipole_tolerance=times.dipole_tolerance,
+        propagator=fixed_propagator(times.propagator), hamiltonian=hamiltonian,
+        checkpoint=DatasetFolder(job.root).checkpoint(identifier), stop=stop,
+    )  # fmt: skip
+    broken = failures(trajectory)
+    if broken:
+        raise InputError("; ".join(broken))
+    return trajectory

@@ -1,4 +1,4 @@
-"""A pool of single-threaded worker processes on this machine."""
+"""Single-threaded worker processes on this machine, each replaced when it dies."""
 
 from __future__ import annotations
 
@@ -7,43 +7,164 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from typing import TypeVar
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, TypeVar
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+POLL_SECONDS = 0.5
+GRACE_SECONDS = 20.0
 T = TypeVar("T")
 R = TypeVar("R")
+Stop = Callable[[], bool]
+Function = Callable[[T, Stop], Iterable[R]]
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[T, R]):
+    """What a worker said about an item: a result, that it begins or has no more of them, or how the worker died."""
+
+    item: T
+    kind: str  # begun, result, done, died
+    result: R | None = None
+    reason: str = ""
+
+
+@dataclass
+class _Worker(Generic[T]):
+    process: Any
+    connection: Connection
+    item: T | None = None
+
+
+class WorkerPool(Generic[T, R]):
+    """Runs ``function(item, stop)``, a generator of results, on worker processes.
+
+    A worker that dies (killed, out of memory) takes nothing with it but its own item, which comes back as an outcome
+    ``died``; call :meth:`add` to try it again.
+
+    Args:
+        function: Importable function. It should return early once ``stop()`` is true.
+        workers: Number of processes, one BLAS and OpenMP thread each; they are spawned.
+        stop: Asked twice a second; once true, no item is begun any more and the workers are told.
+    """
+
+    def __init__(self, function: Function[T, R], workers: int, stop: Stop | None = None) -> None:
+        self._function, self._size, self._stop = function, workers, stop or (lambda: False)
+        self._waiting: deque[T] = deque()
+        self._workers: list[_Worker[T]] = []
+        self._context = multiprocessing.get_context("spawn")
+
+    def add(self, item: T) -> None:
+        """Queue an item; items are begun in the order in which they were added."""
+        self._waiting.append(item)
+
+    def outcomes(self) -> Iterator[Outcome[T, R]]:
+        """Yield what happens until all items are done, or the running ones have stopped; then end the workers."""
+        stopping: float | None = None
+        try:
+            while self._busy() or (self._waiting and stopping is None):
+                if stopping is None and self._stop():
+                    stopping = time.monotonic()
+                    self._tell_to_stop()
+                if stopping is None:
+                    yield from self._hand_out()
+                elif time.monotonic() - stopping > GRACE_SECONDS:
+                    return
+                yield from self._listen()
+        finally:
+            self._end()
+
+    def _busy(self) -> bool:
+        return any(w.item is not None for w in self._workers)
+
+    def _hand_out(self) -> Iterator[Outcome[T, R]]:
+        while self._waiting:
+            idle = next((w for w in self._workers if w.item is None), None)
+            if idle is None and len(self._workers) == self._size:
+                return
+            worker = idle or self._start()
+            item = self._waiting.popleft()
+            try:
+                worker.connection.send(item)
+            except OSError:
+                yield Outcome(item, "died", reason=self._bury(worker))
+                continue
+            worker.item = item
+            yield Outcome(item, "begun")
+
+    def _start(self) -> _Worker[T]:
+        ours, theirs = self._context.Pipe()
+        with single_threaded_children():
+            process = self._context.Process(target=_work, args=(self._function, theirs), daemon=True)
+            process.start()
+        theirs.close()
+        worker: _Worker[T] = _Worker(process, ours)
+        self._workers.append(worker)
+        return worker
+
+    def _listen(self) -> Iterator[Outcome[T, R]]:
+        ready = wait([w.connection for w in self._workers], timeout=POLL_SECONDS)
+        for worker in [w for w in self._workers if w.connection in ready]:
+            item = worker.item
+            try:
+                kind, value = worker.connection.recv()
+            except (EOFError, OSError):
+                reason = self._bury(worker)
+                if item is not None:
+                    yield Outcome(item, "died", reason=reason)
+                continue
+            if kind == "raised":
+                raise value
+            if item is not None:
+                if kind == "done":
+                    worker.item = None
+                yield Outcome(item, kind, value)
+
+    def _tell_to_stop(self) -> None:
+        for worker in self._workers:
+            with suppress(OSError):
+                worker.connection.send(None)
+
+    def _bury(self, worker: _Worker[T]) -> str:
+        self._workers.remove(worker)
+        worker.connection.close()
+        worker.process.join()
+        code = worker.process.exitcode
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name
+            return f"{name}{', perhaps for lack of memory' if name == 'SIGKILL' else ''}"
+        return f"exit code {code}"
+
+    def _end(self) -> None:
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            worker.process.join()
+            worker.connection.close()
+        self._workers.clear()
 
 
 def map_unordered(function: Callable[[T], R], work: Sequence[T], workers: int) -> Iterator[R]:
-    """Yield ``function(item)`` of every item as they finish, on worker processes; on any exit the workers are ended.
+    """Yield ``function(item)`` of every item as they finish, on worker processes.
 
     Raises:
         RuntimeError: if a worker dies.
     """
-    if not work:
-        return
-    with single_threaded_children():
-        pool = ProcessPoolExecutor(
-            min(workers, len(work)), mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
-        )
-        futures = [pool.submit(function, item) for item in work]
-    try:
-        for future in as_completed(futures):
-            yield future.result()
-        pool.shutdown()
-    except BrokenProcessPool:
-        raise RuntimeError(
-            "a worker process died (killed, or out of memory); what is finished is kept, "
-            "run the same command again to continue, with fewer --jobs if memory was short"
-        ) from None
-    finally:
-        for process in list((pool._processes or {}).values()):
-            process.terminate()
-        pool.shutdown(wait=True, cancel_futures=True)
+    pool: WorkerPool[T, R] = WorkerPool(_Once(function), workers)
+    for item in work:
+        pool.add(item)
+    for outcome in pool.outcomes():
+        if outcome.kind == "died":
+            raise RuntimeError(
+                f"a worker process died ({outcome.reason}); what is finished is kept, "
+                "run the same command again to continue, with fewer --jobs if memory was short"
+            )
+        if outcome.kind == "result":
+            yield outcome.result  # type: ignore[misc]
 
 
 def available_cores() -> int:
@@ -66,9 +187,37 @@ def single_threaded_children() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _start_worker() -> None:
-    """The parent handles Ctrl-C; a worker whose parent is gone ends itself."""
+@dataclass(frozen=True)
+class _Once(Generic[T, R]):
+    function: Callable[[T], R]
+
+    def __call__(self, item: T, stop: Stop) -> list[R]:
+        return [self.function(item)]
+
+
+def _work(function: Function[T, R], connection: Connection) -> None:
+    """Life of a worker: items in, results out; signals are the parent's business, and it ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _end_with_parent()
+    while True:
+        try:
+            item = connection.recv()
+        except (EOFError, OSError):
+            return
+        if item is None:
+            return
+        try:
+            for result in function(item, connection.poll):
+                connection.send(("result", result))
+            connection.send(("done", None))
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        except Exception as error:
+            connection.send(("raised", error))
+
+
+def _end_with_parent() -> None:
     parent = os.getppid()
 
     def watch() -> None:

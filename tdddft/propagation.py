@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tdddft.checkpoint import SECONDS_BETWEEN, Checkpoint, Frames, Unfinished
-from tdddft.errors import InputError
+from tdddft.errors import InputError, StoppedError
 from tdddft.field import Field
 from tdddft.field_data import field_to_dict
 from tdddft.hamiltonian import Hamiltonian
@@ -40,6 +40,7 @@ def propagate(
     progress: Progress | None = None,
     checkpoint: Path | None = None,
     checkpoint_seconds: float = SECONDS_BETWEEN,
+    stop: Callable[[], bool] | None = None,
 ) -> Trajectory:
     r"""Propagate all occupied orbitals, :math:`i S \dot{C} = F[D(t), t]\, C`, with fixed nuclei.
 
@@ -59,6 +60,7 @@ def propagate(
         checkpoint: File to keep up to date while running; where it exists, the propagation goes on from it and ends
             with the same numbers. Delete it once the trajectory is written.
         checkpoint_seconds: Shortest time between two writes of that file.
+        stop: Asked after every frame; once it says true, the checkpoint is written and StoppedError raised.
 
     Returns:
         The trajectory with ``steps // save_every + 1`` frames, the first at t = 0 (after a delta kick).
@@ -66,11 +68,12 @@ def propagate(
     Raises:
         InputError: for a number of steps that is not a multiple of ``save_every``, a Hamiltonian of other molecules, or
             a checkpoint of another propagation.
+        StoppedError: when ``stop`` says so.
     """
     return propagate_batch(
         [ground_state], [field], steps, dt_fs, save_every=save_every, dipole_tolerance=dipole_tolerance,
         propagator=propagator, precision=precision, hamiltonian=hamiltonian, progress=progress, checkpoint=checkpoint,
-        checkpoint_seconds=checkpoint_seconds,
+        checkpoint_seconds=checkpoint_seconds, stop=stop,
     )[0]  # fmt: skip
 
 
@@ -89,6 +92,7 @@ def propagate_batch(
     progress: Progress | None = None,
     checkpoint: Path | None = None,
     checkpoint_seconds: float = SECONDS_BETWEEN,
+    stop: Callable[[], bool] | None = None,
 ) -> list[Trajectory]:
     """Propagate several molecules, or geometries of one, side by side: the way to fill a GPU.
 
@@ -118,14 +122,17 @@ def propagate_batch(
         frames.append(*_observe(hamiltonian, state))
     for number in range(len(frames), len(frame_times)):
         start, end = frame_times[number - 1 : number + 1]
-        stops = np.linspace(start, end, save_every + 1)[1:] if fixed_step else _stops(fields, start, end)
-        for stop in stops:
-            state = propagator.advance(hamiltonian, drive, state, float(stop))
+        marks = np.linspace(start, end, save_every + 1)[1:] if fixed_step else _stops(fields, start, end)
+        for mark in marks:
+            state = propagator.advance(hamiltonian, drive, state, float(mark))
         frames.append(*_observe(hamiltonian, state))
         now = Unfinished(state, frames, hamiltonian.builds - builds_before, time.perf_counter() - started)
         keeper.save_now_and_then(now)
         if progress is not None:
             progress(number * save_every, steps)
+        if stop is not None and stop() and number + 1 < len(frame_times):
+            keeper.save(now)
+            raise StoppedError(f"stopped after frame {number} of {len(frame_times) - 1}")
     keeper.save(now)
     facts |= {
         "versions": package_versions(),

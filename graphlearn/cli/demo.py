@@ -35,7 +35,7 @@ def demo(
     from graphlearn.training.split import assign
     from tdddft.cli.generate import generate, recipe_of
     from tdddft.errors import InputError
-    from tdddft.generation import collect_molecules, trajectory_ids
+    from tdddft.plan import collect_molecules, trajectory_ids
     from tdddft.recipe_files import load_recipe
 
     started = time.perf_counter()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from tdddft.cli.shell import err, out, progress
+from tdddft.cli.stopping import stop_on_signals
+from tdddft.cluster import Cluster
 from tdddft.errors import InputError
-from tdddft.generation import Summary, collect_molecules, generate as generate_dataset, trajectory_ids
+from tdddft.generation import Summary, generate as generate_dataset
+from tdddft.plan import collect_molecules, part_of, trajectory_ids
 from tdddft.recipe import GenerateRecipe
 from tdddft.recipe_files import load_recipe, parse_recipe
 from tdddft.recipes import find_recipe
@@ -19,7 +23,8 @@ def generate(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="a recipe (name or YAML file), or molecules: xyz/extxyz/sdf/smi files, g2 names, smiles:..."
+            help="a recipe (name or YAML file), or molecules: structure files or folders, qm9, rmd17:NAME, g2 names, "
+            "smiles:..."
         ),
     ],
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="data-set folder")],
@@ -27,30 +32,47 @@ def generate(
         int | None, typer.Option("--jobs", "-j", min=1, help="worker processes; default: all cores")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="only the first molecules")] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="every N-th molecule from the I-th; shards may run side by side")
+    ] = None,
+    retry: Annotated[Literal["none", "failed"], typer.Option(help="failed: try again what failed before")] = "none",
+    memory_gb: Annotated[
+        float | None, typer.Option(min=0.0, help="memory for all workers together; default: what is available")
+    ] = None,
+    cluster: Annotated[
+        Path | None, typer.Option(help="YAML file that says how to reach a cluster, see docs/datasets.md")
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="change a recipe key, as field.sigma_fs=0.3")
     ] = None,
 ) -> None:
     """Generate real-time TDDFT trajectories into a data-set folder.
 
-    Run the same command again to continue after an interruption; failures are tried again.
+    Run the same command again to continue after an interruption.
 
     Example: tdddft generate H2O CH3OH smiles:C=O --out runs/small
     """
     recipe = recipe_of(sources, out_dir, overrides or [])
-    molecules = collect_molecules(recipe, limit)
-    count = sum(len(trajectory_ids(m, recipe)) for m in molecules)
-    with progress("trajectories", count) as show:
+    part = _shard(shard)
+    molecules = collect_molecules(recipe)
+    count = sum(len(trajectory_ids(m, recipe)) for m in part_of(molecules, limit, part))
+    with progress("trajectories", count) as show, stop_on_signals() as stop:
 
         def update(record: dict[str, object], summary: Summary) -> None:
-            show(summary.done + len(summary.failed), f"{len(summary.failed)} failed" if summary.failed else "")
+            note = f"{len(summary.failed)} failed" if summary.failed else ""
+            show(summary.done + len(summary.failed), note, summary.state.fraction)
             if record["status"] == "failed":
                 err.print(f"failed: {record['id']}: {record['error']}", style="yellow", markup=False, soft_wrap=True)
 
-        summary = generate_dataset(recipe, out_dir, jobs=jobs, molecules=molecules, on_record=update)
-        show(summary.done + len(summary.failed))
+        summary = generate_dataset(
+            recipe, out_dir, jobs=jobs, molecules=molecules, limit=limit, shard=part, retry_failed=retry == "failed",
+            memory_bytes=memory_gb * 1e9 if memory_gb else None, cluster=_cluster(cluster), stop=stop, on_record=update,
+        )  # fmt: skip
     out.print(f"{summary.done} of {summary.total} trajectories in {out_dir}, {len(summary.failed)} failed")
+    if summary.stopped:
+        stop.exit()
     if summary.failed:
+        err.print("'tdddft status' lists the failures; add --retry failed to try them again", style="yellow")
         raise typer.Exit(1)
 
 
@@ -63,3 +85,16 @@ def recipe_of(sources: list[str], out_dir: Path, overrides: list[str]) -> Genera
     if len(sources) > 1:
         raise InputError("give one recipe, or a list of molecules, not both")
     return load_recipe(found, GenerateRecipe, overrides)
+
+
+def _shard(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise InputError(f"--shard {text}: write it as I/N with I from 1 to N, for example 2/8")
+    return int(match[1]), int(match[2])
+
+
+def _cluster(path: Path | None) -> Cluster | None:
+    return None if path is None else load_recipe(path, Cluster)

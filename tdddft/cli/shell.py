@@ -1,7 +1,7 @@
 """What all commands share: errors as one line, exit codes, progress bars.
 
 Exit codes: 0 done; 1 done, but something failed or is not valid; 2 bad input; 3 stopped half-way by a fault, can be
-continued; 130 interrupted, can be continued.
+continued; 75 (sysexits' "temporary failure") stopped by SIGTERM, can be continued; 130 interrupted, can be continued.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from tdddft.errors import ContractError, ConvergenceError, InputError
 
 INTERRUPTED = 130
+RESUMABLE = 75
 SECONDS_BETWEEN_LINES = 10.0
 Update = Callable[..., None]
 
@@ -55,33 +56,40 @@ def progress(description: str, total: int) -> Iterator[Update]:
     """Show how far a stage is: a bar with ETA on a terminal, a line every ten seconds elsewhere.
 
     Yields:
-        A function to call with the number of finished items and a short note.
+        A function to call with the number of finished items, a short note, and the part of the work that is done
+        (0 to 1) where the items are of unequal size.
     """
     if not out.is_terminal:
         yield _lines(description, total)
         return
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("ETA"),
-        TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"), TimeElapsedColumn(),
+        TextColumn("ETA"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
     )  # fmt: skip
     with Progress(*columns, console=out) as bar:
-        task = bar.add_task(description, total=total, note="")
-        yield lambda completed, note="": bar.update(task, completed=completed, note=note)
+        task = bar.add_task(description, total=1.0, count=f"0/{total}", note="")
+
+        def update(completed: int, note: str = "", fraction: float | None = None) -> None:
+            part = completed / max(total, 1) if fraction is None else fraction
+            bar.update(task, completed=part, count=f"{completed}/{total}", note=note)
+
+        yield update
 
 
 def _lines(description: str, total: int) -> Update:
     started = printed = time.perf_counter()
-    first: int | None = None
+    first: float | None = None
 
-    def update(completed: int, note: str = "") -> None:
+    def update(completed: int, note: str = "", fraction: float | None = None) -> None:
         nonlocal printed, first
         now = time.perf_counter()
-        first = completed if first is None else first
+        part = completed / max(total, 1) if fraction is None else fraction
+        first = part if first is None else first
         if completed < total and now - printed < SECONDS_BETWEEN_LINES:
             return
         printed = now
-        speed = (completed - first) / (now - started) if now > started else 0.0
-        eta = f", ETA {(total - completed) / speed:.0f} s" if speed > 0 and completed < total else ""
+        speed = (part - first) / (now - started) if now > started else 0.0
+        eta = f", ETA {(1.0 - part) / speed:.0f} s" if speed > 0 and completed < total else ""
         out.print(f"{description} {completed}/{total}, {now - started:.0f} s{eta} {note}".rstrip())
 
     return update

@@ -2,28 +2,74 @@
 
 from __future__ import annotations
 
+import csv
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.live import Live
 
 from tdddft.cli.shell import out
 from tdddft.folder import DatasetFolder
-from tdddft.generation import collect_molecules, trajectory_ids
+from tdddft.plan import collect_molecules
+from tdddft.run_state import RunState, read_run_states
+
+SECONDS_BETWEEN = 2.0
+FAILURES_SHOWN = 20
 
 
-def status(folder: Annotated[Path, typer.Argument(help="data-set folder")]) -> None:
-    """Count finished, failed and missing trajectories of a data set.
+def status(
+    folder: Annotated[Path, typer.Argument(help="data-set folder")],
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="keep looking until Ctrl-C")] = False,
+) -> None:
+    """Count finished, failed and missing trajectories of a data set, and tell what is running.
 
-    Example: tdddft status runs/small
+    Example: tdddft status runs/small --watch
     """
     dataset = DatasetFolder(folder)
-    recipe = dataset.recipe()
-    wanted = [i for m in collect_molecules(recipe) for i in trajectory_ids(m, recipe)]
+    wanted = _wanted(dataset)
+    if not watch:
+        out.print(describe(dataset, wanted), markup=False, soft_wrap=True)
+        return
+    with Live(describe(dataset, wanted), console=out) as live:
+        while True:
+            time.sleep(SECONDS_BETWEEN)
+            live.update(describe(dataset, wanted))
+
+
+def describe(dataset: DatasetFolder, wanted: int) -> str:
+    """The text of the status, one fact a line."""
     records = dataset.records()
     failed = {i: r for i, r in records.items() if r["status"] == "failed"}
-    done = sum(r["status"] == "done" and (folder / r["file"]).is_file() for r in records.values())
-    missing = len(wanted) - done - len(failed)
-    out.print(f"{done} finished, {len(failed)} failed, {missing} missing of {len(wanted)}")
-    for identifier, record in failed.items():
-        out.print(f"  failed: {identifier}: {record['error']}", markup=False, soft_wrap=True)
+    done = [r for r in records.values() if r["status"] == "done" and (dataset.root / r["file"]).is_file()]
+    missing = wanted - len(done) - len(failed)
+    lines = [f"{len(done)} finished, {len(failed)} failed, {missing} missing of {wanted}"]
+    seconds = [r["seconds"] + (r.get("ground_state_seconds") or 0.0) for r in done if r.get("seconds")]
+    if seconds:
+        lines.append(
+            f"{sum(seconds) / len(seconds):.1f} core-seconds a trajectory, {sum(seconds) / 3600:.2f} hours so far"
+        )
+    lines += [_running(state) for state in read_run_states(dataset.root)]
+    lines += [f"failed: {i}: {r['error']}" for i, r in list(failed.items())[:FAILURES_SHOWN]]
+    if len(failed) > FAILURES_SHOWN:
+        lines.append(f"... and {len(failed) - FAILURES_SHOWN} more failures, all in {dataset.root / 'log'}")
+    return "\n".join(lines)
+
+
+def _wanted(dataset: DatasetFolder) -> int:
+    recipe = dataset.recipe()
+    if dataset.selection.is_file():
+        with dataset.selection.open() as file:
+            names = [row["name"] for row in csv.DictReader(file)]
+    else:
+        names = [m.name for m in collect_molecules(recipe)]
+    return sum(len(recipe.field.fields(name)) for name in names)
+
+
+def _running(state: RunState) -> str:
+    eta = state.eta_seconds(datetime.now(UTC))
+    left = "" if eta is None else f", {timedelta(seconds=round(eta))} left"
+    names = ", ".join(state.current[:8]) + (", ..." if len(state.current) > 8 else "")
+    return f"running on {state.workers} workers since {state.started_at}: {100 * state.fraction:.0f} %{left}; {names}"

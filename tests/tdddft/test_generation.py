@@ -7,7 +7,7 @@ import pytest
 
 from tdddft import GenerateRecipe, InputError, generate, read_trajectory
 from tdddft.folder import DatasetFolder
-from tdddft.generation import collect_molecules, distorted, trajectory_ids
+from tdddft.plan import collect_molecules, distorted, trajectory_ids
 from tdddft.recipe import Distortions
 from tdddft.recipe_files import parse_recipe
 from tdddft.sources import read_molecules
@@ -85,7 +85,7 @@ def test_unconverged_scf_gives_a_failure_line_and_no_file(tmp_path):
 
 
 def test_one_bad_molecule_does_not_stop_the_others(tmp_path):
-    summary = generate(recipe(["g2:H2", "g2:CO"], method={"scf_max_cycles": 5}), tmp_path / "set", jobs=2)
+    summary = generate(recipe(["g2:H2", "g2:CO"], method={"scf_max_cycles": 2}), tmp_path / "set", jobs=2)
     assert {r["id"] for r in summary.failed} == {"CO_d0", "CO_d1"}
     assert set(DatasetFolder(tmp_path / "set").finished()) == {"H2_d0", "H2_d1"}
 

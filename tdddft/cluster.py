@@ -1,0 +1,184 @@
+"""Generation on a cluster: jobs go out through Parsl, files and index stay in the same data-set folder."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from tdddft.errors import InputError, OutOfSpaceError
+from tdddft.folder import Record
+from tdddft.job import Job, run_job
+from tdddft.pool import POLL_SECONDS, THREAD_VARIABLES, Outcome, Stop
+from tdddft.recipe_files import Strict
+from tdddft.run_state import read_run_id
+
+SECONDS_BETWEEN_LOOKS = 5.0
+MISSING_PARSL = "--cluster needs Parsl: pip install 'graphlearn[cluster]'"
+
+
+class Cluster(Strict):
+    """How to reach a cluster; the file of ``--cluster``.
+
+    The data-set folder must be visible under the same path on all nodes.
+    """
+
+    provider: Literal["local", "slurm", "pbs", "kubernetes"] = "local"
+    workers_per_node: int = Field(1, ge=1, description="trajectories at a time on a node, one core each")
+    nodes_per_block: int = Field(1, ge=1, description="nodes of one batch job")
+    max_blocks: int = Field(1, ge=1, description="batch jobs (pods) at a time")
+    walltime: str = Field("24:00:00", pattern=r"^\d+:\d\d:\d\d$", description="of one batch job; slurm and pbs")
+    worker_init: str = Field("", description="shell commands to run first, such as 'source venv/bin/activate'")
+    memory_gb_per_worker: float | None = Field(None, gt=0, description="larger molecules fail by name")
+    address: str | None = Field(None, description="of this machine as the nodes see it; found out by default")
+    options: dict[str, Any] = Field(
+        default_factory=dict,
+        description="further arguments of Parsl's provider, such as partition, account or image",
+    )
+
+    @property
+    def workers(self) -> int:
+        """Trajectories at a time when all blocks run."""
+        return self.workers_per_node * self.nodes_per_block * self.max_blocks
+
+    def executor(self, run_file: Path, run_id: str, stop: Stop | None) -> ParslExecutor:
+        """A running Parsl, with the interface of :class:`tdddft.pool.WorkerPool`."""
+        return ParslExecutor(self, run_file, run_id, stop or (lambda: False))
+
+
+@dataclass(frozen=True)
+class RemoteJob:
+    """A job with the run that it belongs to; it stops when another run has taken over the folder."""
+
+    job: Job
+    run_file: Path
+    run_id: str
+
+    def __call__(self) -> list[Record]:
+        """Run it where it is called."""
+        return list(run_job(self.job, _Superseded(self.run_file, self.run_id)))
+
+
+@dataclass
+class _Superseded:
+    run_file: Path
+    run_id: str
+    looked: float = field(default_factory=time.monotonic)
+
+    def __call__(self) -> bool:
+        if time.monotonic() - self.looked < SECONDS_BETWEEN_LOOKS:
+            return False
+        self.looked = time.monotonic()
+        return read_run_id(self.run_file) not in (self.run_id, None)
+
+
+class ParslExecutor:
+    """Jobs as Parsl tasks; see :class:`tdddft.pool.WorkerPool` for what add and outcomes do.
+
+    Args:
+        cluster: Where to run.
+        run_file: State file of the run; Parsl's own files go to ``cluster/`` beside it.
+        run_id: Identity of the run.
+        stop: Asked twice a second.
+
+    Raises:
+        InputError: where Parsl is not installed, or does not take the provider's options.
+    """
+
+    def __init__(self, cluster: Cluster, run_file: Path, run_id: str, stop: Stop) -> None:
+        try:
+            from parsl import python_app
+            from parsl.dataflow.dflow import DataFlowKernel
+        except ImportError:
+            raise InputError(MISSING_PARSL) from None
+        self._kernel = DataFlowKernel(parsl_config(cluster, run_file.parent / "cluster"))
+        self._app = python_app(_call, data_flow_kernel=self._kernel)
+        self._run_file, self._run_id, self._stop = run_file, run_id, stop
+        self._memory = cluster.memory_gb_per_worker
+        self._pending: dict[Future[list[Record]], Job] = {}
+
+    def add(self, job: Job) -> None:
+        """Submit a job."""
+        if self._memory is not None:
+            job = replace(job, memory_bytes=self._memory * 1e9)
+        self._pending[self._app(RemoteJob(job, self._run_file.resolve(), self._run_id))] = job
+
+    def outcomes(self) -> Iterator[Outcome[Job, Record]]:
+        """Yield what happens until all jobs are done or the run is to stop; then end Parsl and its workers."""
+        begun: set[Future[list[Record]]] = set()
+        try:
+            while self._pending and not self._stop():
+                finished, _ = wait(self._pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+                for future in [f for f in self._pending if f.running() and f not in begun]:
+                    begun.add(future)
+                    yield Outcome(self._pending[future], "begun")
+                for future in finished:
+                    yield from self._outcomes_of(future, self._pending.pop(future))
+        finally:
+            self._kernel.cleanup()
+
+    def _outcomes_of(self, future: Future[list[Record]], job: Job) -> Iterator[Outcome[Job, Record]]:
+        error = future.exception()
+        if isinstance(error, OutOfSpaceError):
+            raise error
+        if error is not None:
+            yield Outcome(job, "died", reason=f"{type(error).__name__}: {error}")
+            return
+        for record in future.result():
+            yield Outcome(job, "result", record)
+        yield Outcome(job, "done")
+
+
+def parsl_config(cluster: Cluster, folder: Path) -> Any:
+    """Parsl's configuration: one high-throughput executor on the provider that is asked for."""
+    from parsl.addresses import address_by_hostname
+    from parsl.config import Config
+    from parsl.executors import HighThroughputExecutor
+
+    local = cluster.provider == "local"
+    executor = HighThroughputExecutor(
+        label="tdddft",
+        address=cluster.address or ("127.0.0.1" if local else address_by_hostname()),
+        max_workers_per_node=cluster.workers_per_node,
+        cores_per_worker=1e-6 if local else 1.0,  # here the number of workers is what the user says
+        provider=_provider(cluster),
+    )
+    return Config([executor], run_dir=str(folder), initialize_logging=False, exit_mode="cleanup")
+
+
+def _provider(cluster: Cluster) -> Any:
+    from parsl import providers
+    from parsl.launchers import MpiExecLauncher, SimpleLauncher, SrunLauncher
+
+    classes = {
+        "local": providers.LocalProvider, "slurm": providers.SlurmProvider, "pbs": providers.PBSProProvider,
+        "kubernetes": providers.KubernetesProvider,
+    }  # fmt: skip
+    threads = "; ".join(f"export {name}=1" for name in THREAD_VARIABLES)
+    path = f'export PATH="{Path(sys.executable).parent}:$PATH"' if cluster.provider == "local" else ""
+    settings: dict[str, Any] = {
+        "nodes_per_block": cluster.nodes_per_block,
+        "init_blocks": 1,
+        "max_blocks": cluster.max_blocks,
+        "worker_init": "; ".join(filter(None, (cluster.worker_init.strip().rstrip(";"), path, threads))),
+    }
+    if cluster.provider in ("slurm", "pbs"):
+        several = SrunLauncher() if cluster.provider == "slurm" else MpiExecLauncher()
+        settings |= {
+            "walltime": cluster.walltime,
+            "launcher": several if cluster.nodes_per_block > 1 else SimpleLauncher(),
+        }
+    try:
+        return classes[cluster.provider](**(settings | cluster.options))
+    except Exception as error:  # a wrong argument, its wrong type, or a missing client library
+        raise InputError(f"cluster: {cluster.provider} does not take these options ({error})") from None
+
+
+def _call(job: RemoteJob) -> list[Record]:
+    return job()

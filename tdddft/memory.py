@@ -1,0 +1,71 @@
+"""Memory: what a job will need, and what this machine has."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pyscf import df
+from pyscf.lib.exceptions import BasisNotFoundError
+
+from tdddft.errors import InputError
+from tdddft.functionals import exact_exchange
+from tdddft.grids import number_of_points
+from tdddft.molecule import Molecule
+from tdddft.recipe import Method, Propagation
+from tdddft.scf import build_mol
+
+PROCESS_BYTES = 350e6  # Python, torch and PySCF
+POINTS_AT_ONCE = 67200  # of PySCF's integration
+DOUBLE = 8
+CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def estimate_bytes(molecule: Molecule, method: Method, times: Propagation) -> float:
+    """Peak memory of a ground state and its propagation, in bytes; about a fifth too much by design.
+
+    Counted are the repulsion integrals, a block of PySCF's integration, the orbitals on the response grid, and the
+    frames.
+    """
+    mol = build_mol(molecule, method)
+    a, s = mol.nao, mol.nelectron // 2
+    pairs = a * (a + 1) / 2
+    total = PROCESS_BYTES
+    fitting = _fitting_functions(mol)
+    total += DOUBLE * fitting * a * a * (2.0 if exact_exchange(method.functional) else 1.0)
+    total += DOUBLE * (fitting * pairs * 1.5 if method.density_fitting else pairs * (pairs + 1))
+    if method.functional.upper() != "HF":
+        total += 6 * DOUBLE * min(number_of_points(mol, method.grid_level), POINTS_AT_ONCE) * a
+        size = 4 if method.response_precision == "float32" else DOUBLE
+        total += 4 * size * number_of_points(mol, method.response_grid) * a
+    return total + 3 * 2 * DOUBLE * (times.steps // times.save_every + 1) * s * a
+
+
+def check_memory(molecule: Molecule, method: Method, times: Propagation, limit_bytes: float | None) -> None:
+    """InputError, with both numbers, if a job would need more than the limit."""
+    if limit_bytes is None:
+        return
+    needed = estimate_bytes(molecule, method, times)
+    if needed > limit_bytes:
+        raise InputError(
+            f"{molecule.name} needs about {needed / 1e9:.1f} GB, a worker has {limit_bytes / 1e9:.1f} GB; "
+            "run it with --retry failed and fewer --jobs, or on a larger machine"
+        )
+
+
+def available_bytes() -> float:
+    """Memory that this process and its children may still take: what the machine has left, or the cgroup allows."""
+    limits = [float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))]
+    info = Path("/proc/meminfo")
+    if info.is_file():
+        fields = dict(line.split(":", 1) for line in info.read_text().splitlines() if ":" in line)
+        limits.append(float(fields.get("MemAvailable", "inf kB").split()[0]) * 1024)
+    groups = [file.read_text() for file in map(Path, CGROUP_LIMITS) if file.is_file()]
+    return min(limits + [float(text) for text in groups if text.strip().isdigit()])
+
+
+def _fitting_functions(mol: object) -> int:
+    try:
+        return int(df.addons.make_auxmol(mol).nao)
+    except BasisNotFoundError:
+        return int(df.addons.make_auxmol(mol, df.aug_etb(mol)).nao)

@@ -1,0 +1,79 @@
+"""From a recipe to the trajectories that make up its data set, and the jobs that make them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tdddft.errors import InputError
+from tdddft.field import Field
+from tdddft.job import Job
+from tdddft.molecule import Molecule
+from tdddft.recipe import Distortions, GenerateRecipe, Method, seeded_generator
+from tdddft.selection import select
+from tdddft.sources import read_molecules
+
+ORBITALS_OF_HYDROGEN, ORBITALS_OF_OTHERS = 5, 13
+
+
+def collect_molecules(recipe: GenerateRecipe) -> list[Molecule]:
+    """All geometries of a recipe; InputError where two share a name."""
+    given = select([m for source in recipe.molecules for m in read_molecules(source)], recipe.selection)
+    molecules = [geometry for m in given for geometry in (m, *distorted(m, recipe.distortions))]
+    twice = sorted(name for name, times in Counter(m.name for m in molecules).items() if times > 1)
+    if twice:
+        raise InputError(f"molecule names must differ, these come twice: {', '.join(twice[:5])}")
+    return molecules
+
+
+def part_of(molecules: Sequence[Molecule], limit: int | None, shard: tuple[int, int] | None) -> list[Molecule]:
+    """The first molecules of a data set, and of those every n-th from the i-th for shard (i, n)."""
+    first = list(molecules[:limit])
+    return first if shard is None else first[shard[0] - 1 :: shard[1]]
+
+
+def distorted(molecule: Molecule, distortions: Distortions) -> list[Molecule]:
+    """Copies with Gaussian displacements of the nuclei, called ``NAME-g1``, ``NAME-g2``, ..."""
+    copies: list[Molecule] = []
+    if distortions.only is not None and molecule.name not in distortions.only:
+        return copies
+    for i in range(1, distortions.count + 1):
+        name = f"{molecule.name}-g{i}"
+        moves = seeded_generator(distortions.seed, name).normal(size=molecule.positions_angstrom.shape)
+        positions = molecule.positions_angstrom + distortions.sigma_angstrom * moves
+        source = f"{molecule.source}, displaced by {distortions.sigma_angstrom:g} angstrom"
+        copies.append(replace(molecule, name=name, positions_angstrom=positions, source=source))
+    return copies
+
+
+def trajectory_ids(molecule: Molecule, recipe: GenerateRecipe) -> dict[str, Field]:
+    """The trajectories of a molecule, id to field: ``NAME_d0`` for the first direction, and so on."""
+    return {f"{molecule.name}_d{i}": field for i, field in enumerate(recipe.field.fields(molecule.name))}
+
+
+def jobs_of(molecules: Sequence[Molecule], recipe: GenerateRecipe, root: Path) -> list[Job]:
+    """One job a molecule, the longest first."""
+    jobs = [Job(m, trajectory_ids(m, recipe), recipe, root) for m in molecules]
+    return sorted(jobs, key=lambda job: -cost(job))
+
+
+def cost(job: Job) -> float:
+    """Relative cost of a job: trajectories times orbitals squared."""
+    heavy = (job.molecule.numbers > 1).sum()
+    orbitals = ORBITALS_OF_OTHERS * heavy + ORBITALS_OF_HYDROGEN * (len(job.molecule.numbers) - heavy)
+    return len(job.fields) * float(orbitals) ** 2
+
+
+def check_method(molecules: Sequence[Molecule], method: Method) -> None:
+    """InputError if the functional is unknown or an element lacks a basis or pseudopotential."""
+    from tdddft.functionals import check_functional
+    from tdddft.scf import build_mol
+
+    check_functional(method.functional)
+    seen: set[str] = set()
+    for molecule in molecules:
+        if not set(molecule.symbols) <= seen:
+            build_mol(molecule, method)
+            seen |= set(molecule.symbols)
