@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import numpy as np
 import torch
 
 from tdddft.errors import InputError
+from tdddft.files import replace_hdf5
 from tdddft.propagators import State
 from tdddft.scf import GroundState
 
@@ -130,7 +129,6 @@ class Checkpoint:
         state, frames = now.state, now.frames
         if self.path is None or state is None:
             return
-        temporary = self.path.with_name(f"{self.path.name}.tmp")
         arrays = {
             "frame_occupied": np.array(frames.occupied),
             "frame_dipoles_au": np.array(frames.dipoles),
@@ -140,21 +138,19 @@ class Checkpoint:
         }
         arrays |= {f"orbitals_{i}": g.orbitals for i, g in enumerate(self._ground_states)}
         arrays |= {n: getattr(state, n).cpu().numpy() for n in _TENSORS if getattr(state, n) is not None}
+
+        def fill(file: h5py.File) -> None:
+            file.attrs.update(
+                format=FORMAT, schema_version=SCHEMA_VERSION, identity=self._identity, fock_builds=now.builds,
+                wall_seconds=now.seconds, **{name: getattr(state, name) for name in _NUMBERS},
+            )  # fmt: skip
+            for name, array in arrays.items():
+                file[name] = array
+
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with h5py.File(str(temporary), "w") as file:
-                file.attrs.update(
-                    format=FORMAT, schema_version=SCHEMA_VERSION, identity=self._identity, fock_builds=now.builds,
-                    wall_seconds=now.seconds, **{name: getattr(state, name) for name in _NUMBERS},
-                )  # fmt: skip
-                for name, array in arrays.items():
-                    file[name] = array
-            with temporary.open("rb+") as handle:
-                os.fsync(handle.fileno())
-            temporary.replace(self.path)
+            replace_hdf5(self.path, fill)
         except OSError as error:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
             raise InputError(f"cannot write the checkpoint {self.path}: {error.strerror or error}") from None
 
     def _turn(self, stored: Sequence[np.ndarray]) -> np.ndarray | None:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+import h5py
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -13,6 +18,28 @@ def replace_text(path: Path, text: str) -> None:
     temporary = path.with_suffix(".tmp")
     temporary.write_text(text)
     temporary.replace(path)
+
+
+def replace_hdf5(path: Path, fill: Callable[[h5py.File], None]) -> None:
+    """Write an HDF5 file under a temporary name, flush it to disk, and give it its name in one step.
+
+    HDF5 itself writes to memory: a disk that fills up then gives one clear OSError, and leaves nothing behind.
+    """
+    with h5py.File("memory", "w", driver="core", backing_store=False, track_order=True) as file:
+        fill(file)
+        file.flush()
+        image = file.id.get_file_image()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as handle:
+            handle.write(image)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
 
 
 def says_full(error: BaseException | None) -> bool:

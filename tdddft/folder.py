@@ -73,7 +73,7 @@ class DatasetFolder:
         """File that keeps an unfinished trajectory."""
         return self.root / "unfinished" / f"{identifier}.h5"
 
-    def open(self, recipe: GenerateRecipe, selection: str = "") -> None:
+    def open(self, recipe: GenerateRecipe, selection: str) -> None:
         """Create the folder for a recipe, or make sure that it already belongs to the same one.
 
         Raises:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import numpy as np
 
 from tdddft.errors import ContractError, InputError
 from tdddft.field_data import field_from_dict
+from tdddft.files import replace_hdf5
 
 SCHEMA_VERSION = 1
 FORMAT = "tdddft-trajectory"
@@ -159,25 +159,22 @@ def write_trajectory(path: str | os.PathLike[str], trajectory: Trajectory) -> Pa
         InputError: if the folder cannot be written.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with h5py.File(str(temporary), "w", track_order=True) as file:
-            file.attrs.update(format=FORMAT, schema_version=SCHEMA_VERSION, kind=trajectory.kind)
-            for group_name, names in _ARRAYS.items():
-                group = file.create_group(group_name)
-                for name in names:
-                    group.create_dataset(_STORED_NAME.get(name, name), data=getattr(trajectory, name))
-            for group_name, facts in trajectory.info.items():
-                file.require_group(group_name).attrs["info"] = json.dumps(facts, sort_keys=True)
-        with temporary.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(path)
+        replace_hdf5(path, lambda file: _fill(file, trajectory))
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise InputError(f"cannot write {path}: {error.strerror or error}; choose a folder you can write to") from None
     return path
+
+
+def _fill(file: h5py.File, trajectory: Trajectory) -> None:
+    file.attrs.update(format=FORMAT, schema_version=SCHEMA_VERSION, kind=trajectory.kind)
+    for group_name, names in _ARRAYS.items():
+        group = file.create_group(group_name)
+        for name in names:
+            group.create_dataset(_STORED_NAME.get(name, name), data=getattr(trajectory, name))
+    for group_name, facts in trajectory.info.items():
+        file.require_group(group_name).attrs["info"] = json.dumps(facts, sort_keys=True)
 
 
 def read_trajectory(path: str | os.PathLike[str]) -> Trajectory:

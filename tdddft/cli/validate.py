@@ -7,49 +7,80 @@ from typing import Annotated
 
 import typer
 
-from tdddft.cli.shell import out
-from tdddft.errors import ContractError, InputError
+from tdddft.cli.shell import out, progress
+from tdddft.cli.stopping import stop_on_signals
 from tdddft.folder import DatasetFolder
+from tdddft.folder_check import FolderReport, check_folder
+from tdddft.generation import generate
+from tdddft.plan import collect_molecules, trajectory_ids
 from tdddft.trajectory import read_trajectory
-from tdddft.validation import Verdict, validate as validate_trajectory
+from tdddft.validation import validate as validate_trajectory
 
 MARK = {True: "ok  ", False: "FAIL", None: "n/a "}
 
 
 def validate(
     path: Annotated[Path, typer.Argument(help="a trajectory file or a data-set folder")],
+    repair: Annotated[
+        bool, typer.Option("--repair", help="generate what is broken or gone again, and list what the index lost")
+    ] = False,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="worker processes of a repair")] = None,
 ) -> None:
     """Judge trajectories by every rule of the file contract; exit code 1 if one is broken.
 
-    Example: tdddft validate runs/small
+    Example: tdddft validate runs/small --repair
     """
-    single = not path.is_dir()
-    dataset = DatasetFolder(path)
-    files = {path.name: path} if single else dataset.finished()
-    records = {} if single else dataset.records()
-    broken = 0
-    for name, file in files.items():
-        try:
-            verdicts = validate_trajectory(read_trajectory(file))
-            if not single:
-                intact = dataset.intact(records[name])
-                verdicts.append(Verdict("checksum", intact, "equal" if intact else "differs from the index"))
-        except (ContractError, InputError) as error:
-            if single:
-                raise
-            broken += 1
-            out.print(f"FAIL {name}: {error}", markup=False, soft_wrap=True)
-            continue
-        bad = [v for v in verdicts if v.passed is False]
-        broken += bool(bad)
-        if single:
-            for v in verdicts:
-                out.print(f"{MARK[v.passed]} {v.rule:24} {v.detail}", markup=False, soft_wrap=True)
-        else:
-            text = "; ".join(f"{v.rule}: {v.detail}" for v in bad) or "valid"
-            out.print(f"{'FAIL' if bad else 'ok  '} {name}: {text}", markup=False, soft_wrap=True)
-    out.print(f"{len(files) - broken} of {len(files)} valid")
-    if broken:
-        if not single:
-            out.print("run the same 'tdddft generate' again to replace files that are damaged or gone")
+    if not path.is_dir():
+        _validate_file(path)
+        return
+    folder = DatasetFolder(path)
+    report = _check(folder)
+    if repair and (report.broken or report.unlisted):
+        _repair(folder, report, jobs)
+        report = _check(folder)
+    out.print(f"{report.files - len(report.broken)} of {report.files} valid")
+    if report.unlisted:
+        out.print(f"{len(report.unlisted)} more files are not in the index; --repair adds those that are valid")
+    if report.broken:
+        out.print(f"'tdddft validate {path} --repair' makes them again", soft_wrap=True)
+    if report.broken or report.unlisted:
         raise typer.Exit(1)
+
+
+def _validate_file(path: Path) -> None:
+    verdicts = validate_trajectory(read_trajectory(path))
+    for v in verdicts:
+        out.print(f"{MARK[v.passed]} {v.rule:24} {v.detail}", markup=False, soft_wrap=True)
+    if any(v.passed is False for v in verdicts):
+        raise typer.Exit(1)
+
+
+def _check(folder: DatasetFolder) -> FolderReport:
+    done = sum(r["status"] == "done" for r in folder.records().values())
+    with progress("checking", done) as show:
+        report = check_folder(folder, show)
+    for rule in report.rules:
+        failed, passed, skipped = report.failed[rule], report.passed[rule], report.not_applicable[rule]
+        mark = MARK[False] if failed else MARK[True] if passed else MARK[None]
+        note = f", {skipped} where it does not apply" if skipped else ""
+        out.print(f"{mark} {rule:24} {passed} of {passed + failed}{note}")
+    for identifier, wrong in report.broken.items():
+        out.print(f"FAIL {identifier}: {'; '.join(wrong)}", markup=False, soft_wrap=True)
+    return report
+
+
+def _repair(folder: DatasetFolder, report: FolderReport, jobs: int | None) -> None:
+    recipe = folder.recipe()
+    wanted = {*report.broken, *report.unlisted}
+    molecules = [m for m in collect_molecules(recipe) if wanted & set(trajectory_ids(m, recipe))]
+    for identifier in report.broken:
+        folder.path(identifier).unlink(missing_ok=True)
+    count = sum(len(trajectory_ids(m, recipe)) for m in molecules)
+    with progress("repairing", count) as show, stop_on_signals() as stop:
+        summary = generate(
+            recipe, folder.root, jobs=jobs, molecules=molecules, stop=stop,
+            on_record=lambda _, s: show(s.done + len(s.failed), "", s.state.fraction),
+        )  # fmt: skip
+    out.print(f"repaired: {summary.done} of {summary.total} trajectories are there now")
+    if summary.stopped:
+        stop.exit()
