@@ -83,17 +83,16 @@ class DatasetFolder:
         new = recipe.model_dump(mode="json")
         if file.exists():
             old = load_recipe(file, GenerateRecipe).model_dump(mode="json")
-            if old == new:
+            if old == new and self.selection.is_file():
                 return
-            if any(record["status"] == "done" for record in self.records().values()):
+            if old != new and any(record["status"] == "done" for record in self.records().values()):
                 raise InputError(
                     f"{self.root} was made with another recipe; these keys differ: "
                     f"{', '.join(differing_keys(old, new))}. Choose another --out, or the same settings"
                 )
-            for unfinished in self.checkpoint("").parent.glob("*.h5"):
-                unfinished.unlink()
-            for index in self.root.glob("index*.jsonl"):
-                index.unlink()
+            if old != new:
+                for stale in (*self.checkpoint("").parent.glob("*.h5"), *self.root.glob("index*.jsonl")):
+                    stale.unlink()
         try:
             self.trajectories.mkdir(parents=True, exist_ok=True)
             self.checkpoint("").parent.mkdir(exist_ok=True)

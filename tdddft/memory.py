@@ -15,7 +15,7 @@ from tdddft.molecule import Molecule
 from tdddft.recipe import Method, Propagation
 from tdddft.scf import build_mol
 
-PROCESS_BYTES = 350e6  # Python, torch and PySCF
+PROCESS_BYTES = 520e6  # Python and its libraries
 POINTS_AT_ONCE = 67200  # of PySCF's integration
 DOUBLE = 8
 CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")

@@ -13,7 +13,7 @@ from tdddft.errors import InputError
 from tdddft.molecule import SYMBOLS, Molecule
 from tdddft.recipe import Selection
 
-COLUMNS = ("name", "index", "source", "formula", "atoms", "heavy_atoms")
+COLUMNS = ("name", "index", "source", "formula", "atoms", "heavy_atoms", "smiles")
 
 
 def select(molecules: Sequence[Molecule], selection: Selection) -> list[Molecule]:
@@ -51,7 +51,8 @@ def selection_table(molecules: Sequence[Molecule]) -> str:
     table.writerow(COLUMNS)
     for m in molecules:
         heavy = int((m.numbers > 1).sum())
-        table.writerow([m.name, "" if m.index is None else m.index, m.source, m.formula, len(m.numbers), heavy])
+        index = "" if m.index is None else m.index
+        table.writerow([m.name, index, m.source, m.formula, len(m.numbers), heavy, m.smiles or ""])
     return text.getvalue()
 
 

@@ -203,6 +203,22 @@ def read_trajectory(path: str | os.PathLike[str]) -> Trajectory:
     return trajectory
 
 
+def read_frames(path: str | os.PathLike[str], start: int, stop: int) -> np.ndarray:
+    """Orbitals of frames start to stop of a trajectory file, complex [F, S, A]; only they are read.
+
+    Raises:
+        ContractError: if the file is damaged or has no such frames.
+    """
+    try:
+        with h5py.File(str(path), "r") as file:
+            frames = file["frames/coefficients"]
+            if not 0 <= start < stop <= len(frames):
+                raise ContractError(f"{path}: holds {len(frames)} frames, not {start} to {stop}")
+            return np.asarray(frames[start:stop])
+    except (OSError, KeyError, RuntimeError) as error:
+        raise ContractError(f"{path}: damaged or incomplete trajectory ({error}); generate it again") from None
+
+
 def check_schema(file: h5py.File, path: Path) -> None:
     """ContractError unless the open file is a trajectory of the schema version that this code reads."""
     if file.attrs.get("format") != FORMAT:

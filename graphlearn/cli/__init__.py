@@ -8,6 +8,7 @@ from graphlearn.cli.compare import compare
 from graphlearn.cli.demo import demo
 from graphlearn.cli.evaluate import evaluate
 from graphlearn.cli.rollout import rollout
+from graphlearn.cli.statistics import statistics
 from graphlearn.cli.train import train
 
 app = typer.Typer(
@@ -17,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, train, compare, evaluate, rollout):
+for command in (demo, train, compare, evaluate, rollout, statistics):
     app.command()(command)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graphlearn.datasets.statistics import DatasetStatistics, TrajectorySums, dataset_statistics
 from graphlearn.datasets.trajectories import OrbitalTrajectory, TDDFTTrajectories
 
 
@@ -17,8 +18,8 @@ class Normalizer:
     """Units of the network: coefficients and targets divided by their root mean square, fields by a peak.
 
     Args:
-        c0_rms: Root mean square of the ground-state coefficients over real slots and states.
-        delta_rms: Root mean square of Delta over real slots, states, frames after t = 0, real and imaginary together.
+        c0_rms: ``rms_0`` of :mod:`graphlearn.datasets.statistics`.
+        delta_rms: ``rms_t`` of the same.
         field_v_per_angstrom: Field strength that counts as one.
         frame_fs: Time between two frames, fs.
     """
@@ -30,17 +31,13 @@ class Normalizer:
 
     @classmethod
     def fit(cls, data: TDDFTTrajectories) -> Normalizer:
-        """Measure a training set."""
-        c0 = delta = slots = frames = peak = 0.0
-        for i in range(len(data)):
-            t = data[i]
-            count = float(t.slot_mask.sum()) * len(t.occupations)
-            c0 += float(t.c0.double().square().sum())
-            delta += float(t.delta.double().square().sum())
-            slots += count
-            frames += count * (t.num_frames - 1)
-            peak = max(peak, float(t.field_strength.abs().max()))
-        return cls((c0 / slots) ** 0.5, (delta / frames) ** 0.5, peak or 1.0, round(data[0].frame_fs, 9))
+        """Measure a training set; of a data-set folder only what its ``statistics.json`` does not know is read."""
+        if data.folder is not None:
+            found = dataset_statistics(data.folder, data.names)
+        else:
+            found = DatasetStatistics.pooled(TrajectorySums.of(data.raw(i)) for i in range(len(data)))
+        peak = found.peak_field_v_per_angstrom or 1.0
+        return cls(found.rms_0, found.rms_t, peak, round(found.frame_fs, 9))
 
     def to_dict(self) -> dict[str, float]:
         """Plain data for JSON."""
@@ -139,7 +136,10 @@ def field_window(trajectory: OrbitalTrajectory, frame: int, num_frames: int) -> 
 
 
 def _frames(t: OrbitalTrajectory, first: int, count: int, states: int) -> Tensor:
-    inside = t.delta[..., max(first, 0) : first + count, :]
+    low, high = max(first, 0) - t.first_frame, first + count - t.first_frame
+    if low < 0 or high > t.delta.shape[-2]:
+        raise ValueError(f"{t.name}: frames {first} to {first + count} reach beyond the window that was read")
+    inside = t.delta[..., low:high, :]
     padded = torch.nn.functional.pad(inside, (0, 0, count - inside.shape[-2], 0))
     return _pad(padded, states, 1)
 

@@ -20,10 +20,11 @@ from tdddft.units import AU_TIME_FS
 BETA = 1e-3
 
 
-def to_delta(trajectory: Trajectory) -> np.ndarray:
-    """Delta of every frame, complex128 [F, S, A]."""
+def to_delta(trajectory: Trajectory, frame_coefficients: np.ndarray | None = None) -> np.ndarray:
+    """Delta of every frame, or of other frames [F, S, A] of the same molecule, complex128 [F, S, A]."""
     c0 = trajectory.coefficients
-    c = trajectory.frame_coefficients.astype(np.complex128)
+    frames = trajectory.frame_coefficients if frame_coefficients is None else frame_coefficients
+    c = frames.astype(np.complex128)
     overlap = np.einsum("sa,fsa->fs", c0 @ trajectory.overlap, c)
     return (c / (overlap / np.abs(overlap))[..., None] - c0) / BETA
 

@@ -41,6 +41,8 @@ class OrbitalTrajectory:
         field_direction: Unit vector, float32 [3]; zero without a field.
         samples_per_frame: Field samples between two frames.
         frame_fs: Time between two frames, fs.
+        first_frame: Frame of the file that ``delta`` begins with; not 0 for a window.
+        total_frames: Frames of the file, where ``delta`` holds a window; None for a whole trajectory.
     """
 
     name: str
@@ -55,11 +57,13 @@ class OrbitalTrajectory:
     field_direction: Tensor
     samples_per_frame: int
     frame_fs: float
+    first_frame: int = 0
+    total_frames: int | None = None
 
     @property
     def num_frames(self) -> int:
-        """Stored frames F, the first at t = 0."""
-        return self.delta.shape[-2]
+        """Frames of the whole trajectory, the first at t = 0."""
+        return self.delta.shape[-2] if self.total_frames is None else self.total_frames
 
     @classmethod
     def from_trajectory(
@@ -86,8 +90,6 @@ class OrbitalTrajectory:
         if not np.allclose(np.diff(t.times_fs), ratio * fine, rtol=1e-6):
             raise InputError(f"{t.name}: frames must be equally spaced, a whole number of field samples apart")
         layout = OrbitalLayout(t.ao_table, len(t.numbers), shells, str(t.info.get("basis", {}).get("basis", "")))
-        delta = layout.to_slots(to_delta(t))  # [F, S, N, 9, R]
-        delta = np.stack([delta.real, delta.imag], axis=-1).transpose(2, 1, 3, 4, 0, 5)
         direction = field_direction(t) if t.field_au.any() else np.zeros(3)
         return cls(
             name=name or t.name,
@@ -95,7 +97,7 @@ class OrbitalTrajectory:
             positions_angstrom=_float(t.positions_angstrom),
             edge_index=torch.as_tensor(radius_graph(t.positions_angstrom, cutoff_angstrom).copy()),
             c0=_float(layout.to_slots(t.coefficients).transpose(1, 0, 2, 3)),
-            delta=_float(delta),
+            delta=delta_slots(layout, to_delta(t)),
             slot_mask=_float(layout.mask),
             occupations=_float(t.occupations),
             field_strength=_float(t.field_au @ direction * AU_FIELD_V_PER_ANGSTROM),
@@ -136,6 +138,7 @@ class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
         shells: tuple[int, ...] = (2, 2, 1),
         cache: int = 512,
     ) -> None:
+        self.folder = None if isinstance(source, dict) else Path(source)
         files = source if isinstance(source, dict) else DatasetFolder(Path(source)).finished()
         names = list(select) if select is not None else list(files)
         missing = [n for n in names if n not in files]
@@ -162,14 +165,24 @@ class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
             self._kept.popitem(last=False)
         return item
 
+    def path(self, index: int) -> Path:
+        """The file of a trajectory."""
+        return self.files[self._names[index]]
+
     def raw(self, index: int) -> Trajectory:
         """The trajectory as it is in its file."""
-        return read_trajectory(self.files[self._names[index]])
+        return read_trajectory(self.path(index))
 
     @property
     def names(self) -> list[str]:
         """Ids in order."""
         return list(self._names)
+
+
+def delta_slots(layout: OrbitalLayout, delta: np.ndarray) -> Tensor:
+    """Delta complex [F, S, A] as the tensor of a model, float32 [N, S, 9, R, F, 2]."""
+    slots = layout.to_slots(delta)  # [F, S, N, 9, R]
+    return _float(np.stack([slots.real, slots.imag], axis=-1).transpose(2, 1, 3, 4, 0, 5))
 
 
 def _float(array: np.ndarray) -> Tensor:

@@ -1,5 +1,6 @@
 import lzma
 import string
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,6 +60,131 @@ def test_real_md17_and_qm9_files(data_folder):
     sdf = read_molecules(str(data_folder / "molecules/qm9/sdf/qm9_mini.sdf"))
     assert len(sdf) == 21
     assert sdf[0].formula == "CH4"
+
+
+def test_qm9_in_every_form_is_the_same_molecule(data_folder, tmp_path):
+    """The original files, a tar archive rebuilt from qm9pack, a table in qm9pack's form, and the SDF."""
+    folder = data_folder / "molecules/qm9"
+    native = {m.index: m for m in read_molecules(str(folder / "native20"))}
+    assert sorted(native) == list(range(1, 21))
+    assert native[4].name == "gdb_000004"
+    assert native[4].formula == "C2H2"
+    archive = read_molecules(str(folder / "dsgdb9nsd_subset.xyz.tar.xz@:3000"))
+    sdf = {m.index: m for m in read_molecules(str(folder / "sdf/qm9_mini.sdf"))}
+    write_qm9pack_table(tmp_path / "qm9_part1.csv", list(native.values()))
+    (tmp_path / "qm9_polarizability.csv").write_text("not a table of molecules\n")
+    table = {m.index: m for m in read_molecules(str(tmp_path))}
+    assert sorted(table) == sorted(native)
+    for index, molecule in native.items():
+        for other, tolerance in ((table[index], 0.0), (sdf[index], 1e-4)):
+            assert other.name == molecule.name
+            assert np.array_equal(other.numbers, molecule.numbers)
+            assert np.abs(other.positions_angstrom - molecule.positions_angstrom).max() <= tolerance
+        assert table[index].smiles == molecule.smiles
+    for molecule in archive[:20]:
+        assert np.array_equal(molecule.positions_angstrom, native[molecule.index].positions_angstrom)
+
+
+def write_qm9pack_table(path, molecules):
+    def number(x):
+        return "0." if x == 0 else repr(float(x))
+
+    rows = ["XYZ_file,Index,SMILES,Elements,XYZ_Ang"]
+    for m in molecules:
+        elements = "[" + ",".join(f"'{s}'" for s in m.symbols) + "]"
+        positions = "[" + ",".join("[" + ",".join(map(number, row)) + "]" for row in m.positions_angstrom) + "]"
+        rows.append(f'"file",{m.index},"{m.smiles}","{elements}","{positions}"')
+    path.write_text("\n".join(rows) + "\n")
+
+
+def test_the_quirks_of_qm9_files_are_survived(tmp_path):
+    text = "3\ngdb 3\t799.58812\t0.\t\nO\t-3.4*^-2\t0.\t 0.1\t-0.5\t\nH\t0.0\t0.7632\t-0.47\t0.2\t\n"
+    text += "H\t0.\t-7.632*^-1\t-0.47\t0.2\t\n1341.307\t1341.3284\nO\tO\t\nInChI=1S/H2O/h1H2\t\n"
+    (tmp_path / "dsgdb9nsd_000003.xyz").write_text(text)
+    (water,) = read_molecules(str(tmp_path / "dsgdb9nsd_000003.xyz"))
+    assert (water.name, water.smiles, water.index) == ("gdb_000003", "O", 3)
+    assert np.allclose(water.positions_angstrom, [[-0.034, 0, 0.1], [0, 0.7632, -0.47], [0, -0.7632, -0.47]])
+    (tmp_path / "cut.xyz").write_text(text[:60])
+    with pytest.raises(InputError, match=r"cut\.xyz: not readable as a file of QM9"):
+        read_molecules(str(tmp_path / "cut.xyz"))
+
+
+def test_inconsistent_molecules_are_left_out_where_their_list_lies_beside_the_sdf(data_folder, tmp_path):
+    sdf = data_folder / "molecules/qm9/sdf/qm9_mini.sdf"
+    (tmp_path / "gdb9.sdf").write_bytes(sdf.read_bytes())
+    (tmp_path / "uncharacterized.txt").write_text("header line\n\n    3  O  text\n   21  CC(C)C\n total 2 compounds\n")
+    assert [m.index for m in read_molecules(str(tmp_path / "gdb9.sdf"))] == [*range(1, 3), *range(4, 21)]
+
+
+def test_md17_and_rmd17_npz(data_folder, tmp_path):
+    frames = read_molecules(str(data_folder / "molecules/md17/ethanol_2000.npz"))
+    assert (len(frames), frames[17].name, frames[17].index) == (2000, "ethanol_2000-0017", 17)
+    with np.load(data_folder / "molecules/md17/ethanol_2000.npz") as arrays:
+        np.savez(tmp_path / "rmd17_ethanol.npz", coords=arrays["R"][:3], nuclear_charges=arrays["z"])
+        assert np.array_equal(frames[5].positions_angstrom, arrays["R"][5])
+    revised = read_molecules(str(tmp_path / "rmd17_ethanol.npz"))
+    assert [m.formula for m in revised] == ["C2H6O"] * 3
+    np.savez(tmp_path / "other.npz", x=np.zeros(3))
+    with pytest.raises(InputError, match="not an npz file of MD17"):
+        read_molecules(str(tmp_path / "other.npz"))
+    np.savez(tmp_path / "pickled.npz", R=np.array([{}], dtype=object), z=np.array([1]))
+    with pytest.raises(InputError, match="not an npz file of MD17"):
+        read_molecules(str(tmp_path / "pickled.npz"))
+
+
+def test_parts_of_sources_and_environment_variables(data_folder, monkeypatch):
+    monkeypatch.setenv("SOME_FOLDER", str(data_folder / "molecules"))
+    names = [m.name for m in read_molecules("$SOME_FOLDER/rmd17/malonaldehyde_train_01.xyz.xz@10:20:5")]
+    assert names == ["malonaldehyde_train_01-010", "malonaldehyde_train_01-015"]
+    assert len(read_molecules("g2@:7")) == 7
+    with pytest.raises(InputError, match="leaves none of the 73"):
+        read_molecules("g2@90:")
+    with pytest.raises(InputError, match="the environment variable NOT_SET_ANYWHERE is not set"):
+        read_molecules("$NOT_SET_ANYWHERE/a.xyz")
+    (alanine,) = read_molecules("smiles:C[C@H](N)C(=O)O")
+    assert alanine.formula == "C3H7NO2"
+
+
+def test_files_that_only_ase_reads(tmp_path):
+    from ase.build import molecule
+    from ase.io import write
+
+    write(tmp_path / "ammonia.cif", molecule("NH3", vacuum=3.0))
+    (ammonia,) = read_molecules(str(tmp_path / "ammonia.cif"))
+    assert (ammonia.formula, ammonia.name) == ("H3N", "ammonia")
+
+
+def test_qm9_names_the_package_that_brings_it(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match="pip install --no-deps qm9pack"):
+        read_molecules("qm9")
+
+
+def test_downloads_go_where_pyg_takes_them_from_and_are_kept(monkeypatch, tmp_path, data_folder):
+    fetched = []
+
+    def download(url, folder, log=True, filename=None):
+        fetched.append(url)
+        path = Path(folder) / (filename or url.rpartition("/")[2])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((data_folder / "molecules/md17/ethanol_2000.npz").read_bytes())
+        return str(path)
+
+    monkeypatch.setenv("GRAPHLEARN_CACHE", str(tmp_path))
+    monkeypatch.setattr("torch_geometric.data.download_url", download)
+    for _ in range(2):
+        assert len(read_molecules("md17:ethanol@:5")) == 5
+    assert len(fetched) == 1
+    assert fetched[0].endswith("md17_ethanol.npz")
+    with pytest.raises(InputError, match=r"'water' is not in rMD17; choose one of .*revised ethanol"):
+        read_molecules("rmd17:water")
+    monkeypatch.setattr("torch_geometric.data.download_url", refuses)
+    with pytest.raises(InputError, match=r"cannot be downloaded.*unpack it into"):
+        read_molecules("md17:aspirin")
+
+
+def refuses(*arguments, **options):
+    raise OSError("no network")
 
 
 @pytest.mark.parametrize(
