@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -36,6 +37,9 @@ class Cluster(Strict):
     walltime: str = Field("24:00:00", pattern=r"^\d+:\d\d:\d\d$", description="of one batch job; slurm and pbs")
     worker_init: str = Field("", description="shell commands to run first, such as 'source venv/bin/activate'")
     memory_gb_per_worker: float | None = Field(None, gt=0, description="larger molecules fail by name")
+    orphan_seconds: float = Field(
+        180.0, gt=0, description="processes on the cluster end when the run on this machine is gone for so long"
+    )
     address: str | None = Field(None, description="of this machine as the nodes see it; found out by default")
     options: dict[str, Any] = Field(
         default_factory=dict,
@@ -83,7 +87,7 @@ class ParslExecutor:
 
     Args:
         cluster: Where to run.
-        run_file: State file of the run; Parsl's own files go to ``cluster/`` beside it.
+        run_file: State file of the run, touched while it lives; Parsl's own files go to ``cluster/`` beside it.
         run_id: Identity of the run.
         stop: Asked twice a second.
 
@@ -97,7 +101,7 @@ class ParslExecutor:
             from parsl.dataflow.dflow import DataFlowKernel
         except ImportError:
             raise InputError(MISSING_PARSL) from None
-        self._kernel = DataFlowKernel(parsl_config(cluster, run_file.parent / "cluster"))
+        self._kernel = DataFlowKernel(parsl_config(cluster, run_file))
         self._app = python_app(_call, data_flow_kernel=self._kernel)
         self._run_file, self._run_id, self._stop = run_file, run_id, stop
         self._memory = cluster.memory_gb_per_worker
@@ -115,6 +119,7 @@ class ParslExecutor:
         try:
             while self._pending and not self._stop():
                 finished, _ = wait(self._pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+                self._run_file.touch()
                 for future in [f for f in self._pending if f.running() and f not in begun]:
                     begun.add(future)
                     yield Outcome(self._pending[future], "begun")
@@ -135,21 +140,27 @@ class ParslExecutor:
         yield Outcome(job, "done")
 
 
-def parsl_config(cluster: Cluster, folder: Path) -> Any:
-    """Parsl's configuration: one high-throughput executor on the provider that is asked for."""
+def parsl_config(cluster: Cluster, run_file: Path) -> Any:
+    """Parsl's configuration: one high-throughput executor on the provider that is asked for, all of it under guard."""
     from parsl.addresses import address_by_hostname
     from parsl.config import Config
     from parsl.executors import HighThroughputExecutor
+    from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
 
     local = cluster.provider == "local"
+    run_file = run_file.resolve()
+    guard = ["-m", "tdddft.cluster_guard", str(run_file), str(cluster.orphan_seconds)]
+    interchange = str(Path(sys.executable).with_name("interchange.py"))
     executor = HighThroughputExecutor(
         label="tdddft",
         address=cluster.address or ("127.0.0.1" if local else address_by_hostname()),
         max_workers_per_node=cluster.workers_per_node,
         cores_per_worker=1e-6 if local else 1.0,  # here the number of workers is what the user says
         provider=_provider(cluster),
+        launch_cmd=f"{shlex.join(['python', *guard])} {DEFAULT_LAUNCH_CMD}",
+        interchange_launch_cmd=[sys.executable, *guard, sys.executable, interchange],
     )
-    return Config([executor], run_dir=str(folder), initialize_logging=False, exit_mode="cleanup")
+    return Config([executor], run_dir=str(run_file.parent / "cluster"), initialize_logging=False)
 
 
 def _provider(cluster: Cluster) -> Any:

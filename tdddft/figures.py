@@ -9,11 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tdddft.errors import InputError
-from tdddft.folder import DatasetFolder
 from tdddft.molecule import SYMBOLS
 from tdddft.observables import field_energy_hartree, ground_orbital_populations, mulliken_charges
 from tdddft.spectrum import FIELD_FLOOR, Spectrum, find_peaks
-from tdddft.trajectory import Trajectory, read_trajectory
+from tdddft.trajectory import Trajectory
 from tdddft.units import AU_FIELD_V_PER_ANGSTROM, HARTREE_EV
 
 AXES_COLORS = {"x": "#4477AA", "y": "#228833", "z": "#EE6677"}
@@ -118,28 +117,4 @@ def observables_figure(trajectory: Trajectory) -> Figure:
         energy.set(title="Energy", ylabel="meV", xlabel="time (fs)")
         energy.legend(frameon=False, fontsize=8)
         figure.suptitle(f"{t.name} · {t.kind}", fontsize=11)
-    return figure
-
-
-def dataset_figure(folder: DatasetFolder) -> Figure:
-    """Sizes, dipole ranges, induced dipoles and wall time of a data set, and its failures."""
-    records = folder.records()
-    done = {i: r for i, r in records.items() if r["status"] == "done"}
-    trajectories = [read_trajectory(path) for path in folder.finished().values()]
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(8.5, 6.0), layout="constrained")
-        sizes, seconds, dipoles, signals = figure.subplots(2, 2).flat
-        atoms = [len(t.numbers) for t in trajectories]
-        sizes.hist(atoms, bins=np.arange(min(atoms) - 0.5, max(atoms) + 1.5), color="#4477AA", rwidth=0.9)
-        sizes.set(title="Size", xlabel="atoms", ylabel="trajectories")
-        orbitals = [len(t.overlap) for t in trajectories]
-        seconds.plot(orbitals, [r["seconds"] for r in done.values()], "o", color="#EE6677", alpha=0.6)
-        seconds.set(title="Cost", xlabel="atomic orbitals", ylabel="seconds a trajectory")
-        dipoles.hist([np.ptp(t.dipole_au, axis=0).max() * 1e3 for t in trajectories], bins=20, color="#228833")
-        dipoles.set(title="Range of the induced dipole", xlabel="10⁻³ e·bohr", ylabel="trajectories")
-        for t in trajectories[:200]:
-            signals.plot(t.times_fs, np.linalg.norm(t.dipole_au - t.dipole_au[0], axis=1) * 1e3, lw=0.5, alpha=0.5)
-        signals.set(title="Induced dipoles in time", xlabel="time (fs)", ylabel="|µ − µ(0)| (10⁻³ e·bohr)")
-        failed = len(records) - len(done)
-        figure.suptitle(f"{folder.root.name} · {len(done)} finished, {failed} failed", fontsize=11)
     return figure

@@ -20,11 +20,12 @@ def show(
 
     Example: tdddft show runs/small/trajectories/H2O_d0.h5 --figure water.png
     """
-    from tdddft.figures import dataset_figure, save_figure, trajectory_figure
+    from tdddft.figures import save_figure, trajectory_figure
+    from tdddft.overview import overview_figure
 
     if path.is_dir():
         target = figure or path / "overview.png"
-        drawn = dataset_figure(DatasetFolder(path))
+        drawn = overview_figure(DatasetFolder(path))
     else:
         trajectory = read_trajectory(path)
         target = figure or Path(f"{path.stem}.png")

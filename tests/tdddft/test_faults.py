@@ -240,10 +240,30 @@ def test_shards_share_a_folder_and_two_runs_of_one_shard_do_not(undisturbed, tmp
 def test_a_local_cluster_gives_the_same_set_and_goes_on_after_a_kill(undisturbed, tmp_path):
     pytest.importorskip("parsl")
     folder, config = tmp_path / "set", tmp_path / "cluster.yaml"
-    config.write_text("provider: local\nworkers_per_node: 2\n")
-    process = start(folder, "--cluster", str(config))
+    config.write_text("provider: local\nworkers_per_node: 2\norphan_seconds: 4\n")
+    process = subprocess.Popen(
+        arguments(folder, "--cluster", str(config)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     wait_for(lambda: list(folder.glob("trajectories/*.h5")), process)
     process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.wait()
+    end = time.monotonic() + 60
+    while processes_of(folder) and time.monotonic() < end:
+        time.sleep(0.2)
+    assert processes_of(folder) == []
     run(arguments(folder, "--cluster", str(config)))
+    assert processes_of(folder) == []
     assert_equal(folder, undisturbed)
+
+
+def processes_of(folder):
+    """Command lines that name the folder."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = file.read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if str(folder) in line:
+            found.append(line)
+    return found
