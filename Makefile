@@ -1,17 +1,29 @@
 # make demo: the main job.  make test: the whole test suite.  make test-dgl: the bridge to DGL, with DGL installed.
+# make trajectories: data sets to train on, hours; run again, it goes on. Needs the rMD17 files, see docs/datasets.md.
 # Another build of torch, for example with CUDA:  make demo TORCH=torch==2.13.0 PIP_ARGS="--extra-index-url ..."
 PYTHON ?= python3
 VENV ?= .venv
 TORCH ?= torch==2.13.0
 PIP_ARGS ?=
 OUT ?= runs/demo
+GRAPHLEARN_TRAJECTORIES ?= runs/trajectories
+MALONALDEHYDE ?= 1500
+QM9 ?= 150
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check -q $(PIP_ARGS) -c constraints.txt "$(TORCH)"
 
-.PHONY: demo test test-dgl lint format bench clean
+.PHONY: demo trajectories test test-dgl lint format bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/graphlearn demo --out $(OUT)
+
+trajectories: $(VENV)/.installed
+	$(BIN)/tdddft generate tddft_malonaldehyde --out $(GRAPHLEARN_TRAJECTORIES)/tddft_malonaldehyde --limit $(MALONALDEHYDE)
+	$(BIN)/pip install --disable-pip-version-check -q --no-deps qm9pack==1.0.3
+	$(BIN)/tdddft generate tddft_qm9 --out $(GRAPHLEARN_TRAJECTORIES)/tddft_qm9 --limit $(QM9)
+	for name in tddft_malonaldehyde tddft_qm9; do \
+	  $(BIN)/graphlearn statistics $(GRAPHLEARN_TRAJECTORIES)/$$name && \
+	  $(BIN)/tdddft show $(GRAPHLEARN_TRAJECTORIES)/$$name || exit 1; done
 
 test: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/pytest -n 2 --dist loadscope --durations=10
