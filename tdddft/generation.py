@@ -14,10 +14,10 @@ from tdddft.errors import OutOfSpaceError
 from tdddft.files import says_full
 from tdddft.folder import DatasetFolder, Record, failed_record
 from tdddft.job import Job, run_job
-from tdddft.memory import available_bytes
+from tdddft.machine import available_bytes, available_cores
 from tdddft.molecule import Molecule
 from tdddft.plan import check_method, collect_molecules, cost, jobs_of, part_of, trajectory_ids
-from tdddft.pool import Outcome, Stop, WorkerPool, available_cores
+from tdddft.pool import Outcome, Stop, WorkerPool
 from tdddft.recipe import GenerateRecipe
 from tdddft.run_state import RunState
 from tdddft.selection import selection_table

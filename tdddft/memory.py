@@ -1,9 +1,6 @@
-"""Memory: what a job will need, and what this machine has."""
+"""Memory that a job will need."""
 
 from __future__ import annotations
-
-import os
-from pathlib import Path
 
 from pyscf import df
 from pyscf.lib.exceptions import BasisNotFoundError
@@ -18,7 +15,6 @@ from tdddft.scf import build_mol
 PROCESS_BYTES = 520e6  # Python and its libraries
 POINTS_AT_ONCE = 67200  # of PySCF's integration
 DOUBLE = 8
-CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def estimate_bytes(molecule: Molecule, method: Method, times: Propagation) -> float:
@@ -51,17 +47,6 @@ def check_memory(molecule: Molecule, method: Method, times: Propagation, limit_b
             f"{molecule.name} needs about {needed / 1e9:.1f} GB, a worker has {limit_bytes / 1e9:.1f} GB; "
             "run it with --retry failed and fewer --jobs, or on a larger machine"
         )
-
-
-def available_bytes() -> float:
-    """Memory that this process and its children may still take: what the machine has left, or the cgroup allows."""
-    limits = [float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))]
-    info = Path("/proc/meminfo")
-    if info.is_file():
-        fields = dict(line.split(":", 1) for line in info.read_text().splitlines() if ":" in line)
-        limits.append(float(fields.get("MemAvailable", "inf kB").split()[0]) * 1024)
-    groups = [file.read_text() for file in map(Path, CGROUP_LIMITS) if file.is_file()]
-    return min(limits + [float(text) for text in groups if text.strip().isdigit()])
 
 
 def _fitting_functions(mol: object) -> int:

@@ -13,13 +13,14 @@ from tdddft.job import Job
 from tdddft.molecule import Molecule
 from tdddft.recipe import Distortions, GenerateRecipe, Method, seeded_generator
 from tdddft.selection import select
-from tdddft.sources import read_molecules
 
 ORBITALS_OF_HYDROGEN, ORBITALS_OF_OTHERS = 5, 13
 
 
 def collect_molecules(recipe: GenerateRecipe) -> list[Molecule]:
     """All geometries of a recipe; InputError where two share a name."""
+    from tdddft.sources import read_molecules
+
     given = select([m for source in recipe.molecules for m in read_molecules(source)], recipe.selection)
     molecules = [geometry for m in given for geometry in (m, *distorted(m, recipe.distortions))]
     twice = sorted(name for name, times in Counter(m.name for m in molecules).items() if times > 1)

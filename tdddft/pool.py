@@ -167,11 +167,6 @@ def map_unordered(function: Callable[[T], R], work: Sequence[T], workers: int) -
             yield outcome.result  # type: ignore[misc]
 
 
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @contextmanager
 def single_threaded_children() -> Iterator[None]:
     """Processes started inside use one BLAS and OpenMP thread each."""

@@ -4,7 +4,8 @@ import sys
 import pytest
 
 from tdddft import InputError, Method, read_molecules
-from tdddft.memory import available_bytes, check_memory, estimate_bytes
+from tdddft.machine import available_bytes
+from tdddft.memory import check_memory, estimate_bytes
 from tdddft.recipe import Propagation
 
 MEASURE = """

@@ -13,7 +13,8 @@ from graphlearn.training.graphs.recipe import GraphRecipe
 from graphlearn.training.graphs.task import Task, load_task
 from tdddft.errors import InputError
 from tdddft.files import replace_text
-from tdddft.pool import available_cores, map_unordered
+from tdddft.machine import available_cores
+from tdddft.pool import map_unordered
 from tdddft.recipe_files import differing_keys
 
 EXTENSIBLE = ("readouts", "seeds", "depths", "test_folds")
