@@ -107,10 +107,9 @@ class ParslExecutor:
         self._memory = cluster.memory_gb_per_worker
         self._pending: dict[Future[list[Record]], Job] = {}
 
-    def add(self, job: Job) -> None:
+    def add(self, item: Job) -> None:
         """Submit a job."""
-        if self._memory is not None:
-            job = replace(job, memory_bytes=self._memory * 1e9)
+        job = item if self._memory is None else replace(item, memory_bytes=self._memory * 1e9)
         self._pending[self._app(RemoteJob(job, self._run_file.resolve(), self._run_id))] = job
 
     def outcomes(self) -> Iterator[Outcome[Job, Record]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from tdddft.cluster import Cluster
 from tdddft.errors import OutOfSpaceError
@@ -17,7 +16,7 @@ from tdddft.job import Job, run_job
 from tdddft.machine import available_bytes, available_cores
 from tdddft.molecule import Molecule
 from tdddft.plan import check_method, collect_molecules, cost, jobs_of, part_of, trajectory_ids
-from tdddft.pool import Outcome, Stop, WorkerPool
+from tdddft.pool import Executor, Outcome, Stop, WorkerPool
 from tdddft.recipe import GenerateRecipe
 from tdddft.run_state import RunState
 from tdddft.selection import selection_table
@@ -54,6 +53,7 @@ def generate(
     molecules: list[Molecule] | None = None,
     limit: int | None = None,
     shard: tuple[int, int] | None = None,
+    only: Collection[str] | None = None,
     retry_failed: bool = False,
     memory_bytes: float | None = None,
     cluster: Cluster | None = None,
@@ -72,6 +72,7 @@ def generate(
         molecules: What :func:`tdddft.plan.collect_molecules` gave for the recipe, where it was read before.
         limit: Only the first molecules.
         shard: Every n-th molecule from the i-th, for (i, n) with i from 1 to n; shards may run at the same time.
+        only: Ids to keep to; all of the chosen molecules by default.
         retry_failed: Try again what failed before; otherwise it stays failed.
         memory_bytes: Memory for all workers together; by default what is available. A molecule that would need more
             than a worker's share fails by name before it starts.
@@ -94,22 +95,23 @@ def generate(
     folder.open(recipe, selection_table(everything))
     workers = jobs or (cluster.workers if cluster else available_cores())
     with folder.locked():
-        run = _Run(folder, recipe, chosen, retry_failed, on_record)
-        state = run.summary.state = RunState(workers, sum(map(cost, run.jobs)))
-        state.write(folder.run_file)
-        executor: Any
-        if cluster is None:
-            executor, share = WorkerPool(run_job, workers, stop), (memory_bytes or available_bytes()) / workers
-        else:
-            executor, share = cluster.executor(folder.run_file, state.run_id, stop), None
-        try:
-            run.work(executor, share)
-        except OSError as error:
-            if not says_full(error):
-                raise
-            raise OutOfSpaceError(f"{out}: the disk is full; free some space and run the same command again") from None
-        finally:
-            folder.run_file.unlink(missing_ok=True)
+        wanted = [i for m in chosen for i in trajectory_ids(m, recipe) if only is None or i in only]
+        run = _Run(folder, recipe, chosen, wanted, retry_failed, on_record)
+        if run.jobs:
+            state = run.summary.state = RunState(workers, sum(map(cost, run.jobs)))
+            try:
+                state.write(folder.run_file)
+                if cluster is None:
+                    share = (memory_bytes or available_bytes()) / workers
+                    run.work(WorkerPool(run_job, workers, stop), share)
+                else:
+                    run.work(cluster.executor(folder.run_file, state.run_id, stop), None)
+            except OSError as error:
+                if not says_full(error):
+                    raise
+                raise OutOfSpaceError(f"{out}: the disk is full; free some space and run it again") from None
+            finally:
+                folder.run_file.unlink(missing_ok=True)
         run.summary.stopped = stop is not None and stop()
         return run.summary
 
@@ -122,21 +124,22 @@ class _Run:
         folder: DatasetFolder,
         recipe: GenerateRecipe,
         molecules: list[Molecule],
+        wanted: list[str],
         retry_failed: bool,
         on_record: Callable[[Record, Summary], None] | None,
     ) -> None:
         self.folder, self.on_record = folder, on_record
-        every = [i for m in molecules for i in trajectory_ids(m, recipe)]
-        self.settled = folder.adopt(every, recipe)
+        self.settled = folder.adopt(wanted, recipe)
         records = folder.records()
-        failed = [] if retry_failed else [records[i] for i in every if records.get(i, {}).get("status") == "failed"]
-        self.summary = Summary(len(every), len(self.settled), len(self.settled), failed)
+        failed = [] if retry_failed else [records[i] for i in wanted if records.get(i, {}).get("status") == "failed"]
+        self.summary = Summary(len(wanted), len(self.settled), len(self.settled), failed)
         self.settled |= {r["id"] for r in failed}
         self.deaths: Counter[str] = Counter()
-        jobs = (job.without(self.settled) for job in jobs_of(molecules, recipe, folder.root))
+        missing = set(wanted) - self.settled
+        jobs = (job.only(missing) for job in jobs_of(molecules, recipe, folder.root))
         self.jobs = [job for job in jobs if job.fields]
 
-    def work(self, executor: Any, memory_bytes: float | None) -> None:
+    def work(self, executor: Executor[Job, Record], memory_bytes: float | None) -> None:
         """Run all jobs and note what becomes of them."""
         state = self.summary.state
         for job in self.jobs:
@@ -145,18 +148,18 @@ class _Run:
             name = outcome.item.molecule.name
             if outcome.kind == "begun":
                 state.current.append(name)
-            elif outcome.kind in ("done", "died"):
-                state.current.remove(name) if name in state.current else None
+            elif outcome.kind in ("done", "died") and name in state.current:
+                state.current.remove(name)
             for record in self._records(outcome, executor):
                 self._note(record, cost(outcome.item) / len(outcome.item.fields))
             state.write(self.folder.run_file)
 
-    def _records(self, outcome: Outcome[Job, Record], executor: Any) -> Iterator[Record]:
+    def _records(self, outcome: Outcome[Job, Record], executor: Executor[Job, Record]) -> Iterator[Record]:
         if outcome.result is not None:
             yield outcome.result
         if outcome.kind != "died":
             return
-        left = outcome.item.without(self.settled)
+        left = outcome.item.only(set(outcome.item.fields) - self.settled)
         if not left.fields:
             return
         self.deaths[left.molecule.name] += 1

@@ -40,9 +40,9 @@ class Job:
     root: Path
     memory_bytes: float | None = None
 
-    def without(self, identifiers: set[str]) -> Job:
-        """The job without the trajectories that are there already."""
-        return replace(self, fields={i: f for i, f in self.fields.items() if i not in identifiers})
+    def only(self, identifiers: set[str]) -> Job:
+        """The job with these of its trajectories alone."""
+        return replace(self, fields={i: f for i, f in self.fields.items() if i in identifiers})
 
 
 def run_job(job: Job, stop: Stop) -> Iterator[Record]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 POLL_SECONDS = 0.5
@@ -31,6 +31,17 @@ class Outcome(Generic[T, R]):
     kind: str  # begun, result, done, died
     result: R | None = None
     reason: str = ""
+
+
+class Executor(Protocol[T, R]):
+    """What runs items somewhere and tells what becomes of them."""
+
+    def add(self, item: T) -> None:
+        """Queue an item; also while outcomes are read."""
+
+    def outcomes(self) -> Iterator[Outcome[T, R]]:
+        """What happens, until all items are done or the run is to stop."""
+        ...
 
 
 @dataclass

@@ -12,7 +12,6 @@ from tdddft.cli.stopping import stop_on_signals
 from tdddft.folder import DatasetFolder
 from tdddft.folder_check import FolderReport, check_folder
 from tdddft.generation import generate
-from tdddft.plan import collect_molecules, trajectory_ids
 from tdddft.trajectory import read_trajectory
 from tdddft.validation import validate as validate_trajectory
 
@@ -72,13 +71,11 @@ def _check(folder: DatasetFolder) -> FolderReport:
 def _repair(folder: DatasetFolder, report: FolderReport, jobs: int | None) -> None:
     recipe = folder.recipe()
     wanted = {*report.broken, *report.unlisted}
-    molecules = [m for m in collect_molecules(recipe) if wanted & set(trajectory_ids(m, recipe))]
     for identifier in report.broken:
         folder.path(identifier).unlink(missing_ok=True)
-    count = sum(len(trajectory_ids(m, recipe)) for m in molecules)
-    with progress("repairing", count) as show, stop_on_signals() as stop:
+    with progress("repairing", len(wanted)) as show, stop_on_signals() as stop:
         summary = generate(
-            recipe, folder.root, jobs=jobs, molecules=molecules, stop=stop,
+            recipe, folder.root, jobs=jobs, only=wanted, stop=stop,
             on_record=lambda _, s: show(s.done + len(s.failed), "", s.state.fraction),
         )  # fmt: skip
     out.print(f"repaired: {summary.done} of {summary.total} trajectories are there now")
