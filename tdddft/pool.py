@@ -109,7 +109,7 @@ class WorkerPool(Generic[T, R]):
 
     def _start(self) -> _Worker[T]:
         ours, theirs = self._context.Pipe()
-        with single_threaded_children():
+        with single_threaded_children(), signals_left_to_the_parent():
             process = self._context.Process(target=_work, args=(self._function, theirs), daemon=True)
             process.start()
         theirs.close()
@@ -191,6 +191,20 @@ def single_threaded_children() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def signals_left_to_the_parent() -> Iterator[None]:
+    """Processes started inside ignore Ctrl-C and SIGTERM from their first moment on."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @dataclass(frozen=True)

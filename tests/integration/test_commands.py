@@ -127,7 +127,7 @@ def test_validate_names_lost_files_and_generate_replaces_them(dataset, tmp_path)
     (folder / "trajectories/N_d0.h5").unlink()
     done = subprocess.run([COMMANDS / "tdddft", "validate", folder], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "FAIL N_d0: no such trajectory" in done.stdout
+    assert "FAIL N_d0: readable: the file is gone" in done.stdout
     assert "1 finished, 0 failed, 1 missing of 2" in run("tdddft", "status", folder)
     run("tdddft", "generate", "H2O", "smiles:N", "--out", folder, *FAST, "--set", "name=set")
     assert "2 of 2 valid" in run("tdddft", "validate", folder)
