@@ -140,3 +140,45 @@ def test_random_directions_and_distortions_depend_on_the_name_alone():
 def test_molecules_of_the_same_name_are_refused():
     with pytest.raises(InputError, match="come twice: H2O"):
         collect_molecules(recipe(["H2O", "g2:H2O"]))
+
+
+def test_a_larger_limit_goes_on_from_a_smaller_one_and_shards_fill_a_folder(tmp_path):
+    whole = recipe(["g2"], selection={"count": 4, "seed": 3, "max_atoms": 3})
+    names = [m.name for m in collect_molecules(whole)]
+    first = generate(whole, tmp_path / "set", jobs=1, limit=1)
+    assert (first.total, first.done) == (2, 2)
+    assert {i.split("_d")[0] for i in DatasetFolder(tmp_path / "set").finished()} == {names[0]}
+    second = generate(whole, tmp_path / "set", jobs=1, limit=3, shard=(1, 2))
+    assert (second.total, second.already_done, second.done) == (4, 2, 4)
+    assert {i.split("_d")[0] for i in DatasetFolder(tmp_path / "set").finished()} == {names[0], names[2]}
+    table = (tmp_path / "set/selection.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in table[1:]] == names
+
+
+def test_failures_stay_until_they_are_asked_for(tmp_path):
+    bad = recipe(["g2:HF"], method={"scf_max_cycles": 1})
+    assert len(generate(bad, tmp_path / "set", jobs=1).failed) == 2
+    lines = (tmp_path / "set/index.jsonl").read_text()
+    kept = generate(bad, tmp_path / "set", jobs=1)
+    assert [r["id"] for r in kept.failed] == ["HF_d0", "HF_d1"]
+    assert (tmp_path / "set/index.jsonl").read_text() == lines
+    assert len(generate(bad, tmp_path / "set", jobs=1, retry_failed=True).failed) == 2
+    assert len((tmp_path / "set/index.jsonl").read_text().splitlines()) == 4
+
+
+def test_an_overview_shows_results_and_failures(finished, tmp_path):
+    import shutil
+
+    from tdddft.overview import overview_figure
+
+    folder = DatasetFolder(tmp_path / "copy")
+    shutil.copytree(finished[0], folder.root)
+    assert "4 finished, 0 failed" in overview_figure(folder).get_suptitle()
+    folder.append({"id": "X_d0", "status": "failed", "error": "ConvergenceError: X: no"})
+    drawn = overview_figure(folder)
+    assert "4 finished, 1 failed" in drawn.get_suptitle()
+    assert [t.get_text() for t in drawn.axes[5].get_yticklabels()] == ["ConvergenceError"]
+    for path in folder.trajectories.iterdir():
+        path.write_bytes(b"damaged")
+    with pytest.raises(InputError, match="can be read; see 'tdddft validate"):
+        overview_figure(folder)
