@@ -50,7 +50,9 @@ def _validate_file(path: Path) -> None:
     verdicts = validate_trajectory(read_trajectory(path))
     for v in verdicts:
         out.print(f"{MARK[v.passed]} {v.rule:24} {v.detail}", markup=False, soft_wrap=True)
-    if any(v.passed is False for v in verdicts):
+    valid = all(v.passed is not False for v in verdicts)
+    out.print(f"{int(valid)} of 1 valid")
+    if not valid:
         raise typer.Exit(1)
 
 
