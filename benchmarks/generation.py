@@ -4,7 +4,8 @@
 
 Runs the packed recipes tddft_malonaldehyde and tddft_qm9 on their first molecules, with their own accuracy (coarse
 response grid, dipole tolerance 1e-3) and with the engine's default one (medium, 1e-4). A pure matrix product on one and
-on two processes says what the machine itself gives. Workers have one thread each.
+on two processes says what the machine itself gives. Workers have one thread each. What the whole of a set takes is the
+mean of the measured ones times the ratio of estimated costs (orbitals to the power 2.4).
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def products(processes: int) -> int:
 def run(name: str, accuracy: str, limit: int, jobs: int, out: Path) -> dict[str, float | str]:
     from tdddft.folder import DatasetFolder
     from tdddft.generation import generate
-    from tdddft.plan import collect_molecules
+    from tdddft.plan import collect_molecules, cost, jobs_of, part_of
     from tdddft.recipe import GenerateRecipe
     from tdddft.recipe_files import load_recipe
     from tdddft.recipes import find_recipe
@@ -61,12 +62,13 @@ def run(name: str, accuracy: str, limit: int, jobs: int, out: Path) -> dict[str,
     wall = time.perf_counter() - started
     records = [r for r in DatasetFolder(out).records().values() if r["status"] == "done"]
     core = sum(r["seconds"] + r["ground_state_seconds"] for r in records)
+    costs = [np.mean([cost(j) for j in jobs_of(m, recipe, out)]) for m in (part_of(molecules, limit, None), molecules)]
     return {
         "recipe": name, "accuracy": accuracy, "workers": jobs, "trajectories": summary.done,
         "atoms": float(np.mean([r["atoms"] for r in records])), "wall_seconds": round(wall, 1),
         "per_hour": round(3600 * summary.done / wall, 1), "core_seconds": round(core / summary.done, 2),
         "ground_state_seconds": round(sum(r["ground_state_seconds"] for r in records) / summary.done, 2),
-        "fock_builds": float(np.mean([r["fock_builds"] for r in records])),
+        "whole_set_core_seconds": round(core / summary.done * float(costs[1] / costs[0]), 2),
     }  # fmt: skip
 
 
@@ -121,12 +123,14 @@ def main() -> None:
     overhead = (float(one["wall_seconds"]) - float(one["core_seconds"]) * options.malonaldehyde) / options.malonaldehyde
     print("\n" + table(rows))
     efficiency = float(one["wall_seconds"]) / float(two["wall_seconds"])
-    print(f"\ntwo workers against one: {efficiency:.2f} (matrix products: {gemm:.2f})")
+    steady = 2 * float(one["core_seconds"]) / float(two["core_seconds"])
+    print(f"\ntwo workers against one: {efficiency:.2f} for these runs, {steady:.2f} without the start of the workers")
+    print(f"matrix products: {gemm:.2f}")
     print(f"beside computing, per trajectory: {overhead:.2f} s (starting the worker, validation, writing)")
     for name, speed in speeds.items():
         print(f"windows a second, {name}: {speed:.0f}")
     for accuracy in ACCURACY:
-        chosen = {str(r["recipe"]): float(r["core_seconds"]) for r in rows if r["accuracy"] == accuracy}
+        chosen = {str(r["recipe"]): float(r["whole_set_core_seconds"]) for r in rows if r["accuracy"] == accuracy}
         if set(chosen) == set(PAPER):
             hours = sum(PAPER[n] * chosen[n] for n in PAPER) / 3600
             here, cluster = hours / 2, 60 * hours / 1000
@@ -136,7 +140,13 @@ def main() -> None:
             )
     if options.out:
         facts = {"machine": platform.machine(), "python": platform.python_version(), "gemm_two_against_one": gemm}
-        results = {**facts, "two_workers_against_one": efficiency, "overhead_seconds": overhead, "reading": speeds}
+        results = {
+            **facts,
+            "two_workers_against_one": efficiency,
+            "steady": steady,
+            "overhead_seconds": overhead,
+            "reading": speeds,
+        }
         options.out.write_text(json.dumps({**results, "rows": rows}, indent=1) + "\n")
 
 
