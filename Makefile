@@ -18,9 +18,9 @@ demo: $(VENV)/.installed
 	$(BIN)/graphlearn demo --out $(OUT)
 
 trajectories: $(VENV)/.installed
-	$(BIN)/tdddft generate tddft_malonaldehyde --out $(GRAPHLEARN_TRAJECTORIES)/tddft_malonaldehyde --limit $(MALONALDEHYDE)
+	$(BIN)/tdddft generate tddft_malonaldehyde --out $(GRAPHLEARN_TRAJECTORIES)/tddft_malonaldehyde --limit $(MALONALDEHYDE) || [ $$? -eq 1 ]
 	$(BIN)/pip install --disable-pip-version-check -q --no-deps qm9pack==1.0.3
-	$(BIN)/tdddft generate tddft_qm9 --out $(GRAPHLEARN_TRAJECTORIES)/tddft_qm9 --limit $(QM9)
+	$(BIN)/tdddft generate tddft_qm9 --out $(GRAPHLEARN_TRAJECTORIES)/tddft_qm9 --limit $(QM9) || [ $$? -eq 1 ]
 	for name in tddft_malonaldehyde tddft_qm9; do \
 	  $(BIN)/graphlearn statistics $(GRAPHLEARN_TRAJECTORIES)/$$name && \
 	  $(BIN)/tdddft show $(GRAPHLEARN_TRAJECTORIES)/$$name || exit 1; done

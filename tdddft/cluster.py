@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,9 +17,9 @@ from pydantic import Field
 from tdddft.errors import InputError, OutOfSpaceError
 from tdddft.folder import Record
 from tdddft.job import Job, run_job
-from tdddft.pool import POLL_SECONDS, THREAD_VARIABLES, Outcome, Stop
+from tdddft.pool import GRACE_SECONDS, POLL_SECONDS, THREAD_VARIABLES, Outcome, Stop
 from tdddft.recipe_files import Strict
-from tdddft.run_state import read_run_id
+from tdddft.run_state import read_run_state
 
 SECONDS_BETWEEN_LOOKS = 5.0
 MISSING_PARSL = "--cluster needs Parsl: pip install 'graphlearn[cluster]'"
@@ -66,20 +67,24 @@ class RemoteJob:
 
     def __call__(self) -> list[Record]:
         """Run it where it is called."""
-        return list(run_job(self.job, _Superseded(self.run_file, self.run_id)))
+        stop = _ToldToStop(self.run_file, self.run_id)
+        return [] if stop() else list(run_job(self.job, stop))
 
 
 @dataclass
-class _Superseded:
+class _ToldToStop:
+    """Whether the run wants its jobs to stop, or another run has taken over; looks at its state file now and then."""
+
     run_file: Path
     run_id: str
-    looked: float = field(default_factory=time.monotonic)
+    looked: float = -math.inf
 
     def __call__(self) -> bool:
         if time.monotonic() - self.looked < SECONDS_BETWEEN_LOOKS:
             return False
         self.looked = time.monotonic()
-        return read_run_id(self.run_file) not in (self.run_id, None)
+        state = read_run_state(self.run_file)
+        return state is not None and (state.run_id != self.run_id or state.stopping)
 
 
 class ParslExecutor:
@@ -112,27 +117,45 @@ class ParslExecutor:
         job = item if self._memory is None else replace(item, memory_bytes=self._memory * 1e9)
         self._pending[self._app(RemoteJob(job, self._run_file.resolve(), self._run_id))] = job
 
-    def outcomes(self) -> Iterator[Outcome[Job, Record]]:
-        """Yield what happens until all jobs are done or the run is to stop; then end Parsl and its workers."""
-        begun: set[Future[list[Record]]] = set()
+    def outcomes(self) -> Generator[Outcome[Job, Record]]:
+        """Yield what happens until all jobs are done or have stopped; then end Parsl and its workers.
+
+        Raises:
+            RuntimeError: if the cluster does not start the workers.
+        """
+        deadline = math.inf
         try:
-            while self._pending and not self._stop():
+            while self._pending and time.monotonic() < deadline:
+                if deadline == math.inf and self._stop():
+                    deadline = time.monotonic() + GRACE_SECONDS
+                    self._tell_to_stop()
                 finished, _ = wait(self._pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
                 self._run_file.touch()
-                for future in [f for f in self._pending if f.running() and f not in begun]:
-                    begun.add(future)
-                    yield Outcome(self._pending[future], "begun")
                 for future in finished:
                     yield from self._outcomes_of(future, self._pending.pop(future))
         finally:
             self._kernel.cleanup()
 
+    def _tell_to_stop(self) -> None:
+        state = read_run_state(self._run_file)
+        if state is not None:
+            replace(state, stopping=True).write(self._run_file)
+
     def _outcomes_of(self, future: Future[list[Record]], job: Job) -> Iterator[Outcome[Job, Record]]:
+        from parsl.executors.errors import BadStateException
+        from parsl.executors.high_throughput.errors import ManagerLost, WorkerLost
+
         error = future.exception()
         if isinstance(error, OutOfSpaceError):
             raise error
+        if isinstance(error, BadStateException):
+            raise RuntimeError(
+                f"the cluster does not run the workers ({error}); see the files in "
+                f"{self._run_file.parent / 'cluster'}, mend the cluster file and run the same command again"
+            )
         if error is not None:
-            yield Outcome(job, "died", reason=f"{type(error).__name__}: {error}")
+            kind = "lost" if isinstance(error, (ManagerLost, WorkerLost)) else "died"
+            yield Outcome(job, kind, reason=f"{type(error).__name__}: {error}")
             return
         for record in future.result():
             yield Outcome(job, "result", record)

@@ -5,6 +5,10 @@ class InputError(ValueError):
     """The input cannot be used as it stands; the message says what to change."""
 
 
+class OpenShellError(InputError):
+    """A molecule with unpaired electrons, which is not propagated."""
+
+
 class ConvergenceError(RuntimeError):
     """The self-consistent field did not converge, so there is no state to propagate."""
 

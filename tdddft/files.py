@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 import h5py
 
@@ -15,9 +16,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 def replace_text(path: Path, text: str) -> None:
     """Write a text file under a temporary name, and give it its name in one step."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text)
-    temporary.replace(path)
+    _replace(path, text.encode())
 
 
 def replace_hdf5(path: Path, fill: Callable[[h5py.File], None]) -> None:
@@ -29,10 +28,20 @@ def replace_hdf5(path: Path, fill: Callable[[h5py.File], None]) -> None:
         fill(file)
         file.flush()
         image = file.id.get_file_image()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    _replace(path, image)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what killed processes left half-written; nobody may be writing there."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         with temporary.open("wb") as handle:
-            handle.write(image)
+            handle.write(data)
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(path)

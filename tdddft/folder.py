@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +15,12 @@ from typing import Any
 
 import yaml
 
-from tdddft.errors import ContractError, InputError
-from tdddft.files import replace_text
+from tdddft.errors import InputError
+from tdddft.files import remove_temporaries, replace_text
 from tdddft.recipe import GenerateRecipe
 from tdddft.recipe_files import differing_keys, load_recipe, recipe_hash
-from tdddft.run_state import lock
+from tdddft.run_state import is_locked, lock
+from tdddft.selection import changed_molecule, chosen_names
 from tdddft.trajectory import Trajectory, read_trajectory
 from tdddft.validation import failures
 
@@ -73,48 +75,68 @@ class DatasetFolder:
         """File that keeps an unfinished trajectory."""
         return self.root / "unfinished" / f"{identifier}.h5"
 
-    def open(self, recipe: GenerateRecipe, selection: str) -> None:
-        """Create the folder for a recipe, or make sure that it already belongs to the same one.
+    @contextmanager
+    def opened(self, recipe: GenerateRecipe, selection: str) -> Iterator[None]:
+        """Hold the folder, or the shard, for one run at a time, as the folder of a recipe and its molecules.
+
+        Several shards of one division may hold the folder together; a run that dies lets go.
+
+        Args:
+            recipe: What the folder is for.
+            selection: Table of the chosen molecules (:func:`tdddft.selection.selection_table`).
 
         Raises:
-            InputError: if the folder belongs to another recipe (the differing keys are named) or is not writable.
+            InputError: if another run holds it, it belongs to another recipe (the differing keys are named) or to
+                other molecules, or it is not writable. Nothing is changed then.
         """
-        file = self.root / "recipe.yaml"
-        new = recipe.model_dump(mode="json")
-        if file.exists():
-            old = load_recipe(file, GenerateRecipe).model_dump(mode="json")
-            if old == new and self.selection.is_file():
-                return
-            if old != new and any(record["status"] == "done" for record in self.records().values()):
-                raise InputError(
-                    f"{self.root} was made with another recipe; these keys differ: "
-                    f"{', '.join(differing_keys(old, new))}. Choose another --out, or the same settings"
-                )
-            if old != new:
-                for stale in (*self.checkpoint("").parent.glob("*.h5"), *self.root.glob("index*.jsonl")):
-                    stale.unlink()
         try:
-            self.trajectories.mkdir(parents=True, exist_ok=True)
-            self.checkpoint("").parent.mkdir(exist_ok=True)
-            replace_text(self.selection, selection)
-            replace_text(file, yaml.safe_dump(new, sort_keys=False))
-        except OSError as error:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with ExitStack() as stack:
+                locks = [lock(self.root / ".lock", shared=self.shard is not None)]
+                locks += [lock(self.root / f".lock{self._part}")] if self.shard else []
+                if not all(stack.enter_context(one) for one in locks) or self._divided_otherwise():
+                    raise InputError(
+                        f"another run is generating into {self.root}; wait for it, choose another --out, or divide "
+                        "the work with --shard 1/2 and --shard 2/2"
+                    )
+                self._take(recipe, selection)
+                yield
+        except PermissionError as error:
             raise InputError(f"cannot write to {self.root}: {error.strerror}; choose another --out") from None
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder, or the shard, for one run at a time; a run that dies lets go.
+    def _divided_otherwise(self) -> bool:
+        if self.shard is None:
+            return False
+        others = (p for p in self.root.glob(".lock-*of*") if not p.name.endswith(f"of{self.shard[1]}"))
+        return any(is_locked(p) for p in others)
 
-        Raises:
-            InputError: if another run holds it.
-        """
-        with lock(self.root / f".lock{self._part}") as free:
-            if not free:
+    def _take(self, recipe: GenerateRecipe, selection: str) -> None:
+        file = self.root / "recipe.yaml"
+        new = recipe.model_dump(mode="json")
+        old = load_recipe(file, GenerateRecipe).model_dump(mode="json") if file.exists() else new
+        if old != new and (self.shard is not None or any(self.trajectories.glob("*.h5"))):
+            raise InputError(
+                f"{self.root} was made with another recipe; these keys differ: "
+                f"{', '.join(differing_keys(old, new))}. Choose another --out, or the same settings"
+            )
+        if old == new and self.selection.is_file():
+            changed = changed_molecule(self.selection.read_text(), selection)
+            if changed is not None:
                 raise InputError(
-                    f"another run is generating into {self.root}; wait for it, choose another --out, or divide the "
-                    "work with --shard 1/2 and --shard 2/2"
+                    f"{self.root}: the sources give another {changed} than before; choose another --out, or restore "
+                    "the files that the molecules came from"
                 )
-            yield
+        if old != new:
+            for stale in (*self.checkpoint("").parent.glob("*.h5"), *self.root.glob("index*.jsonl")):
+                stale.unlink()
+        for folder in (self.root, self.trajectories, self.checkpoint("").parent):
+            folder.mkdir(exist_ok=True)
+            if self.shard is None:
+                remove_temporaries(folder)
+        if old != new or not self.selection.is_file():
+            replace_text(self.selection, selection)
+        if old != new or not file.exists():
+            replace_text(file, yaml.safe_dump(new, sort_keys=False))
 
     def recipe(self) -> GenerateRecipe:
         """The recipe of the folder; InputError where there is none."""
@@ -130,14 +152,13 @@ class DatasetFolder:
     def append(self, record: Record) -> None:
         """Add one line to the index in a single write and flush it to disk."""
         line = (json.dumps(record, sort_keys=True) + "\n").encode()
-        descriptor = os.open(self.index, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            size = os.fstat(descriptor).st_size
-            torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-            os.write(descriptor, b"\n" + line if torn else line)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        with self.index.open("ab+", buffering=0) as file:
+            if file.tell() > 0:
+                file.seek(-1, os.SEEK_END)
+                line = line if file.read(1) == b"\n" else b"\n" + line
+            if file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.index))
+            os.fsync(file.fileno())
 
     def log(self, line: str) -> None:
         """Add one line to the log."""
@@ -147,31 +168,28 @@ class DatasetFolder:
     def records(self) -> dict[str, Record]:
         """The newest record of every id, whichever run wrote it; a torn last line is ignored."""
         records: dict[str, Record] = {}
-        for record in self._lines():
-            before = records.get(record["id"])
-            if before is None or before.get("finished_at", "") <= record.get("finished_at", ""):
-                records[record["id"]] = record
+        for index in sorted(self.root.glob("index*.jsonl")):
+            newest = {record["id"]: record for record in _lines(index)}
+            for identifier, record in newest.items():
+                before = records.get(identifier)
+                if before is None or before.get("finished_at", "") <= record.get("finished_at", ""):
+                    records[identifier] = record
         return records
 
-    def _lines(self) -> Iterator[Record]:
-        for index in sorted(self.root.glob("index*.jsonl")):
-            for line in index.read_text().splitlines():
-                try:
-                    yield json.loads(line)
-                except json.JSONDecodeError:
-                    continue
-
     def finished(self) -> dict[str, Path]:
-        """Files of all finished trajectories by id, in the order of the index.
+        """Files of all finished trajectories by id, in the order of the chosen molecules, whoever finished first.
 
         Raises:
             InputError: if the folder holds no data set or no finished trajectory.
         """
         self.recipe()
-        found = {i: self.root / r["file"] for i, r in self.records().items() if r["status"] == "done"}
-        if not found:
+        done = [r for r in self.records().values() if r["status"] == "done"]
+        if not done:
             raise InputError(f"{self.root} holds no finished trajectory; run 'tdddft generate' again to continue it")
-        return found
+        names = chosen_names(self.selection.read_text()) if self.selection.is_file() else []
+        place = {name: number for number, name in enumerate(names)}
+        done.sort(key=lambda r: (place.get(r.get("molecule", ""), len(place)), r["id"]))
+        return {r["id"]: self.root / r["file"] for r in done}
 
     def adopt(self, identifiers: list[str], recipe: GenerateRecipe) -> set[str]:
         """Ids that need no work: finished in the index, or complete on disk although the index lost them."""
@@ -188,12 +206,19 @@ class DatasetFolder:
                 continue
             try:
                 trajectory = read_trajectory(path)
-            except ContractError:
+                wrong = failures(trajectory)
+            except Exception:  # damaged in a way that nobody foresaw: not a trajectory
                 continue
-            if trajectory.info["provenance"].get("recipe_hash") == recipe_hash(recipe) and not failures(trajectory):
+            if trajectory.info["provenance"].get("recipe_hash") == recipe_hash(recipe) and not wrong:
                 self.append(done_record(self.root, identifier, trajectory))
                 done.add(identifier)
         return done
+
+
+def _lines(index: Path) -> Iterator[Record]:
+    for line in index.read_text().splitlines():
+        with suppress(json.JSONDecodeError):  # cut off by a kill
+            yield json.loads(line)
 
 
 def done_record(root: Path, identifier: str, trajectory: Trajectory) -> Record:

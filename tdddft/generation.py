@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tdddft.cluster import Cluster
-from tdddft.errors import OutOfSpaceError
+from tdddft.errors import InputError, OutOfSpaceError
 from tdddft.files import says_full
 from tdddft.folder import DatasetFolder, Record, failed_record
 from tdddft.job import Job, run_job
@@ -22,6 +23,7 @@ from tdddft.run_state import RunState
 from tdddft.selection import selection_table
 
 ATTEMPTS = 2  # a job whose worker dies is tried once more
+ATTEMPTS_IF_LOST = 20  # one whose batch job ends, more often
 
 
 @dataclass
@@ -54,6 +56,7 @@ def generate(
     limit: int | None = None,
     shard: tuple[int, int] | None = None,
     only: Collection[str] | None = None,
+    redo: Collection[str] = (),
     retry_failed: bool = False,
     memory_bytes: float | None = None,
     cluster: Cluster | None = None,
@@ -73,6 +76,7 @@ def generate(
         limit: Only the first molecules.
         shard: Every n-th molecule from the i-th, for (i, n) with i from 1 to n; shards may run at the same time.
         only: Ids to keep to; all of the chosen molecules by default.
+        redo: Ids to make again even if they look finished; their files stay until the new ones are there.
         retry_failed: Try again what failed before; otherwise it stays failed.
         memory_bytes: Memory for all workers together; by default what is available. A molecule that would need more
             than a worker's share fails by name before it starts.
@@ -91,12 +95,13 @@ def generate(
     everything = collect_molecules(recipe) if molecules is None else molecules
     chosen = part_of(everything, limit, shard)
     check_method(chosen, recipe.method)
+    if cluster is not None and memory_bytes is not None:
+        raise InputError("with a cluster, give memory_gb_per_worker in its file")
     folder = DatasetFolder(Path(out), shard)
-    folder.open(recipe, selection_table(everything))
-    workers = jobs or (cluster.workers if cluster else available_cores())
-    with folder.locked():
+    with folder.opened(recipe, selection_table(everything)):
         wanted = [i for m in chosen for i in trajectory_ids(m, recipe) if only is None or i in only]
-        run = _Run(folder, recipe, chosen, wanted, retry_failed, on_record)
+        run = _Run(folder, recipe, chosen, wanted, set(redo), retry_failed, on_record)
+        workers = min(jobs or (cluster.workers if cluster else available_cores()), max(len(run.jobs), 1))
         if run.jobs:
             state = run.summary.state = RunState(workers, sum(map(cost, run.jobs)))
             try:
@@ -125,11 +130,12 @@ class _Run:
         recipe: GenerateRecipe,
         molecules: list[Molecule],
         wanted: list[str],
+        redo: set[str],
         retry_failed: bool,
         on_record: Callable[[Record, Summary], None] | None,
     ) -> None:
-        self.folder, self.on_record = folder, on_record
-        self.settled = folder.adopt(wanted, recipe)
+        self.folder, self.recipe, self.on_record = folder, recipe, on_record
+        self.settled = folder.adopt([i for i in wanted if i not in redo], recipe)
         records = folder.records()
         failed = [] if retry_failed else [records[i] for i in wanted if records.get(i, {}).get("status") == "failed"]
         self.summary = Summary(len(wanted), len(self.settled), len(self.settled), failed)
@@ -141,14 +147,18 @@ class _Run:
 
     def work(self, executor: Executor[Job, Record], memory_bytes: float | None) -> None:
         """Run all jobs and note what becomes of them."""
-        state = self.summary.state
         for job in self.jobs:
             executor.add(replace(job, memory_bytes=memory_bytes))
-        for outcome in executor.outcomes():
+        with closing(executor.outcomes()) as outcomes:
+            self._follow(outcomes, executor)
+
+    def _follow(self, outcomes: Iterable[Outcome[Job, Record]], executor: Executor[Job, Record]) -> None:
+        state = self.summary.state
+        for outcome in outcomes:
             name = outcome.item.molecule.name
             if outcome.kind == "begun":
                 state.current.append(name)
-            elif outcome.kind in ("done", "died") and name in state.current:
+            elif outcome.kind in ("done", "died", "lost") and name in state.current:
                 state.current.remove(name)
             for record in self._records(outcome, executor):
                 self._note(record, cost(outcome.item) / len(outcome.item.fields))
@@ -157,18 +167,25 @@ class _Run:
     def _records(self, outcome: Outcome[Job, Record], executor: Executor[Job, Record]) -> Iterator[Record]:
         if outcome.result is not None:
             yield outcome.result
-        if outcome.kind != "died":
+        if outcome.kind not in ("died", "lost"):
             return
-        left = outcome.item.only(set(outcome.item.fields) - self.settled)
-        if not left.fields:
+        missing = set(outcome.item.fields) - self.settled
+        for identifier in self.folder.adopt(sorted(missing), self.recipe):  # written, but nobody lived to say so
+            missing.discard(identifier)
+            self.settled.add(identifier)
+            self.summary.done += 1
+        left = outcome.item.only(missing)
+        if not missing:
             return
-        self.deaths[left.molecule.name] += 1
-        self.folder.log(f"{left.molecule.name}: the worker died ({outcome.reason})")
-        if self.deaths[left.molecule.name] < ATTEMPTS:
+        name = left.molecule.name
+        self.deaths[name] += 1
+        self.folder.log(f"{name}: the worker {outcome.kind} ({outcome.reason})")
+        if self.deaths[name] < (ATTEMPTS if outcome.kind == "died" else ATTEMPTS_IF_LOST):
             executor.add(left)
             return
         for identifier in left.fields:
-            yield failed_record(identifier, RuntimeError(f"its worker died twice ({outcome.reason})"))
+            times = "twice" if outcome.kind == "died" else f"{self.deaths[name]} times"
+            yield failed_record(identifier, RuntimeError(f"its worker {outcome.kind} {times} ({outcome.reason})"))
 
     def _note(self, record: Record, cost_of_one: float) -> None:
         self.folder.append(record)

@@ -62,6 +62,7 @@ def run_job(job: Job, stop: Stop) -> Iterator[Record]:
         state = ground_state(job.molecule, job.recipe.method)
         hamiltonian = Hamiltonian(state)
     except Exception as error:  # whatever breaks one molecule must not break the data set
+        _raise_if_full(error, job.root)
         yield from (failed_record(i, error) for i in job.fields)
         return
     facts = {"recipe_hash": recipe_hash(job.recipe), "ground_state_seconds": round(time.perf_counter() - started, 3)}
@@ -78,11 +79,7 @@ def run_job(job: Job, stop: Stop) -> Iterator[Record]:
         except StoppedError:
             return
         except Exception as error:
-            if says_full(error):
-                raise OutOfSpaceError(
-                    f"{job.root}: the disk is full; what is finished is kept. Free some space and run the same "
-                    "command again to continue"
-                ) from None
+            _raise_if_full(error, job.root)
             yield failed_record(identifier, error)
 
 
@@ -100,5 +97,14 @@ def _propagate(job: Job, identifier: str, field: Field, hamiltonian: Hamiltonian
     )  # fmt: skip
     broken = failures(trajectory)
     if broken:
+        DatasetFolder(job.root).checkpoint(identifier).unlink(missing_ok=True)
         raise InputError("; ".join(broken))
     return trajectory
+
+
+def _raise_if_full(error: Exception, root: Path) -> None:
+    if says_full(error):
+        raise OutOfSpaceError(
+            f"{root}: the disk, or that of temporary files, is full; what is finished is kept. Free some space and run "
+            "the same command again to continue"
+        ) from None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tdddft.errors import InputError
+from tdddft.errors import InputError, OpenShellError
 
 SYMBOLS = (
     "X", "H", "He", "Li", "Be", "B", "C", "N", "O", "F", "Ne", "Na", "Mg", "Al", "Si", "P", "S", "Cl",
@@ -32,7 +32,7 @@ class Molecule:
 
     Raises:
         InputError: for an empty molecule, mismatched shapes, unknown atomic numbers, non-finite or coinciding
-            positions, and for an odd number of electrons (only closed shells are propagated).
+            positions; OpenShellError for an odd number of electrons (only closed shells are propagated).
     """
 
     name: str
@@ -63,7 +63,7 @@ class Molecule:
                     f"{where}: atoms {i} and {j} are {distances[i, j]:.3f} angstrom apart; are the units angstrom?"
                 )
         if (numbers.sum() - self.charge) % 2:
-            raise InputError(
+            raise OpenShellError(
                 f"{where}: {numbers.sum() - self.charge} electrons is an odd number; only closed shells are "
                 "propagated. Set the charge, or leave this molecule out"
             )

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -25,10 +25,13 @@ Function = Callable[[T, Stop], Iterable[R]]
 
 @dataclass(frozen=True)
 class Outcome(Generic[T, R]):
-    """What a worker said about an item: a result, that it begins or has no more of them, or how the worker died."""
+    """What a worker said about an item: a result, that it begins or has no more of them, or how the worker died.
+
+    ``lost`` stands for a worker that went away through no fault of the item, with its batch job.
+    """
 
     item: T
-    kind: str  # begun, result, done, died
+    kind: str  # begun, result, done, died, lost
     result: R | None = None
     reason: str = ""
 
@@ -39,7 +42,7 @@ class Executor(Protocol[T, R]):
     def add(self, item: T) -> None:
         """Queue an item; also while outcomes are read."""
 
-    def outcomes(self) -> Iterator[Outcome[T, R]]:
+    def outcomes(self) -> Generator[Outcome[T, R]]:
         """What happens, until all items are done or the run is to stop."""
         ...
 
@@ -73,7 +76,7 @@ class WorkerPool(Generic[T, R]):
         """Queue an item; items are begun in the order in which they were added."""
         self._waiting.append(item)
 
-    def outcomes(self) -> Iterator[Outcome[T, R]]:
+    def outcomes(self) -> Generator[Outcome[T, R]]:
         """Yield what happens until all items are done, or the running ones have stopped; then end the workers."""
         stopping: float | None = None
         try:

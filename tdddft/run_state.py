@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import json
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 from uuid import uuid4
 
 from tdddft.files import replace_text
+
+ATTEMPTS = 4
 
 
 @dataclass
@@ -25,6 +29,7 @@ class RunState:
         current: Molecules that are being worked on.
         started_at: ISO time, UTC.
         run_id: Tells this run from others in the folder.
+        stopping: Whether it asks its jobs to stop.
     """
 
     workers: int
@@ -33,6 +38,7 @@ class RunState:
     current: list[str] = field(default_factory=list)
     started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     run_id: str = field(default_factory=lambda: uuid4().hex)
+    stopping: bool = False
 
     @property
     def fraction(self) -> float:
@@ -53,36 +59,49 @@ def read_run_states(root: Path) -> list[RunState]:
     """What the runs in a folder are doing; what a killed run left behind does not count."""
     states = []
     for path in sorted(root.glob("run*.json")):
-        lock = path.with_name(f".lock{path.stem.removeprefix('run')}")
-        if is_locked(lock):
-            with suppress(OSError, ValueError, TypeError):
-                states.append(RunState(**json.loads(path.read_text())))
+        if is_locked(path.with_name(f".lock{path.stem.removeprefix('run')}")):
+            state = read_run_state(path)
+            states += [state] if state else []
     return states
 
 
-def read_run_id(path: Path) -> str | None:
-    """Identity of the run that wrote a state file; None where there is none."""
+def read_run_state(path: Path) -> RunState | None:
+    """What one state file says; None where there is none."""
     try:
-        return str(json.loads(path.read_text())["run_id"])
-    except (OSError, ValueError, KeyError):
+        return RunState(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
         return None
 
 
 @contextmanager
-def lock(path: Path) -> Iterator[bool]:
-    """Hold a lock file if nobody else does, and say whether that worked; a process that dies lets go."""
+def lock(path: Path, *, shared: bool = False) -> Iterator[bool]:
+    """Hold a lock file, alone or with others who share it, and say whether that worked; a process that dies lets go.
+
+    File systems that know no locks let everybody in.
+    """
     with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
+        for attempt in range(ATTEMPTS):  # somebody may just be looking
+            if _try(file, shared):
+                yield True
+                return
+            time.sleep(0.1 * attempt)
+        yield False
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds this lock."""
-    if not path.exists():
+    """Whether a process holds this lock alone; needs no right to write."""
+    try:
+        with path.open() as file:
+            return not _try(file, shared=True)
+    except OSError:
         return False
-    with lock(path) as free:
-        return not free
+
+
+def _try(file: IO[str], shared: bool) -> bool:
+    try:
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True

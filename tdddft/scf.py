@@ -179,6 +179,7 @@ def _mean_field(mol: gto.Mole, method: Method) -> Any:
     if method.density_fitting:
         mean_field = mean_field.density_fit()
         build_fitting(mean_field.with_df)
+    mean_field.chkfile = None
     mean_field.conv_tol = method.scf_tolerance_hartree
     mean_field.conv_tol_grad = max(1e-6, np.sqrt(method.scf_tolerance_hartree) * 0.1)
     mean_field.max_cycle = method.scf_max_cycles

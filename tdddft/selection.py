@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from tdddft.errors import InputError
 from tdddft.molecule import SYMBOLS, Molecule
 from tdddft.recipe import Selection
 
-COLUMNS = ("name", "index", "source", "formula", "atoms", "heavy_atoms", "smiles")
+COLUMNS = ("name", "index", "source", "formula", "atoms", "heavy_atoms", "smiles", "geometry")
 
 
 def select(molecules: Sequence[Molecule], selection: Selection) -> list[Molecule]:
@@ -52,8 +54,30 @@ def selection_table(molecules: Sequence[Molecule]) -> str:
     for m in molecules:
         heavy = int((m.numbers > 1).sum())
         index = "" if m.index is None else m.index
-        table.writerow([m.name, index, m.source, m.formula, len(m.numbers), heavy, m.smiles or ""])
+        row = [m.name, index, m.source, m.formula, len(m.numbers), heavy, m.smiles or "", fingerprint(m)]
+        table.writerow(row)
     return text.getvalue()
+
+
+def fingerprint(molecule: Molecule) -> str:
+    """Short hash of elements, positions and charge."""
+    digest = hashlib.sha256(molecule.numbers.tobytes() + molecule.positions_angstrom.tobytes())
+    digest.update(str(molecule.charge).encode())
+    return digest.hexdigest()[:16]
+
+
+def chosen_names(table: str) -> list[str]:
+    """Names of the molecules of a selection table, in order."""
+    return [row["name"] for row in csv.DictReader(io.StringIO(table))]
+
+
+def changed_molecule(before: str, now: str) -> str | None:
+    """Name of the first molecule in which two selection tables differ; None if they are of the same molecules."""
+    old, new = ([(r["name"], r.get("geometry")) for r in csv.DictReader(io.StringIO(t))] for t in (before, now))
+    for a, b in zip_longest(old, new):
+        if a != b:
+            return (b or a or ("molecule", ""))[0]
+    return None
 
 
 def _indices(selection: Selection) -> set[int] | None:

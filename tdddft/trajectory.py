@@ -177,8 +177,12 @@ def _fill(file: h5py.File, trajectory: Trajectory) -> None:
         file.require_group(group_name).attrs["info"] = json.dumps(facts, sort_keys=True)
 
 
-def read_trajectory(path: str | os.PathLike[str]) -> Trajectory:
-    """Read a whole trajectory file.
+def read_trajectory(path: str | os.PathLike[str], *, frames: int | None = None) -> Trajectory:
+    """Read a trajectory file.
+
+    Args:
+        path: The file.
+        frames: Read only the first frames; all by default.
 
     Raises:
         InputError: if the file is missing.
@@ -191,7 +195,9 @@ def read_trajectory(path: str | os.PathLike[str]) -> Trajectory:
         with h5py.File(str(path), "r") as file:
             check_schema(file, path)
             arrays = {
-                name: np.asarray(file[f"{group}/{_STORED_NAME.get(name, name)}"])
+                name: np.asarray(
+                    file[f"{group}/{_STORED_NAME.get(name, name)}"][: frames if group == "frames" else None]
+                )
                 for group, names in _ARRAYS.items()
                 for name in names
             }

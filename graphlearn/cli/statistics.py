@@ -20,7 +20,7 @@ def statistics(folder: Annotated[Path, typer.Argument(help="folder made by 'tddd
     from tdddft.folder import DatasetFolder
 
     with progress("reading", len(DatasetFolder(folder).finished())) as show:
-        sums = trajectory_sums(folder, lambda number, _: show(number))
+        sums = trajectory_sums(folder, on_file=lambda number, _: show(number))
     for name, value in asdict(DatasetStatistics.pooled(sums.values())).items():
         out.print(f"{name:26} {value:.6g}" if isinstance(value, float) else f"{name:26} {value}")
     out.print(DEFINITION, markup=False)

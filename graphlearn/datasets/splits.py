@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,14 +41,11 @@ def split_at_random(names: Sequence[str], validation: float, test: float, seed: 
 def split_by_molecule(folder: str | Path, validation: float, test: float, seed: int) -> Parts:
     """Like :func:`split_at_random`, but all geometries and field directions of a molecule go to the same part.
 
-    Two geometries are the same molecule if their SMILES strings agree or, where there are none, their formulas.
+    Two geometries are the same molecule if their SMILES strings agree; or their formulas, wherever one of that formula
+    has no SMILES.
     """
-    groups: dict[str, list[str]] = {}
-    rows, names = _rows(folder)
-    for name in names:
-        row = rows[name]
-        groups.setdefault(row["smiles"] or row["formula"], []).append(name)
-    return _permuted(list(groups.values()), len(names), validation, test, seed)
+    groups = _molecules(folder)
+    return _permuted([g.names for g in groups], sum(len(g.names) for g in groups), validation, test, seed)
 
 
 def split_by_size(folder: str | Path, largest_in_training: int, validation: float, seed: int) -> Parts:
@@ -56,49 +53,60 @@ def split_by_size(folder: str | Path, largest_in_training: int, validation: floa
 
     Args:
         folder: Data-set folder.
-        largest_in_training: Heavy atoms up to which molecules train and validate.
+        largest_in_training: Heavy atoms up to which molecules train and validate; no molecule does both.
         validation: Fraction or number of the small ones.
         seed: Of their permutation.
     """
-    rows, names = _rows(folder)
-    small = [n for n in names if int(rows[n]["heavy_atoms"]) <= largest_in_training]
-    large = [n for n in names if int(rows[n]["heavy_atoms"]) > largest_in_training]
+    groups = _molecules(folder)
+    small = [g.names for g in groups if g.heavy_atoms <= largest_in_training]
+    large = [n for g in groups if g.heavy_atoms > largest_in_training for n in g.names]
+    total = sum(map(len, small))
     if not small or not large:
         raise InputError(
-            f"split: {len(small)} trajectories have at most {largest_in_training} heavy atoms and {len(large)} more; "
+            f"split: {total} trajectories have at most {largest_in_training} heavy atoms and {len(large)} more; "
             "choose another size"
         )
-    count = _count(validation, len(small))
-    order = np.random.default_rng(seed).permutation(len(small))
-    return Parts(
-        [small[i] for i in order[: len(small) - count]], [small[i] for i in order[len(small) - count :]], large
-    )
+    train, held_out = _fill(small, [total - _count(validation, total), _count(validation, total)], seed)
+    return Parts(train, held_out, large)
 
 
-def _permuted(groups: Sequence[list[str]], total: int, validation: float, test: float, seed: int) -> Parts:
-    held_out = {"validation": _count(validation, total), "test": _count(test, total)}
-    parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
-    target = [("train", total - sum(held_out.values())), *held_out.items()]
-    order = iter(np.random.default_rng(seed).permutation(len(groups)))
-    for part, size in target:
-        while len(parts[part]) < size:
-            index = next(order, None)
-            if index is None:
-                break
-            parts[part] += groups[index]
-    return Parts(**parts)
+@dataclass(frozen=True)
+class _Group:
+    heavy_atoms: int
+    names: list[str]
 
 
-def _count(part: float, total: int) -> int:
-    return round(part * total) if part < 1 else int(part)
-
-
-def _rows(folder: str | Path) -> tuple[Mapping[str, dict[str, str]], list[str]]:
-    """Line of the selection table for every finished id, and the ids."""
+def _molecules(folder: str | Path) -> list[_Group]:
+    """Finished ids of each molecule, in the order of the data set."""
     dataset = DatasetFolder(Path(folder))
     names, records = list(dataset.finished()), dataset.records()
     if not dataset.selection.is_file():
         raise InputError(f"{folder} has no selection.csv; run the same 'tdddft generate' again, it writes one")
     with dataset.selection.open() as file:
         table = {row["name"]: row for row in csv.DictReader(file)}
-    return {n: table[records[n]["molecule"]] for n in names}, names
+    rows = {n: table[records[n]["molecule"]] for n in names}
+    unknown = {row["formula"] for row in table.values() if not row["smiles"]}
+    groups: dict[str, _Group] = {}
+    for name, row in rows.items():
+        key = row["formula"] if row["formula"] in unknown else row["smiles"]
+        groups.setdefault(key, _Group(int(row["heavy_atoms"]), [])).names.append(name)
+    return list(groups.values())
+
+
+def _permuted(groups: Sequence[list[str]], total: int, validation: float, test: float, seed: int) -> Parts:
+    held_out = [_count(validation, total), _count(test, total)]
+    return Parts(*_fill(groups, [total - sum(held_out), *held_out], seed))
+
+
+def _fill(groups: Sequence[list[str]], sizes: Sequence[int], seed: int) -> list[list[str]]:
+    """Parts of at least these sizes, filled one after the other with groups in random order, while there are any."""
+    order = iter(np.random.default_rng(seed).permutation(len(groups)))
+    parts: list[list[str]] = [[] for _ in sizes]
+    for part, size in zip(parts, sizes, strict=True):
+        while len(part) < size and (index := next(order, None)) is not None:
+            part += groups[index]
+    return parts
+
+
+def _count(part: float, total: int) -> int:
+    return round(part * total) if part < 1 else int(part)

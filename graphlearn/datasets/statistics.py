@@ -103,38 +103,45 @@ class DatasetStatistics:
         )
 
 
-def trajectory_sums(folder: str | Path, on_file: Callable[[int, int], None] | None = None) -> dict[str, TrajectorySums]:
-    """Sums of every finished trajectory of a folder, by id; only what is new or changed is read.
+def trajectory_sums(
+    folder: str | Path, select: Iterable[str] | None = None, on_file: Callable[[int, int], None] | None = None
+) -> dict[str, TrajectorySums]:
+    """Sums of finished trajectories of a folder, by id; only what is new or changed is read.
 
-    They are kept in ``statistics.json`` of the folder, with the statistics of the whole set and their definition, if
-    the folder can be written to.
+    They are kept in ``statistics.json`` of the folder, with the statistics of all that it knows and their definition,
+    if the folder can be written to.
 
     Args:
         folder: The data-set folder.
+        select: Ids; all by default.
         on_file: Called with (number, of how many) after every trajectory that had to be read.
+
+    Raises:
+        InputError: for ids that are not finished.
     """
     dataset = DatasetFolder(Path(folder))
     files, records = dataset.finished(), dataset.records()
-    known = _read(dataset.root / FILE_NAME)
-    sums = {i: known[i] for i in files if i in known and known[i].sha256 == records[i]["sha256"]}
-    missing = [i for i in files if i not in sums]
-    for number, identifier in enumerate(missing, start=1):
-        sums[identifier] = TrajectorySums.of(read_trajectory(files[identifier]), records[identifier]["sha256"])
-        if on_file is not None:
-            on_file(number, len(missing))
-    if missing or set(known) != set(sums):
-        _write(dataset.root / FILE_NAME, {i: sums[i] for i in files})
-    return {i: sums[i] for i in files}
+    names = list(files) if select is None else list(select)
+    absent = [n for n in names if n not in files]
+    if absent:
+        raise InputError(f"{folder}: no finished trajectory {', '.join(absent[:5])}")
+    before = _read(dataset.root / FILE_NAME)
+    known = {i: before[i] for i in files if i in before and before[i].sha256 == records[i]["sha256"]}
+    missing = [i for i in names if i not in known]
+    try:
+        for number, identifier in enumerate(missing, start=1):
+            known[identifier] = TrajectorySums.of(read_trajectory(files[identifier]), records[identifier]["sha256"])
+            if on_file is not None:
+                on_file(number, len(missing))
+    finally:
+        if known and known != before:
+            _write(dataset.root / FILE_NAME, {i: known[i] for i in files if i in known})
+    return {i: known[i] for i in names}
 
 
 def dataset_statistics(folder: str | Path, select: Iterable[str] | None = None) -> DatasetStatistics:
     """Statistics of a data-set folder, or of some ids of it."""
-    sums = trajectory_sums(folder)
-    names = list(sums) if select is None else list(select)
-    absent = [n for n in names if n not in sums]
-    if absent:
-        raise InputError(f"{folder}: no finished trajectory {', '.join(absent[:5])}")
-    return DatasetStatistics.pooled(sums[n] for n in names)
+    return DatasetStatistics.pooled(trajectory_sums(folder, select).values())
 
 
 def _read(path: Path) -> dict[str, TrajectorySums]:
@@ -151,7 +158,7 @@ def _write(path: Path, sums: dict[str, TrajectorySums]) -> None:
     data = {
         "schema_version": SCHEMA_VERSION,
         "definition": DEFINITION,
-        "whole_set": asdict(DatasetStatistics.pooled(sums.values())),
+        "all_below": asdict(DatasetStatistics.pooled(sums.values())),
         "trajectories": {i: asdict(s) for i, s in sums.items()},
     }
     try:

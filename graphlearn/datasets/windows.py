@@ -15,14 +15,14 @@ from graphlearn.datasets.batch import Normalizer, OrbitalBatch, collate
 from graphlearn.datasets.gauge import to_delta
 from graphlearn.datasets.orbitals import OrbitalLayout
 from graphlearn.datasets.trajectories import OrbitalTrajectory, TDDFTTrajectories, delta_slots
-from tdddft.trajectory import Trajectory, read_frames
+from tdddft.trajectory import Trajectory, read_frames, read_trajectory
 
 Window = tuple[OrbitalTrajectory, int]
 
 
 @dataclass(frozen=True, eq=False)
 class _Head:
-    """What all windows of a trajectory share: everything but the frames."""
+    """What all windows of a trajectory share: everything but the frames, of which there are two for their spacing."""
 
     trajectory: Trajectory
     item: OrbitalTrajectory
@@ -94,12 +94,11 @@ class TDDFTWindows(Dataset[Window]):
         if index in self._kept:
             self._kept.move_to_end(index)
             return self._kept[index]
-        whole = self.data.raw(index)
-        two = whole.replace(times_fs=whole.times_fs[:2], frame_coefficients=whole.frame_coefficients[:2])
+        two = read_trajectory(self.data.path(index), frames=2)
         item = OrbitalTrajectory.from_trajectory(
             two, cutoff_angstrom=self.data.cutoff_angstrom, shells=self.data.shells, name=self.data.names[index]
         )
-        head = _Head(two, item, OrbitalLayout(whole.ao_table, len(whole.numbers), self.data.shells))
+        head = _Head(two, item, OrbitalLayout(two.ao_table, len(two.numbers), self.data.shells))
         self._kept[index] = head
         if len(self._kept) > self.heads:
             self._kept.popitem(last=False)

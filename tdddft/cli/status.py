@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.live import Live
+from rich.text import Text
 
 from tdddft.cli.shell import out
 from tdddft.folder import DatasetFolder
@@ -33,10 +34,10 @@ def status(
     if not watch:
         out.print(describe(dataset, wanted), markup=False, soft_wrap=True)
         return
-    with Live(describe(dataset, wanted), console=out) as live:
+    with Live(Text(describe(dataset, wanted)), console=out) as live:
         while True:
             time.sleep(SECONDS_BETWEEN)
-            live.update(describe(dataset, wanted))
+            live.update(Text(describe(dataset, wanted)))
 
 
 def describe(dataset: DatasetFolder, wanted: int) -> str:

@@ -34,15 +34,16 @@ def validate(
         return
     folder = DatasetFolder(path)
     report = _check(folder)
+    complete = True
     if repair and (report.broken or report.unlisted):
-        _repair(folder, report, jobs)
+        complete = _repair(folder, report, jobs)
         report = _check(folder)
     out.print(f"{report.files - len(report.broken)} of {report.files} valid")
     if report.unlisted:
         out.print(f"{len(report.unlisted)} more files are not in the index; --repair adds those that are valid")
     if report.broken:
         out.print(f"'tdddft validate {path} --repair' makes them again", soft_wrap=True)
-    if report.broken or report.unlisted:
+    if report.broken or report.unlisted or not complete:
         raise typer.Exit(1)
 
 
@@ -70,16 +71,17 @@ def _check(folder: DatasetFolder) -> FolderReport:
     return report
 
 
-def _repair(folder: DatasetFolder, report: FolderReport, jobs: int | None) -> None:
+def _repair(folder: DatasetFolder, report: FolderReport, jobs: int | None) -> bool:
     recipe = folder.recipe()
     wanted = {*report.broken, *report.unlisted}
-    for identifier in report.broken:
-        folder.path(identifier).unlink(missing_ok=True)
     with progress("repairing", len(wanted)) as show, stop_on_signals() as stop:
         summary = generate(
-            recipe, folder.root, jobs=jobs, only=wanted, stop=stop,
+            recipe, folder.root, jobs=jobs, only=wanted, redo=report.broken, retry_failed=True, stop=stop,
             on_record=lambda _, s: show(s.done + len(s.failed), "", s.state.fraction),
         )  # fmt: skip
     out.print(f"repaired: {summary.done} of {summary.total} trajectories are there now")
+    for record in summary.failed:
+        out.print(f"FAIL {record['id']}: {record['error']}", markup=False, soft_wrap=True)
     if summary.stopped:
         stop.exit()
+    return not summary.failed

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from urllib.error import URLError
 
 from tdddft.errors import InputError
 
@@ -35,15 +39,11 @@ def qm9_sdf() -> Path:
     from torch_geometric.data import download_url, extract_zip
     from torch_geometric.datasets import QM9
 
-    folder = cache_folder() / "qm9"
-    file = folder / "gdb9.sdf"
-    if not (file.is_file() and (folder / "uncharacterized.txt").is_file()):
-        try:
-            extract_zip(download_url(QM9.raw_url, str(folder), log=False), str(folder), log=False)
-            download_url(QM9.raw_url2, str(folder), log=False, filename="uncharacterized.txt")
-        except (URLError, OSError) as error:
-            raise _no_download("qm9:pyg", QM9.raw_url, folder, error) from None
-    return file
+    def fetch(folder: Path) -> None:
+        extract_zip(download_url(QM9.raw_url, str(folder), log=False), str(folder), log=False)
+        download_url(QM9.raw_url2, str(folder), log=False, filename="uncharacterized.txt")
+
+    return _fetched("qm9:pyg", QM9.raw_url, "qm9", fetch) / "gdb9.sdf"
 
 
 def md17_file(name: str, *, revised: bool) -> Path:
@@ -55,19 +55,33 @@ def md17_file(name: str, *, revised: bool) -> Path:
     known = [k for k in MD17.file_names if k.startswith("revised ") == revised and MD17.file_names[k].endswith(".npz")]
     if key not in known:
         raise InputError(f"{name!r} is not in {'rMD17' if revised else 'MD17'}; choose one of {', '.join(known)}")
-    folder, file_name = cache_folder() / "md17", MD17.file_names[key]
-    found = [*folder.rglob(file_name)]
+    url = MD17.revised_url if revised else f"{MD17.gdml_url}/{MD17.file_names[key]}"
+
+    def fetch(folder: Path) -> None:
+        if revised:
+            extract_tar(download_url(url, str(folder), log=False, filename="rmd17.tar.bz2"), str(folder), "r:bz2")
+        else:
+            download_url(url, str(folder), log=False)
+
+    folder = _fetched(f"{'r' if revised else ''}md17:{name}", url, "rmd17" if revised else f"md17_{name}", fetch)
+    found = [*folder.rglob(MD17.file_names[key])]
     if not found:
-        url = MD17.revised_url if revised else f"{MD17.gdml_url}/{file_name}"
-        try:
-            if revised:
-                extract_tar(download_url(url, str(folder), log=False, filename="rmd17.tar.bz2"), str(folder), "r:bz2")
-            else:
-                download_url(url, str(folder), log=False)
-        except (URLError, OSError) as error:
-            raise _no_download(f"{'r' if revised else ''}md17:{name}", url, folder, error) from None
-        found = [*folder.rglob(file_name)]
+        raise InputError(f"{folder}: holds no {MD17.file_names[key]}; remove the folder and try again")
     return found[0]
+
+
+def _fetched(source: str, url: str, name: str, fetch: Callable[[Path], None]) -> Path:
+    """A folder of the cache, filled the first time; a download that breaks off leaves nothing behind."""
+    folder = cache_folder() / name
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as partial:
+            try:
+                fetch(Path(partial))
+            except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError) as error:
+                raise _no_download(source, url, folder, error) from None
+            shutil.copytree(partial, folder)
+    return folder
 
 
 def _no_download(source: str, url: str, folder: Path, error: Exception) -> InputError:

@@ -8,86 +8,105 @@ import io
 import lzma
 import re
 import tarfile
+import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rdkit import Chem, rdBase
 
-from tdddft.errors import InputError
+from tdddft.errors import InputError, OpenShellError
 from tdddft.molecule import Molecule
 from tdddft.sources.naming import file_name, numbered
-from tdddft.sources.qm9 import is_native, read_native, read_qm9pack
-from tdddft.sources.smiles import from_rdkit, read_smiles_list
+from tdddft.sources.qm9 import is_native, qm9pack_makers, read_native
+from tdddft.sources.smiles import from_rdkit, smiles_makers
 
-OPENERS: dict[str, Callable[..., Any]] = {".xz": lzma.open, ".gz": gzip.open, ".bz2": bz2.open}
+UNPACK: dict[str, Callable[[bytes], bytes]] = {
+    ".xz": lzma.decompress, ".gz": gzip.decompress, ".bz2": bz2.decompress,
+}  # fmt: skip
 UNCHARACTERIZED = "uncharacterized.txt"
 _GDB_TITLE = re.compile(r"gdb[_ ]?(\d+)")
-Reader = Callable[[str, str], list[Molecule]]
+Maker = Callable[[], Molecule]
+Reader = Callable[[str, str], Iterable[Maker]]
 
 
 def read_path(path: Path) -> list[Molecule]:
-    """Molecules of a file, an archive or a folder; InputError where it holds none."""
+    """Molecules of a file, an archive or a folder; InputError where it holds none.
+
+    Of several molecules those with unpaired electrons are left out, with a warning that names the first.
+    """
+    listed: set[int | None] = set()
     try:
         if path.is_dir():
-            molecules = [m for file in _structure_files(path) for m in read_path(file)]
+            files = [(f.name, f.read_bytes()) for f in sorted(path.iterdir()) if f.is_file() and _is_wanted(f.name)]
+            listed = _uncharacterized(path / UNCHARACTERIZED)
         elif ".tar" in path.suffixes or path.suffix.lower() in (".tgz", ".tbz2", ".txz"):
-            molecules = [m for name, text in _members(path) for m in _read_text(name, text)]
+            files = list(_members(path))
+        elif _suffix(path.name) in (*_TEXT, ".npz"):
+            files = [(path.name, path.read_bytes())]
+            listed = _uncharacterized(path.with_name(UNCHARACTERIZED))
         else:
-            molecules = _read_file(path)
-    except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError, tarfile.TarError) as error:
+            return _closed_shells(_read_with_ase(path))
+        molecules = _closed_shells(make for name, data in files for make in _read(name, data))
+    except (OSError, EOFError, lzma.LZMAError, zlib.error, UnicodeDecodeError, tarfile.TarError) as error:
         raise InputError(f"{path}: not readable ({error})") from None
+    molecules = [m for m in molecules if m.index not in listed]
     if not molecules:
         raise InputError(f"{path}: holds no molecule")
     return molecules
 
 
-def _structure_files(folder: Path) -> list[Path]:
-    parts = sorted(folder.glob("qm9_part*.csv"))
-    if parts:
-        return parts
-    return sorted(p for p in folder.iterdir() if p.is_file() and _suffix(p.name) in (*_TEXT, ".npz") and p.suffix)
+def _is_wanted(name: str) -> bool:
+    """Whether a file of a folder or an archive is one of molecules; tables are qm9pack's alone."""
+    suffix = _suffix(name)
+    return suffix in (*_TEXT, ".npz") and (suffix != ".csv" or name.startswith("qm9_part"))
 
 
-def _members(path: Path) -> Iterator[tuple[str, str]]:
+def _members(path: Path) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(path) as archive:
         for member in archive:
-            file = archive.extractfile(member) if member.isfile() else None
-            if file is not None and _suffix(member.name) in _TEXT:
-                yield Path(member.name).name, file.read().decode()
+            file = archive.extractfile(member) if member.isfile() and _is_wanted(Path(member.name).name) else None
+            if file is not None:
+                yield Path(member.name).name, file.read()
 
 
-def _read_file(path: Path) -> list[Molecule]:
-    suffix = _suffix(path.name)
-    if suffix == ".npz":
-        return _read_npz(path)
-    if suffix not in _TEXT:
-        return _read_with_ase(path)
-    opener = OPENERS.get(path.suffix.lower(), open)
-    with opener(path, "rt") as file:
-        molecules = _read_text(path.name, str(file.read()))
-    left_out = _uncharacterized(path) if suffix == ".sdf" else set()
-    return [m for m in molecules if m.index not in left_out]
+def _read(name: str, data: bytes) -> Iterable[Maker]:
+    unpack = UNPACK.get(Path(name).suffix.lower())
+    data = unpack(data) if unpack else data
+    suffix = _suffix(name)
+    return _read_npz(data, name) if suffix == ".npz" else _TEXT[suffix](data.decode(), name)
 
 
-def _read_text(name: str, text: str) -> list[Molecule]:
-    return _TEXT[_suffix(name)](text, name)
+def _closed_shells(makers: Iterable[Maker]) -> list[Molecule]:
+    molecules, open_shells = [], []
+    for make in makers:
+        try:
+            molecules.append(make())
+        except OpenShellError as error:
+            open_shells.append(error)
+    if open_shells and not molecules:
+        raise open_shells[0]
+    if open_shells:
+        warnings.warn(f"left out {len(open_shells)} with unpaired electrons; the first: {open_shells[0]}", stacklevel=2)
+    return molecules
 
 
 def _suffix(name: str) -> str:
     suffixes = [s.lower() for s in Path(name).suffixes]
-    if suffixes and suffixes[-1] in OPENERS:
+    if suffixes and suffixes[-1] in UNPACK:
         suffixes.pop()
     return suffixes[-1] if suffixes else ""
 
 
-def _read_xyz(text: str, name: str) -> list[Molecule]:
+def _read_xyz(text: str, name: str) -> Iterable[Maker]:
     from ase.io import read
 
     if is_native(text):
-        return [read_native(text, name)]
+        return [partial(read_native, text, name)]
     try:
         frames = read(io.StringIO(text), index=":", format="extxyz")
     except Exception as error:  # ASE's readers raise whatever their parsing runs into
@@ -99,19 +118,21 @@ def _read_xyz(text: str, name: str) -> list[Molecule]:
     return _from_ase(frames, name)
 
 
-def _from_ase(frames: list[Any], name: str) -> list[Molecule]:
-    molecules = []
-    for i, (atoms, title) in enumerate(zip(frames, numbered(name.split(".")[0], len(frames)), strict=True)):
-        charge, where = atoms.info.get("charge", 0), f"{name}[{i}]"
-        try:
-            whole = int(charge)
-        except (TypeError, ValueError):
-            raise InputError(f"{where}: the charge {charge!r} is not a whole number") from None
-        molecules.append(Molecule(file_name(title), atoms.numbers, atoms.positions, whole, where, None, i))
-    return molecules
+def _from_ase(frames: list[Any], name: str) -> Iterable[Maker]:
+    titles = numbered(name.split(".")[0], len(frames))
+    return [partial(_of_atoms, a, title, name, i) for i, (a, title) in enumerate(zip(frames, titles, strict=True))]
 
 
-def _read_with_ase(path: Path) -> list[Molecule]:
+def _of_atoms(atoms: Any, title: str, name: str, index: int) -> Molecule:
+    charge, where = atoms.info.get("charge", 0), f"{name}[{index}]"
+    try:
+        whole = int(charge)
+    except (TypeError, ValueError):
+        raise InputError(f"{where}: the charge {charge!r} is not a whole number") from None
+    return Molecule(file_name(title), atoms.numbers, atoms.positions, whole, where, None, index)
+
+
+def _read_with_ase(path: Path) -> Iterable[Maker]:
     from ase.io import read
 
     try:
@@ -125,8 +146,9 @@ def _read_with_ase(path: Path) -> list[Molecule]:
     return _from_ase(frames, path.name)
 
 
-def _read_sdf(text: str, name: str) -> list[Molecule]:
-    molecules, titles = [], set()
+def _read_sdf(text: str, name: str) -> Iterable[Maker]:
+    makers: list[Maker] = []
+    titles = set()
     supplier = Chem.SDMolSupplier()
     with rdBase.BlockLogs():
         supplier.SetData(text, sanitize=False, removeHs=False)
@@ -141,36 +163,35 @@ def _read_sdf(text: str, name: str) -> list[Molecule]:
             title = f"gdb_{int(gdb[1]):06d}" if gdb else title
             title = f"{Path(name).stem}-{i}" if not title or title in titles else title
             titles.add(title)
-            molecules.append(from_rdkit(mol, title, f"{name}[{i}]", int(gdb[1]) if gdb else i))
-    return molecules
+            makers.append(partial(from_rdkit, mol, title, f"{name}[{i}]", int(gdb[1]) if gdb else i))
+    return makers
 
 
 def _uncharacterized(path: Path) -> set[int | None]:
     """gdb numbers that QM9's authors found inconsistent, from the list that they (and PyG) keep beside the file."""
-    file = path.with_name(UNCHARACTERIZED)
-    if not file.is_file():
+    if not path.is_file():
         return set()
-    fields = (line.split() for line in file.read_text().splitlines())
+    fields = (line.split() for line in path.read_text().splitlines())
     return {int(f[0]) for f in fields if len(f) > 1 and f[0].isdigit()}
 
 
-def _read_npz(path: Path) -> list[Molecule]:
+def _read_npz(data: bytes, name: str) -> Iterable[Maker]:
     """MD17 (``R``, ``z``) and rMD17 (``coords``, ``nuclear_charges``); nothing is unpickled."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             names = ("coords", "nuclear_charges") if "coords" in arrays else ("R", "z")
             positions, numbers = (np.asarray(arrays[n]) for n in names)
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"{path}: not an npz file of MD17 (arrays R, z) or rMD17 (coords, nuclear_charges): {error}"
+            f"{name}: not an npz file of MD17 (arrays R, z) or rMD17 (coords, nuclear_charges): {error}"
         ) from None
     if positions.ndim != 3 or positions.shape[1:] != (numbers.size, 3):
         raise InputError(
-            f"{path}: positions have shape {positions.shape}, {numbers.size} atoms need [frames, {numbers.size}, 3]"
+            f"{name}: positions have shape {positions.shape}, {numbers.size} atoms need [frames, {numbers.size}, 3]"
         )
-    titles = numbered(path.stem, len(positions))
+    titles = numbered(file_name(Path(name).stem), len(positions))
     return [
-        Molecule(file_name(title), numbers.ravel(), frame, 0, f"{path.name}[{i}]", None, i)
+        partial(Molecule, title, numbers.ravel(), frame, 0, f"{name}[{i}]", None, i)
         for i, (title, frame) in enumerate(zip(titles, positions, strict=True))
     ]
 
@@ -179,6 +200,6 @@ _TEXT: dict[str, Reader] = {
     ".xyz": _read_xyz,
     ".extxyz": _read_xyz,
     ".sdf": _read_sdf,
-    ".smi": lambda text, name: read_smiles_list(text),
-    ".csv": read_qm9pack,
+    ".smi": lambda text, name: smiles_makers(text),
+    ".csv": qm9pack_makers,
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -42,13 +44,13 @@ def read_native(text: str, name: str) -> Molecule:
     return _molecule(index, numbers, positions, smiles[0] if smiles else None)
 
 
-def read_qm9pack(text: str, name: str) -> list[Molecule]:
-    """All rows of one of qm9pack's CSV files."""
+def qm9pack_makers(text: str, name: str) -> list[Callable[[], Molecule]]:
+    """All rows of one of qm9pack's CSV files: one function a molecule that makes it."""
     rows = csv.DictReader(io.StringIO(text))
     missing = [c for c in _COLUMNS if c not in (rows.fieldnames or ())]
     if missing:
         raise InputError(f"{name}: not a table of qm9pack, it has no column {', '.join(missing)}")
-    molecules = []
+    makers: list[Callable[[], Molecule]] = []
     for line, row in enumerate(rows, start=2):
         try:
             numbers = np.array([_NUMBER_OF[element] for element in _ITEM.findall(row["Elements"])])
@@ -56,8 +58,8 @@ def read_qm9pack(text: str, name: str) -> list[Molecule]:
             index = int(row["Index"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{name}, line {line}: {type(error).__name__}: {error}") from None
-        molecules.append(_molecule(index, numbers, positions, row["SMILES"]))
-    return molecules
+        makers.append(partial(_molecule, index, numbers, positions, row["SMILES"]))
+    return makers
 
 
 def _molecule(index: int, numbers: np.ndarray, positions: np.ndarray, smiles: str | None) -> Molecule:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,10 +32,10 @@ def from_smiles(smiles: str, name: str | None = None) -> Molecule:
     return from_rdkit(mol, name or smiles, f"smiles:{smiles} (RDKit ETKDGv3{' + MMFF94' if relaxed else ''})")
 
 
-def read_smiles_list(text: str) -> list[Molecule]:
-    """A ``.smi`` file: a SMILES string and perhaps a name on each line."""
+def smiles_makers(text: str) -> list[Callable[[], Molecule]]:
+    """A ``.smi`` file, a SMILES string and perhaps a name on each line: one function a molecule that makes it."""
     lines = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    return [from_smiles(fields[0], fields[1] if len(fields) > 1 else None) for fields in lines]
+    return [partial(from_smiles, fields[0], fields[1] if len(fields) > 1 else None) for fields in lines]
 
 
 def from_rdkit(mol: Any, name: str, source: str, index: int | None = None) -> Molecule:

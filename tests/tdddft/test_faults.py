@@ -19,7 +19,7 @@ from tdddft.folder import DatasetFolder
 COMMAND = str(Path(sys.executable).parent / "tdddft")
 MOLECULES = ["H2O", "NH3", "CH4"]
 IDS = {f"{name}_d0" for name in MOLECULES}
-SETTINGS = ["--set", "method.grid_level=0", "--set", "method.response_grid=0", "--set", "propagation.steps=1000"]
+SETTINGS = ["--set", "method.grid_level=1", "--set", "method.response_grid=0", "--set", "propagation.steps=1000"]
 
 
 def arguments(folder, *more):
@@ -233,8 +233,12 @@ def test_shards_share_a_folder_and_two_runs_of_one_shard_do_not(undisturbed, tmp
         assert process.returncode == 0, said + wrong
     assert {p.name for p in folder.glob("index*")} == {"index-1of2.jsonl", "index-2of2.jsonl"}
     assert_equal(folder, undisturbed)
-    with DatasetFolder(folder, (1, 2)).locked():
+    whole = DatasetFolder(folder)
+    recipe, table = whole.recipe(), whole.selection.read_text()
+    with DatasetFolder(folder, (1, 2)).opened(recipe, table):
         assert "another run is generating" in run(arguments(folder, "--shard", "1/2"), code=2)
+        assert "another run is generating" in run(arguments(folder, "--shard", "1/3"), code=2)
+        assert "another run is generating" in run(arguments(folder), code=2)
         run(arguments(folder, "--shard", "2/2"))
 
 

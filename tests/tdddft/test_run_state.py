@@ -5,13 +5,16 @@ import pytest
 from tdddft.cli.status import describe
 from tdddft.folder import DatasetFolder
 from tdddft.recipe import GenerateRecipe
-from tdddft.run_state import RunState, is_locked, lock, read_run_id, read_run_states
+from tdddft.run_state import RunState, is_locked, lock, read_run_state, read_run_states
+
+RECIPE, TABLE = GenerateRecipe(name="set", molecules=("g2:H2O",)), "name\nH2O\n"
 
 
 @pytest.fixture
 def folder(tmp_path):
     dataset = DatasetFolder(tmp_path / "set")
-    dataset.open(GenerateRecipe(name="set", molecules=("g2:H2O",)), "name\nH2O\n")
+    with dataset.opened(RECIPE, TABLE):
+        pass
     return dataset
 
 
@@ -27,15 +30,15 @@ def test_time_left_follows_from_cost_not_from_counts():
 def test_a_state_is_believed_only_while_its_run_holds_the_folder(folder):
     state = RunState(3, 10.0, 5.0, ["H2O"])
     state.write(folder.run_file)
-    assert read_run_id(folder.run_file) == state.run_id
+    assert read_run_state(folder.run_file) == state
     assert read_run_states(folder.root) == []
-    with folder.locked():
+    with folder.opened(RECIPE, TABLE):
         assert read_run_states(folder.root) == [state]
         assert "running on 3 workers" in describe(folder, 1)
         assert "50 %" in describe(folder, 1)
         folder.run_file.write_text("{")
         assert read_run_states(folder.root) == []
-        assert read_run_id(folder.run_file) is None
+        assert read_run_state(folder.run_file) is None
     assert "running" not in describe(folder, 1)
 
 

@@ -145,6 +145,29 @@ def test_parts_of_sources_and_environment_variables(data_folder, monkeypatch):
     assert alanine.formula == "C3H7NO2"
 
 
+def test_archives_and_folders_as_they_come(data_folder, tmp_path):
+    """A tar with npz, a table of something else and packed xyz files; open shells are left out and counted."""
+    import tarfile
+
+    with np.load(data_folder / "molecules/md17/ethanol_2000.npz") as arrays:
+        np.savez(tmp_path / "rmd17_ethanol.npz", coords=arrays["R"][:2], nuclear_charges=arrays["z"])
+    (tmp_path / "index_train_01.csv").write_text("1\n2\n")
+    with lzma.open(tmp_path / "water.xyz.xz", "wt") as file:
+        file.write(WATER_XYZ)
+    with tarfile.open(tmp_path / "set.tar.bz2", "w:bz2") as archive:
+        for name in ("rmd17_ethanol.npz", "index_train_01.csv", "water.xyz.xz"):
+            archive.add(tmp_path / name, f"rmd17/{name}")
+    names = ["rmd17_ethanol-0", "rmd17_ethanol-1", "water"]
+    assert [m.name for m in read_molecules(str(tmp_path / "set.tar.bz2"))] == names
+    (tmp_path / "set.tar.bz2").unlink()
+    assert [m.name for m in read_molecules(str(tmp_path))] == names
+    assert len(read_molecules(str(data_folder / "molecules/qm9/sdf"))) == 21
+    (tmp_path / "two.xyz").write_text(WATER_XYZ + "1\n\nH 0 0 0\n")
+    with pytest.warns(UserWarning, match="left out 1 with unpaired electrons"):
+        two = read_molecules(str(tmp_path / "two.xyz"))
+    assert [m.name for m in two] == ["two-0"]
+
+
 def test_files_that_only_ase_reads(tmp_path):
     from ase.build import molecule
     from ase.io import write
@@ -179,11 +202,14 @@ def test_downloads_go_where_pyg_takes_them_from_and_are_kept(monkeypatch, tmp_pa
     with pytest.raises(InputError, match=r"'water' is not in rMD17; choose one of .*revised ethanol"):
         read_molecules("rmd17:water")
     monkeypatch.setattr("torch_geometric.data.download_url", refuses)
-    with pytest.raises(InputError, match=r"cannot be downloaded.*unpack it into"):
-        read_molecules("md17:aspirin")
+    for _ in range(2):
+        with pytest.raises(InputError, match=r"cannot be downloaded.*unpack it into"):
+            read_molecules("md17:aspirin")
+    assert {p.name for p in tmp_path.iterdir()} == {"md17_ethanol"}
 
 
-def refuses(*arguments, **options):
+def refuses(url, folder, **options):
+    (Path(folder) / "half.npz").write_bytes(b"half")
     raise OSError("no network")
 
 

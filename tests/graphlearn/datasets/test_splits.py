@@ -24,7 +24,8 @@ def folder(tmp_path_factory):
     )
     molecules = collect_molecules(recipe)
     dataset = DatasetFolder(root)
-    dataset.open(recipe, selection_table(molecules))
+    with dataset.opened(recipe, selection_table(molecules)):
+        pass
     for molecule in molecules:
         for identifier in trajectory_ids(molecule, recipe):
             record = {"id": identifier, "status": "done", "file": "", "molecule": molecule.name}
@@ -86,8 +87,32 @@ def test_large_molecules_are_held_out(folder):
     assert {n.split("_d")[0].split("-g")[0] for n in parts.test} == {"CCO", "COC", "CCCC"}
     assert len(parts.validation) == round(0.25 * 4 * 6)
     assert len(parts.train) == 4 * 6 - 6
+    assert not {n.split("-g")[0].split("_d")[0] for n in parts.train} & {
+        n.split("-g")[0].split("_d")[0] for n in parts.validation
+    }
     with pytest.raises(InputError, match="choose another size"):
         split_by_size(folder, 4, 0.1, 0)
+
+
+def test_a_molecule_known_without_smiles_is_not_held_apart_from_itself(tmp_path):
+    recipe = GenerateRecipe(name="set", molecules=("g2:H2O", "smiles:O", "smiles:CCO", "smiles:COC"))
+    molecules, dataset = collect_molecules(recipe), DatasetFolder(tmp_path / "set")
+    with dataset.opened(recipe, selection_table(molecules)):
+        for m in molecules:
+            dataset.append({"id": f"{m.name}_d0", "status": "done", "file": "", "molecule": m.name})
+    for seed in range(8):
+        parts = split_by_molecule(dataset.root, 0.0, 0.5, seed)
+        assert ("H2O_d0" in parts.train) == ("O_d0" in parts.train)
+
+
+def test_parts_do_not_depend_on_who_finished_first(folder, tmp_path):
+    import shutil
+
+    shutil.copytree(folder, tmp_path / "copy")
+    lines = (folder / "index.jsonl").read_text().splitlines()
+    (tmp_path / "copy/index.jsonl").write_text("\n".join(reversed(lines)) + "\n")
+    assert split_by_molecule(folder, 0.2, 0.3, 1) == split_by_molecule(tmp_path / "copy", 0.2, 0.3, 1)
+    assert split_by_size(folder, 2, 0.2, 1) == split_by_size(tmp_path / "copy", 2, 0.2, 1)
 
 
 def test_a_folder_without_a_table_says_what_to_do(folder, tmp_path):
@@ -103,6 +128,6 @@ def test_the_table_says_where_every_molecule_comes_from():
     (ethanol,) = read_molecules("smiles:CCO")
     table = selection_table([ethanol, Molecule("he", [2], [[0, 0, 0]], source="helium.xyz[4]", index=4)])
     header, first, second = table.splitlines()
-    assert header == "name,index,source,formula,atoms,heavy_atoms,smiles"
-    assert first == "CCO,,smiles:CCO (RDKit ETKDGv3 + MMFF94),C2H6O,9,3,CCO"
-    assert second == "he,4,helium.xyz[4],He,1,1,"
+    assert header == "name,index,source,formula,atoms,heavy_atoms,smiles,geometry"
+    assert first.startswith("CCO,,smiles:CCO (RDKit ETKDGv3 + MMFF94),C2H6O,9,3,CCO,")
+    assert second.startswith("he,4,helium.xyz[4],He,1,1,,")

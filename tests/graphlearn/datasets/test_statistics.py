@@ -14,7 +14,8 @@ from tdddft.trajectory import write_trajectory
 @pytest.fixture
 def folder(tmp_path, water_trajectory, ammonia_trajectory):
     dataset = DatasetFolder(tmp_path / "set")
-    dataset.open(GenerateRecipe(name="set", molecules=("g2:H2O", "g2:NH3")), "name\n")
+    with dataset.opened(GenerateRecipe(name="set", molecules=("g2:H2O", "g2:NH3")), "name\n"):
+        pass
     for identifier, t in (("H2O_d0", water_trajectory), ("NH3_d0", ammonia_trajectory)):
         write_trajectory(dataset.path(identifier), t)
         dataset.append(done_record(dataset.root, identifier, t))
@@ -34,18 +35,18 @@ def test_root_mean_squares_are_pooled_over_every_number(folder, water_trajectory
 
 def test_only_what_is_new_is_read_and_a_changed_file_counts_as_new(folder, water_trajectory):
     read = []
-    trajectory_sums(folder, lambda *progress: read.append(progress))
+    trajectory_sums(folder, on_file=lambda *progress: read.append(progress))
     assert read == [(1, 2), (2, 2)]
-    trajectory_sums(folder, lambda *progress: read.append(progress))
+    trajectory_sums(folder, on_file=lambda *progress: read.append(progress))
     assert len(read) == 2
     dataset = DatasetFolder(folder)
     changed = water_trajectory.replace(frame_coefficients=water_trajectory.frame_coefficients * 1.001)
     write_trajectory(dataset.path("H2O_d0"), changed)
     dataset.append(done_record(folder, "H2O_d0", changed))
-    before = json.loads((folder / FILE_NAME).read_text())["whole_set"]["rms_t"]
-    trajectory_sums(folder, lambda *progress: read.append(progress))
+    before = json.loads((folder / FILE_NAME).read_text())["all_below"]["rms_t"]
+    trajectory_sums(folder, on_file=lambda *progress: read.append(progress))
     assert read[2:] == [(1, 1)]
-    assert json.loads((folder / FILE_NAME).read_text())["whole_set"]["rms_t"] != before
+    assert json.loads((folder / FILE_NAME).read_text())["all_below"]["rms_t"] != before
 
 
 def test_a_damaged_statistics_file_is_replaced(folder):
