@@ -12,7 +12,7 @@ from tdddft.molecule import Molecule
 from tdddft.recipe import Method, Propagation
 from tdddft.scf import build_mol
 
-PROCESS_BYTES = 520e6  # Python and its libraries
+PROCESS_BYTES = 420e6  # Python and its libraries
 POINTS_AT_ONCE = 67200  # of PySCF's integration
 DOUBLE = 8
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 from pyscf import dft
-from scipy.linalg import LinAlgError
 
 COARSE_LEVEL = 0
 LARGEST_NUMBER_OF_OUTER_STEPS = 8
@@ -48,7 +48,7 @@ def converge(mean_field: Any) -> Convergence:
         tried.append(name)
         try:
             found = solver(mean_field)
-        except LinAlgError:
+        except scipy.linalg.LinAlgError:
             found = None
         if found is not None:
             return Convergence(name, found[0], found[1], tuple(tried))
@@ -73,7 +73,7 @@ def two_grids(mean_field: Any) -> tuple[int, np.ndarray] | None:
     Returns:
         Diagonalisations and the Fock matrix on the mean field's grid, or None where it does not converge.
     """
-    mol, hcore, overlap = mean_field.mol, mean_field.get_hcore(), mean_field.get_ovlp()
+    mol, hcore = mean_field.mol, mean_field.get_hcore()
     coarse = mean_field.copy()
     coarse.grids = dft.Grids(mol)
     coarse.grids.level = COARSE_LEVEL
@@ -90,7 +90,9 @@ def two_grids(mean_field: Any) -> tuple[int, np.ndarray] | None:
         fock = hcore + potential
         gradient = float(np.linalg.norm(coarse.get_grad(coarse.mo_coeff, coarse.mo_occ, fock)))
         if gradient < mean_field.conv_tol_grad:
-            mean_field.mo_energy, mean_field.mo_coeff = mean_field.eig(fock, overlap)
+            orbitals = coarse.mo_coeff  # orthonormal, and without linear dependences
+            mean_field.mo_energy, turn = scipy.linalg.eigh(orbitals.T @ fock @ orbitals)
+            mean_field.mo_coeff = orbitals @ turn
             mean_field.mo_occ = mean_field.get_occ(mean_field.mo_energy, mean_field.mo_coeff)
             mean_field.e_tot = mean_field.energy_tot(density, hcore, potential)
             mean_field.converged = True

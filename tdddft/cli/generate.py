@@ -68,7 +68,8 @@ def generate(
             recipe, out_dir, jobs=jobs, molecules=molecules, limit=limit, shard=part, retry_failed=retry == "failed",
             memory_bytes=memory_gb * 1e9 if memory_gb else None, cluster=_cluster(cluster), stop=stop, on_record=update,
         )  # fmt: skip
-    out.print(f"{summary.done} of {summary.total} trajectories in {out_dir}, {len(summary.failed)} failed")
+    counts = f"{summary.done} of {summary.total} trajectories in {out_dir}, {len(summary.failed)} failed"
+    out.print(counts, markup=False, soft_wrap=True)
     if summary.stopped:
         stop.exit()
     if summary.failed:

@@ -9,11 +9,12 @@ from tdddft.memory import check_memory, estimate_bytes
 from tdddft.recipe import Propagation
 
 MEASURE = """
-import resource
+from pathlib import Path
 from tdddft import GaussianPulses, Method, ground_state, propagate
 state = ground_state({name!r}, Method(**{method!r}))
 propagate(state, GaussianPulses((0, 0, 1)), steps=20)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+(peak,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+print(int(peak.split()[1]) * 1024)
 """
 
 
