@@ -105,6 +105,6 @@ def _propagate(job: Job, identifier: str, field: Field, hamiltonian: Hamiltonian
 def _raise_if_full(error: Exception, root: Path) -> None:
     if says_full(error):
         raise OutOfSpaceError(
-            f"{root}: the disk, or that of temporary files, is full; what is finished is kept. Free some space and run "
+            f"{root}: the disk is full, or that of temporary files; what is finished is kept. Free some space and run "
             "the same command again to continue"
         ) from None
