@@ -91,18 +91,19 @@ class DatasetFolder:
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            with ExitStack() as stack:
-                locks = [lock(self.root / ".lock", shared=self.shard is not None)]
-                locks += [lock(self.root / f".lock{self._part}")] if self.shard else []
-                if not all(stack.enter_context(one) for one in locks) or self._divided_otherwise():
-                    raise InputError(
-                        f"another run is generating into {self.root}; wait for it, choose another --out, or divide "
-                        "the work with --shard 1/2 and --shard 2/2"
-                    )
-                self._take(recipe, selection)
-                yield
-        except PermissionError as error:
+            (self.root / ".lock").touch()
+        except OSError as error:
             raise InputError(f"cannot write to {self.root}: {error.strerror}; choose another --out") from None
+        with ExitStack() as stack:
+            locks = [lock(self.root / ".lock", shared=self.shard is not None)]
+            locks += [lock(self.root / f".lock{self._part}")] if self.shard else []
+            if not all(stack.enter_context(one) for one in locks) or self._divided_otherwise():
+                raise InputError(
+                    f"another run is generating into {self.root}; wait for it, choose another --out, or divide "
+                    "the work with --shard 1/2 and --shard 2/2"
+                )
+            self._take(recipe, selection)
+            yield
 
     def _divided_otherwise(self) -> bool:
         if self.shard is None:
