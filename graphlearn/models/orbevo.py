@@ -28,19 +28,26 @@ AXES = [1, 2, 0]  # e3nn's l = 1 is (x, y, z) of its axes; with (y, z, x) it is 
 
 
 class OrbEvo(nn.Module):
-    r"""Predicts the next T frames of all occupied orbitals from the last T frames and the field (variant DM).
+    r"""Predicts the next T frames of all occupied orbitals from the last T frames and the field.
 
-    Every state n of a molecule is a graph of atoms; states share edges, frames and weights and exchange information
-    through the density matrix :math:`D_{ij} = \sum_n \eta_n C_{n,i} \otimes C^*_{n,j}` alone: its diagonal blocks enter
-    the atoms, its off-diagonal blocks the messages of the first ``num_density_blocks`` blocks. The output turns with
-    molecule and field, does not depend on the order of atoms or states, nor on what else is in the batch.
+    Every state n of a molecule is a graph of atoms; states share edges, frames and weights. They exchange information
+    in one of two ways, the paper's variants:
+
+    - DM: through the density matrix :math:`D_{ij} = \sum_n \eta_n C_{n,i} \otimes C^*_{n,j}`; its diagonal blocks enter
+      the atoms, its off-diagonal blocks the messages of the first ``num_density_blocks`` blocks;
+    - WF: through the mean of their features (``pool_states``); after every plain block but the last,
+      :math:`f_{n,i} \leftarrow f_{n,i} + G(\tfrac{1}{S}\sum_m f_m)_i` with a block G of its own on the graph of atoms.
+
+    The output turns with molecule and field, does not depend on the order of atoms or states, nor on what else is in
+    the batch.
 
     Args:
         channels: Channels of the node features.
         heads: Attention heads.
-        num_density_blocks: Blocks with density interaction.
+        num_density_blocks: Blocks with density interaction; 0 leaves the density matrix out.
         num_blocks: Plain blocks after them.
-        density_lmax: Highest degree in the blocks with density interaction.
+        pool_states: Let states exchange their mean between plain blocks.
+        density_lmax: Highest degree in the blocks with density interaction; without them it is ``lmax``.
         lmax: Highest degree in the plain blocks; at least 2, the degree of d orbitals.
         num_frames: Frames T of history and of prediction (time bundling).
         field_samples: Samples of the field strength, half of them before the last frame of history.
@@ -69,6 +76,7 @@ class OrbEvo(nn.Module):
         *,
         num_density_blocks: int = 2,
         num_blocks: int = 4,
+        pool_states: bool = False,
         density_lmax: int = 4,
         lmax: int = 2,
         num_frames: int = 8,
@@ -104,7 +112,8 @@ class OrbEvo(nn.Module):
             if k not in ("self", "__class__", "sizes", "name", "size")
         }
         self.channels, self.num_frames, self.field_samples = channels, num_frames, field_samples
-        self.lmax, self.density_lmax, self.shells = lmax, density_lmax, tuple(shells)
+        self.lmax, self.shells = lmax, tuple(shells)
+        self.top_lmax = density_lmax = density_lmax if num_density_blocks else lmax
         self.cutoff_angstrom, self.average_degree = cutoff_angstrom, average_degree
         self.num_radial_slots = max(shells)
         hidden, width = hidden_channels or channels, radial_hidden or channels
@@ -119,25 +128,20 @@ class OrbEvo(nn.Module):
         self.edge_scalars = EdgeScalars(num_radial, channels)
         self.edge_degree = RadialMLP(self.edge_scalars.out_channels, width, (density_lmax + 1) * channels)
         self.state = DegreeLinear(ORBITAL_LMAX, self.num_radial_slots * (2 * num_frames + 1), channels)
-        self.atom_density = DensityEncoder(self.shells, num_frames, channels, lmax=density_lmax)
-        blocks = []
-        for index in range(num_density_blocks + num_blocks):
-            dense = index < num_density_blocks
-            blocks.append(
-                OrbEvoBlock(
-                    density_lmax if dense else lmax,
-                    channels,
-                    field_samples,
-                    num_radial,
-                    attention,
-                    field,
-                    density=(self.shells, num_frames) if dense else None,
-                    ffn_channels=ffn_channels or 4 * channels,
-                    alpha_dropout=alpha_dropout,
-                    path_dropout=path_dropout,
-                )
-            )
-        self.blocks = nn.ModuleList(blocks)
+        self.atom_density = (
+            DensityEncoder(self.shells, num_frames, channels, lmax=density_lmax) if num_density_blocks else None
+        )
+
+        def block(degree: int, density: tuple[tuple[int, ...], int] | None = None) -> OrbEvoBlock:
+            return OrbEvoBlock(
+                degree, channels, field_samples, num_radial, attention, field, density=density,
+                ffn_channels=ffn_channels or 4 * channels, alpha_dropout=alpha_dropout, path_dropout=path_dropout,
+            )  # fmt: skip
+
+        dense = [block(density_lmax, (self.shells, num_frames)) for _ in range(num_density_blocks)]
+        self.blocks = nn.ModuleList([*dense, *(block(lmax) for _ in range(num_blocks))])
+        pooled = range(num_density_blocks, len(self.blocks) - 1) if pool_states else ()
+        self.pools = nn.ModuleDict({str(index): block(lmax) for index in pooled})
         self.norm = FieldNorm(lmax, channels, field_samples, field)
         self.head_scalars = EdgeScalars(num_radial, channels)
         self.head = SO2Attention(
@@ -147,13 +151,17 @@ class OrbEvo(nn.Module):
 
     @classmethod
     def published(cls, variant: str = "dm", **changes: Any) -> OrbEvo:
-        """The paper's configuration: ``dm``."""
-        if variant != "dm":
-            raise ValueError(f"variant {variant!r} is not built; choose 'dm'")
+        """The paper's configuration: ``dm`` or ``wf``."""
+        interaction: dict[str, dict[str, Any]] = {
+            "dm": {},
+            "wf": {"num_density_blocks": 0, "num_blocks": 6, "pool_states": True},
+        }
+        if variant not in interaction:
+            raise ValueError(f"variant {variant!r} is not in the paper; choose one of {', '.join(interaction)}")
         settings: dict[str, Any] = {
             "activation": "s2", "unit_gain": False, "alpha_dropout": 0.1, "path_dropout": 0.05,
         }  # fmt: skip
-        return cls(**{**settings, **changes})
+        return cls(**{**settings, **interaction[variant], **changes})
 
     def forward(self, data: Any) -> Tensor:
         """Predict the next frames of a batch.
@@ -169,25 +177,30 @@ class OrbEvo(nn.Module):
         """
         numbers, edge_index, batch = data.numbers, data.edge_index, data.batch
         positions = data.positions_angstrom[:, AXES]
-        harmonics = direction_harmonics(data.field_direction[:, AXES], self.density_lmax)
+        harmonics = direction_harmonics(data.field_direction[:, AXES], self.top_lmax)
         occupations = data.occupations[batch]
         source, target = edge_index
         edge_vec = positions[target] - positions[source]
-        rotation = EdgeRotation(edge_vec, self.density_lmax)
+        rotation = EdgeRotation(edge_vec, self.top_lmax)
         radial = self.basis(edge_vec.norm(dim=-1))
         field = (data.field_strength, harmonics, batch)
 
         x = self._embed_atoms(numbers, edge_index, rotation, radial)
         states = torch.cat([data.c0, data.delta.flatten(3)], dim=-1)
         states = self.state(states)
-        same = torch.arange(len(numbers), device=numbers.device).expand(2, -1)
-        x = x + self.atom_density(data.c0, data.delta, occupations, same)
+        if self.atom_density is not None:
+            same = torch.arange(len(numbers), device=numbers.device).expand(2, -1)
+            x = x + self.atom_density(data.c0, data.delta, occupations, same)
         x = x.unsqueeze(1).expand(-1, states.shape[1], -1, -1)
         x = torch.cat([x[:, :, : states.shape[2]] + states, x[:, :, states.shape[2] :]], dim=2)
-        for block in cast(list[OrbEvoBlock], self.blocks):
+        share = (occupations > 0) / (occupations > 0).sum(1, keepdim=True)  # of a state in the mean, [N, S]
+        for index, block in enumerate(cast(list[OrbEvoBlock], self.blocks)):
             x = x[:, :, : num_components(block.lmax)]
             density = (data.c0, data.delta, occupations, edge_index) if block.density is not None else None
             x = block(x, numbers, edge_index, rotation, radial, field, density)
+            if str(index) in self.pools:
+                mean = torch.einsum("ns,nsmc->nmc", share.to(x.dtype), x).unsqueeze(1)
+                x = x + self.pools[str(index)](mean, numbers, edge_index, rotation, radial, field, None)
         x = self.norm(x[:, :, : num_components(self.lmax)], field)
         out = self.head(x, edge_index, rotation, self.head_scalars(radial, numbers, edge_index))
         out = out[:, :, : num_components(ORBITAL_LMAX)]
@@ -195,9 +208,9 @@ class OrbEvo(nn.Module):
         return out * data.slot_mask[:, None, :, :, None, None]
 
     def _embed_atoms(self, numbers: Tensor, edge_index: Tensor, rotation: EdgeRotation, radial: Tensor) -> Tensor:
-        """Elements and geometry, [N, (density_lmax+1)**2, channels]."""
+        """Elements and geometry, [N, (top_lmax+1)**2, channels]."""
         weights = self.edge_degree(self.edge_scalars(radial, numbers, edge_index))
-        spread = rotation.spread_scalars(weights.unflatten(-1, (self.density_lmax + 1, -1)), self.density_lmax)
+        spread = rotation.spread_scalars(weights.unflatten(-1, (self.top_lmax + 1, -1)), self.top_lmax)
         x = spread.new_zeros(len(numbers), *spread.shape[1:]).index_add(0, edge_index[1], spread)
         x = x / self.average_degree
         return torch.cat([x[:, :1] + self.element(numbers).unsqueeze(1), x[:, 1:]], dim=1)
@@ -205,7 +218,7 @@ class OrbEvo(nn.Module):
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(channels={self.channels}, blocks={len(self.blocks)}, "
-            f"lmax={self.density_lmax}->{self.lmax}, num_frames={self.num_frames})"
+            f"lmax={self.top_lmax}->{self.lmax}, num_frames={self.num_frames})"
         )
 
 
