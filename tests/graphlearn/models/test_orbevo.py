@@ -137,8 +137,33 @@ def test_overfits_one_trajectory(orbital_trajectories, normalizer):
     assert losses[-1] < 0.1 * losses[0]
 
 
-def test_parameter_count_is_the_papers():
-    assert sum(p.numel() for p in OrbEvo.published("dm").parameters()) == 27_977_184
+@pytest.mark.parametrize(
+    ("variant", "changes", "count"),
+    [("dm", {}, 27_977_184), ("wf", {}, 26_963_360), ("wf", {"pool_states": False}, 15_546_080)],
+)
+def test_parameter_counts_are_the_papers(variant, changes, count):
+    assert sum(p.numel() for p in OrbEvo.published(variant, **changes).parameters()) == count
+
+
+def test_pooled_states_turn_with_the_molecule_and_see_each_other(batch, orbital_trajectories, normalizer):
+    torch.manual_seed(0)
+    model = OrbEvo(**{**SMALL, "num_density_blocks": 0, "num_blocks": 3, "pool_states": True}).eval()
+    assert list(model.pools) == ["0", "1"]
+    assert equivariance_error(model.double(), batch.to(torch.float64)) < 1e-12
+    model = model.float()
+    alone = collate([(orbital_trajectories[0], 12)], normalizer, model.num_frames)
+    history = alone.delta.clone()
+    history[:, 0] *= 2.0
+    with torch.no_grad():
+        change = model(replace(alone, delta=history)) - model(alone)
+        deaf = OrbEvo(**{**SMALL, "num_density_blocks": 0, "num_blocks": 3}).eval()
+        silence = deaf(replace(alone, delta=history)) - deaf(alone)
+    assert change[:, 1:].abs().max() > 1e-6
+    assert silence[:, 1:].abs().max() == 0
+    padded = collate([(t, 12) for t in orbital_trajectories], normalizer, model.num_frames)
+    with torch.no_grad():
+        together = model(padded)[padded.batch == 0]
+    assert (together[:, : alone.delta.shape[1]] - model(alone)).abs().max() < 1e-5
 
 
 def test_published_configuration_runs_and_is_nearly_equivariant(batch):
@@ -158,7 +183,7 @@ def test_repr_and_bad_arguments():
     assert repr(OrbEvo(**SMALL)) == "OrbEvo(channels=8, blocks=2, lmax=3->2, num_frames=8)"
     with pytest.raises(ValueError, match="2 <= lmax <= density_lmax"):
         OrbEvo(8, 2, lmax=3, density_lmax=2)
-    with pytest.raises(ValueError, match="choose 'dm'"):
+    with pytest.raises(ValueError, match="choose one of dm, wf"):
         OrbEvo.published("xx")
     with pytest.raises(ValueError, match="choose 'gate' or 's2'"):
         OrbEvo(8, 2, activation="relu")
