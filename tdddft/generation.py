@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tdddft.cluster import Cluster
-from tdddft.errors import InputError, OutOfSpaceError
-from tdddft.files import says_full
+from tdddft.errors import InputError
 from tdddft.folder import DatasetFolder, Record, failed_record
-from tdddft.job import Job, run_job
+from tdddft.job import Job, raise_if_full, run_job
 from tdddft.machine import available_bytes, available_cores
 from tdddft.molecule import Molecule
 from tdddft.plan import check_method, collect_molecules, cost, jobs_of, part_of, trajectory_ids
@@ -112,9 +111,8 @@ def generate(
                 else:
                     run.work(cluster.executor(folder.run_file, state.run_id, stop), None)
             except OSError as error:
-                if not says_full(error):
-                    raise
-                raise OutOfSpaceError(f"{out}: the disk is full; free some space and run it again") from None
+                raise_if_full(error, folder.root)
+                raise
             finally:
                 folder.run_file.unlink(missing_ok=True)
         run.summary.stopped = stop is not None and stop()

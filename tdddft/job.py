@@ -62,7 +62,7 @@ def run_job(job: Job, stop: Stop) -> Iterator[Record]:
         state = ground_state(job.molecule, job.recipe.method)
         hamiltonian = Hamiltonian(state)
     except Exception as error:  # whatever breaks one molecule must not break the data set
-        _raise_if_full(error, job.root)
+        raise_if_full(error, job.root)
         yield from (failed_record(i, error) for i in job.fields)
         return
     facts = {"recipe_hash": recipe_hash(job.recipe), "ground_state_seconds": round(time.perf_counter() - started, 3)}
@@ -79,7 +79,7 @@ def run_job(job: Job, stop: Stop) -> Iterator[Record]:
         except StoppedError:
             return
         except Exception as error:
-            _raise_if_full(error, job.root)
+            raise_if_full(error, job.root)
             yield failed_record(identifier, error)
 
 
@@ -102,7 +102,8 @@ def _propagate(job: Job, identifier: str, field: Field, hamiltonian: Hamiltonian
     return trajectory
 
 
-def _raise_if_full(error: Exception, root: Path) -> None:
+def raise_if_full(error: Exception, root: Path) -> None:
+    """OutOfSpaceError if an error comes from a full disk; otherwise nothing."""
     if says_full(error):
         raise OutOfSpaceError(
             f"{root}: the disk is full, or that of temporary files; what is finished is kept. Free some space and run "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from tdddft.cli.shell import out
 from tdddft.folder import DatasetFolder
 from tdddft.plan import collect_molecules
 from tdddft.run_state import RunState, read_run_states
+from tdddft.selection import chosen_names
 
 SECONDS_BETWEEN = 2.0
 FAILURES_SHOWN = 20
@@ -62,8 +62,7 @@ def describe(dataset: DatasetFolder, wanted: int) -> str:
 def _wanted(dataset: DatasetFolder) -> int:
     recipe = dataset.recipe()
     if dataset.selection.is_file():
-        with dataset.selection.open() as file:
-            names = [row["name"] for row in csv.DictReader(file)]
+        names = chosen_names(dataset.selection.read_text())
     else:
         names = [m.name for m in collect_molecules(recipe)]
     return sum(len(recipe.field.fields(name)) for name in names)
