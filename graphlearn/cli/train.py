@@ -38,25 +38,43 @@ def train(
 
 
 def _train_orbevo(recipe: str, data: Path, out_dir: Path, overrides: list[str]) -> None:
+    import os
+
     from graphlearn.datasets import TDDFTTrajectories
     from graphlearn.recipes import model_recipe
     from graphlearn.training.figures import learning_curve
     from graphlearn.training.loop import train as train_model
     from graphlearn.training.recipe import TrainRecipe
-    from graphlearn.training.split import assign
+    from graphlearn.training.split import TRAIN, VALIDATION, assign
+    from tdddft.cli.stopping import stop_on_signals
+    from tdddft.errors import StoppedError
     from tdddft.figures import save_figure
     from tdddft.recipe_files import load_recipe
 
     settings = load_recipe(model_recipe(recipe), TrainRecipe, overrides)
-    names = assign(TDDFTTrajectories(data).names, settings.split)["train"]
-    out.print(f"training on {len(names)} trajectories")
-    with progress("training", settings.optimisation.steps) as show:
-        result = train_model(
-            settings, TDDFTTrajectories(data, select=names, **settings.geometry), out_dir,
-            on_step=lambda step, _, loss: show(step, f"loss {loss:.3f}"),
-        )  # fmt: skip
+    split = assign(TDDFTTrajectories(data).names, settings.split, data)
+    sets = {s: TDDFTTrajectories(data, select=split[s], **settings.geometry) for s in (TRAIN, VALIDATION) if s in split}
+    out.quiet = int(os.environ.get("RANK", 0)) > 0  # under torchrun one process speaks
+    out.print(", ".join(f"{len(ids)} for {section}" for section, ids in split.items()))
+    steps = settings.optimisation.steps
+    score = ""
+
+    def note_score(_: int, value: float) -> None:
+        nonlocal score
+        score = f", rollout nRMSE {value:.3f}"
+
+    with stop_on_signals() as request:
+        try:
+            with progress("training", steps) as show:
+                result = train_model(
+                    settings, sets[TRAIN], out_dir, validation=sets.get(VALIDATION), stop=request,
+                    on_step=lambda step, _, loss: show(step, f"loss {loss:.3f}{score}"), on_validation=note_score,
+                )  # fmt: skip
+        except StoppedError:
+            request.exit()
     out.print(f"wrote {out_dir}/model.safetensors")
-    out.print(f"wrote {save_figure(learning_curve(result.losses), out_dir / 'learning_curve.png')}")
+    figure = learning_curve(result.losses, result.validations)
+    out.print(f"wrote {save_figure(figure, out_dir / 'learning_curve.png')}")
 
 
 def _train_graphs(recipe: str, data: Path | None, out_dir: Path, overrides: list[str]) -> None:

@@ -57,11 +57,12 @@ class OrbitalBatch:
         batch: Molecule of each atom, int64 [N].
         c0: [N, S, 9, R], normalised.
         delta: History, [N, S, 9, R, T, 2], normalised; zero before t = 0.
-        target: The frames after it, like ``delta``; None where the trajectory ends.
+        target: The frames after it (of one bundle or more), like ``delta``; None where the trajectory ends.
         slot_mask: [N, 9, R].
         occupations: [B, S]; zero for padding.
-        field_strength: [B, P], normalised, half of the samples before the last frame of history.
+        field_strength: [B, P], normalised, from a bundle before the last frame of history to the end of the target.
         field_direction: [B, 3].
+        states: States that the network predicts and ``target`` holds, int64 [B, K]; None for all.
     """
 
     numbers: Tensor
@@ -75,6 +76,7 @@ class OrbitalBatch:
     occupations: Tensor
     field_strength: Tensor
     field_direction: Tensor
+    states: Tensor | None = None
 
     def to(self, *args: Any, **kwargs: Any) -> OrbitalBatch:
         """Move or cast; integers keep their type."""
@@ -88,28 +90,33 @@ class OrbitalBatch:
 
     @property
     def state_mask(self) -> Tensor:
-        """States that are not padding, for each atom, bool [N, S]."""
-        return (self.occupations > 0)[self.batch]
+        """Predicted states that are not padding, for each atom, bool [N, S]."""
+        present = self.occupations > 0
+        return (present if self.states is None else present.gather(1, self.states))[self.batch]
 
 
-def collate(windows: Sequence[tuple[OrbitalTrajectory, int]], normalizer: Normalizer, num_frames: int) -> OrbitalBatch:
+def collate(
+    windows: Sequence[tuple[OrbitalTrajectory, int]], normalizer: Normalizer, num_frames: int, *, bundles: int = 1
+) -> OrbitalBatch:
     """Batch windows given as (trajectory, last frame of history).
 
     Args:
-        windows: The history of a window ends at its frame; the target is the ``num_frames`` frames after it.
+        windows: The history of a window ends at its frame; the target is what comes after it.
         normalizer: Units of the network.
         num_frames: Frames of a bundle T.
+        bundles: Bundles of target, and of field after the frame.
     """
     states = max(len(t.occupations) for t, _ in windows)
     sizes = [len(t.numbers) for t, _ in windows]
     offsets = torch.tensor([0, *sizes[:-1]]).cumsum(0)
-    with_target = all(frame + num_frames < t.num_frames for t, frame in windows)
+    ahead = bundles * num_frames
+    with_target = all(frame + ahead < t.num_frames for t, frame in windows)
     history, target, strength = [], [], []
     for t, frame in windows:
         history.append(_frames(t, frame - num_frames + 1, num_frames, states) / normalizer.delta_rms)
         if with_target:
-            target.append(_frames(t, frame + 1, num_frames, states) / normalizer.delta_rms)
-        samples = field_window(t, frame, num_frames)
+            target.append(_frames(t, frame + 1, ahead, states) / normalizer.delta_rms)
+        samples = field_window(t, frame, num_frames, ahead)
         strength.append(samples / normalizer.field_v_per_angstrom)
     return OrbitalBatch(
         numbers=torch.cat([t.numbers for t, _ in windows]),
@@ -126,13 +133,11 @@ def collate(windows: Sequence[tuple[OrbitalTrajectory, int]], normalizer: Normal
     )
 
 
-def field_window(trajectory: OrbitalTrajectory, frame: int, num_frames: int) -> Tensor:
-    """Strength over ``num_frames`` frames before and after a frame, V/angstrom; zero outside the trajectory."""
-    reach = num_frames * trajectory.samples_per_frame
-    center = frame * trajectory.samples_per_frame
-    low, high = center - reach, center + reach
+def field_window(trajectory: OrbitalTrajectory, frame: int, before: int, after: int) -> Tensor:
+    """Strength over some frames before and after a frame, V/angstrom; zero outside the trajectory."""
+    low, high = ((frame + k) * trajectory.samples_per_frame for k in (-before, after))
     inside = trajectory.field_strength[max(low, 0) : max(high, 0)]
-    return torch.nn.functional.pad(inside, (max(-low, 0), 2 * reach - max(-low, 0) - len(inside)))
+    return torch.nn.functional.pad(inside, (max(-low, 0), high - max(low, 0) - len(inside)))
 
 
 def _frames(t: OrbitalTrajectory, first: int, count: int, states: int) -> Tensor:

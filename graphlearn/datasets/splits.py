@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def split_by_molecule(folder: str | Path, validation: float, test: float, seed: 
     Two geometries are the same molecule if their SMILES strings agree; or their formulas, wherever one of that formula
     has no SMILES.
     """
-    groups = _molecules(folder)
+    groups = molecule_groups(folder)
     return _permuted([g.names for g in groups], sum(len(g.names) for g in groups), validation, test, seed)
 
 
@@ -57,7 +57,7 @@ def split_by_size(folder: str | Path, largest_in_training: int, validation: floa
         validation: Fraction or number of the small ones.
         seed: Of their permutation.
     """
-    groups = _molecules(folder)
+    groups = molecule_groups(folder)
     small = [g.names for g in groups if g.heavy_atoms <= largest_in_training]
     large = [n for g in groups if g.heavy_atoms > largest_in_training for n in g.names]
     total = sum(map(len, small))
@@ -66,39 +66,42 @@ def split_by_size(folder: str | Path, largest_in_training: int, validation: floa
             f"split: {total} trajectories have at most {largest_in_training} heavy atoms and {len(large)} more; "
             "choose another size"
         )
-    train, held_out = _fill(small, [total - _count(validation, total), _count(validation, total)], seed)
+    number = part_size(validation, total)
+    train, held_out = fill_parts(small, [total - number, number], seed)
     return Parts(train, held_out, large)
 
 
 @dataclass(frozen=True)
-class _Group:
+class MoleculeGroup:
+    """All trajectories of one molecule."""
+
     heavy_atoms: int
     names: list[str]
 
 
-def _molecules(folder: str | Path) -> list[_Group]:
-    """Finished ids of each molecule, in the order of the data set."""
+def molecule_groups(folder: str | Path, select: Collection[str] | None = None) -> list[MoleculeGroup]:
+    """Finished ids of each molecule, in the order of the data set; of ``select`` only, where it is given."""
     dataset = DatasetFolder(Path(folder))
-    names, records = list(dataset.finished()), dataset.records()
+    names, records = [n for n in dataset.finished() if select is None or n in select], dataset.records()
     if not dataset.selection.is_file():
         raise InputError(f"{folder} has no selection.csv; run the same 'tdddft generate' again, it writes one")
     with dataset.selection.open() as file:
         table = {row["name"]: row for row in csv.DictReader(file)}
     rows = {n: table[records[n]["molecule"]] for n in names}
     unknown = {row["formula"] for row in table.values() if not row["smiles"]}
-    groups: dict[str, _Group] = {}
+    groups: dict[str, MoleculeGroup] = {}
     for name, row in rows.items():
         key = row["formula"] if row["formula"] in unknown else row["smiles"]
-        groups.setdefault(key, _Group(int(row["heavy_atoms"]), [])).names.append(name)
+        groups.setdefault(key, MoleculeGroup(int(row["heavy_atoms"]), [])).names.append(name)
     return list(groups.values())
 
 
 def _permuted(groups: Sequence[list[str]], total: int, validation: float, test: float, seed: int) -> Parts:
-    held_out = [_count(validation, total), _count(test, total)]
-    return Parts(*_fill(groups, [total - sum(held_out), *held_out], seed))
+    held_out = [part_size(validation, total), part_size(test, total)]
+    return Parts(*fill_parts(groups, [total - sum(held_out), *held_out], seed))
 
 
-def _fill(groups: Sequence[list[str]], sizes: Sequence[int], seed: int) -> list[list[str]]:
+def fill_parts(groups: Sequence[list[str]], sizes: Sequence[int], seed: int) -> list[list[str]]:
     """Parts of at least these sizes, filled one after the other with groups in random order, while there are any."""
     order = iter(np.random.default_rng(seed).permutation(len(groups)))
     parts: list[list[str]] = [[] for _ in sizes]
@@ -108,5 +111,6 @@ def _fill(groups: Sequence[list[str]], sizes: Sequence[int], seed: int) -> list[
     return parts
 
 
-def _count(part: float, total: int) -> int:
+def part_size(part: float, total: int) -> int:
+    """A fraction (below 1) of the total, or a number."""
     return round(part * total) if part < 1 else int(part)

@@ -76,6 +76,11 @@ class TDDFTWindows(Dataset[Window]):
         delta = delta_slots(head.layout, to_delta(head.trajectory, coefficients))
         return replace(head.item, delta=delta, first_frame=first, total_frames=self._frames[trajectory]), frame
 
+    def ground_state(self, trajectory: int) -> OrbitalTrajectory:
+        """What all windows of a trajectory share, with the frame at t = 0."""
+        item = self._head(trajectory).item
+        return replace(item, delta=item.delta[..., :1, :], total_frames=self._frames[trajectory])
+
     def loader(
         self, normalizer: Normalizer, batch_size: int, *, num_workers: int = 0, seed: int = 0
     ) -> DataLoader[OrbitalBatch]:

@@ -8,18 +8,16 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from graphlearn.models.orbevo_block import FieldNorm, Geometry, OrbEvoBlock
 from graphlearn.nn.equivariant import (
     DegreeLinear,
     DensityEncoder,
     EdgeRotation,
     EdgeScalars,
-    EquivariantRMSNorm,
-    FieldConditioning,
     GaussianBasis,
     RadialMLP,
     SO2Attention,
     direction_harmonics,
-    make_activation,
 )
 from graphlearn.nn.equivariant.irreps import num_components
 
@@ -37,6 +35,13 @@ class OrbEvo(nn.Module):
       the atoms, its off-diagonal blocks the messages of the first ``num_density_blocks`` blocks;
     - WF: through the mean of their features (``pool_states``); after every plain block but the last,
       :math:`f_{n,i} \leftarrow f_{n,i} + G(\tfrac{1}{S}\sum_m f_m)_i` with a block G of its own on the graph of atoms.
+
+    A weak field moves the orbitals in proportion to its strength. With ``linear_response`` the prediction is the
+    derivative of the network f at the ground state without a field, in the direction of history and field,
+
+    .. math:: \hat\delta = \partial_\epsilon f(\epsilon\,\delta, \epsilon\,e)\big|_{\epsilon = 0},
+
+    so that it superposes and scales exactly, and nothing moves without a field.
 
     The output turns with molecule and field, does not depend on the order of atoms or states, nor on what else is in
     the batch.
@@ -62,6 +67,7 @@ class OrbEvo(nn.Module):
         radial_hidden: Width of the radial and field networks; by default ``channels``.
         activation: ``gate`` (exactly equivariant) or ``s2`` (the paper's).
         unit_gain: Field conditioning scales by 1 + s rather than by s (the paper's).
+        linear_response: Predict with the derivative of the network at rest, as below.
         alpha_dropout: Dropout of attention weights.
         path_dropout: Probability of skipping a residual branch, for each state of each molecule.
 
@@ -92,6 +98,7 @@ class OrbEvo(nn.Module):
         radial_hidden: int | None = None,
         activation: str = "gate",
         unit_gain: bool = True,
+        linear_response: bool = False,
         alpha_dropout: float = 0.0,
         path_dropout: float = 0.0,
     ) -> None:
@@ -112,7 +119,7 @@ class OrbEvo(nn.Module):
             if k not in ("self", "__class__", "sizes", "name", "size")
         }
         self.channels, self.num_frames, self.field_samples = channels, num_frames, field_samples
-        self.lmax, self.shells = lmax, tuple(shells)
+        self.lmax, self.shells, self.linear_response = lmax, tuple(shells), linear_response
         self.top_lmax = density_lmax = density_lmax if num_density_blocks else lmax
         self.cutoff_angstrom, self.average_degree = cutoff_angstrom, average_degree
         self.num_radial_slots = max(shells)
@@ -163,52 +170,74 @@ class OrbEvo(nn.Module):
         }  # fmt: skip
         return cls(**{**settings, **interaction[variant], **changes})
 
-    def forward(self, data: Any) -> Tensor:
+    def forward(self, data: Any, *, states_at_once: int | None = None) -> Tensor:
         """Predict the next frames of a batch.
 
         Args:
             data: An object with the tensors of :class:`graphlearn.datasets.OrbitalBatch` (N atoms, B molecules, S
                 states, R radial slots, T frames): ``numbers`` [N], ``positions_angstrom`` [N, 3], ``edge_index``
                 [2, E], ``batch`` [N], ``c0`` [N, S, 9, R], ``delta`` [N, S, 9, R, T, 2], ``slot_mask`` [N, 9, R],
-                ``occupations`` [B, S], ``field_strength`` [B, field_samples], ``field_direction`` [B, 3].
+                ``occupations`` [B, S], ``field_strength`` [B, field_samples], ``field_direction`` [B, 3], and
+                ``states``: None, or the K states of each molecule to predict, int64 [B, K]; the density matrix is
+                that of all states.
+            states_at_once: Work through the states in parts of this size, to save memory where no gradient is needed.
 
         Returns:
-            The next T frames, real and imaginary, [N, S, 9, R, T, 2], zero in slots that hold no orbital.
+            The next T frames, real and imaginary, [N, S (or K), 9, R, T, 2], zero in slots that hold no orbital.
         """
-        numbers, edge_index, batch = data.numbers, data.edge_index, data.batch
-        positions = data.positions_angstrom[:, AXES]
-        harmonics = direction_harmonics(data.field_direction[:, AXES], self.top_lmax)
-        occupations = data.occupations[batch]
-        source, target = edge_index
-        edge_vec = positions[target] - positions[source]
-        rotation = EdgeRotation(edge_vec, self.top_lmax)
-        radial = self.basis(edge_vec.norm(dim=-1))
-        field = (data.field_strength, harmonics, batch)
+        if not self.linear_response:
+            return self._propagate(data, data.delta, data.field_strength, states_at_once)
+        still = torch.zeros_like(data.delta), torch.zeros_like(data.field_strength)
+        response: Tensor = torch.func.jvp(
+            lambda delta, strength: self._propagate(data, delta, strength, states_at_once),
+            still,
+            (data.delta, data.field_strength),
+        )[1]
+        return response
 
-        x = self._embed_atoms(numbers, edge_index, rotation, radial)
-        states = torch.cat([data.c0, data.delta.flatten(3)], dim=-1)
+    def _propagate(self, data: Any, delta: Tensor, strength: Tensor, states_at_once: int | None) -> Tensor:
+        batch, occupations = data.batch, data.occupations[data.batch]
+        geometry = self._geometry(data)
+        harmonics = direction_harmonics(data.field_direction[:, AXES], self.top_lmax)
+        field = (strength, harmonics, batch)
+
+        x = self._embed_atoms(geometry)
+        states = torch.cat([data.c0, delta.flatten(3)], dim=-1)
+        if data.states is not None:
+            states = chosen_states(states, data.states[batch])
         states = self.state(states)
         if self.atom_density is not None:
-            same = torch.arange(len(numbers), device=numbers.device).expand(2, -1)
-            x = x + self.atom_density(data.c0, data.delta, occupations, same)
+            same = torch.arange(len(batch), device=batch.device).expand(2, -1)
+            x = x + self.atom_density(data.c0, delta, occupations, same)
         x = x.unsqueeze(1).expand(-1, states.shape[1], -1, -1)
         x = torch.cat([x[:, :, : states.shape[2]] + states, x[:, :, states.shape[2] :]], dim=2)
-        share = (occupations > 0) / (occupations > 0).sum(1, keepdim=True)  # of a state in the mean, [N, S]
+        present = occupations if data.states is None else chosen_states(occupations, data.states[batch])
+        share = (present > 0) / (present > 0).sum(1, keepdim=True)  # of a state in the mean, [N, S]
         for index, block in enumerate(cast(list[OrbEvoBlock], self.blocks)):
             x = x[:, :, : num_components(block.lmax)]
-            density = (data.c0, data.delta, occupations, edge_index) if block.density is not None else None
-            x = block(x, numbers, edge_index, rotation, radial, field, density)
+            density = (data.c0, delta, occupations) if block.density is not None else None
+            x = block(x, geometry, field, density, states_at_once)
             if str(index) in self.pools:
                 mean = torch.einsum("ns,nsmc->nmc", share.to(x.dtype), x).unsqueeze(1)
-                x = x + self.pools[str(index)](mean, numbers, edge_index, rotation, radial, field, None)
+                x = x + self.pools[str(index)](mean, geometry, field)
         x = self.norm(x[:, :, : num_components(self.lmax)], field)
-        out = self.head(x, edge_index, rotation, self.head_scalars(radial, numbers, edge_index))
+        scalars = self.head_scalars(geometry.radial, geometry.numbers, geometry.edge_index)
+        parts = x.split(states_at_once or x.shape[1], dim=1)
+        out = torch.cat([self.head(part, geometry.edge_index, geometry.rotation, scalars) for part in parts], dim=1)
         out = out[:, :, : num_components(ORBITAL_LMAX)]
         out = out.unflatten(-1, (self.num_radial_slots, self.num_frames, 2))
         return out * data.slot_mask[:, None, :, :, None, None]
 
-    def _embed_atoms(self, numbers: Tensor, edge_index: Tensor, rotation: EdgeRotation, radial: Tensor) -> Tensor:
+    def _geometry(self, data: Any) -> Geometry:
+        positions = data.positions_angstrom[:, AXES]
+        source, target = data.edge_index
+        edge_vec = positions[target] - positions[source]
+        rotation = EdgeRotation(edge_vec, self.top_lmax)
+        return Geometry(data.numbers, data.edge_index, rotation, self.basis(edge_vec.norm(dim=-1)))
+
+    def _embed_atoms(self, geometry: Geometry) -> Tensor:
         """Elements and geometry, [N, (top_lmax+1)**2, channels]."""
+        numbers, edge_index, rotation, radial = geometry
         weights = self.edge_degree(self.edge_scalars(radial, numbers, edge_index))
         spread = rotation.spread_scalars(weights.unflatten(-1, (self.top_lmax + 1, -1)), self.top_lmax)
         x = spread.new_zeros(len(numbers), *spread.shape[1:]).index_add(0, edge_index[1], spread)
@@ -222,86 +251,6 @@ class OrbEvo(nn.Module):
         )
 
 
-FieldInput = tuple[Tensor, Tensor, Tensor]
-
-
-class FieldNorm(nn.Module):
-    """Equivariant norm followed by field conditioning."""
-
-    def __init__(self, lmax: int, channels: int, field_samples: int, field: dict[str, Any]) -> None:
-        super().__init__()
-        self.norm = EquivariantRMSNorm(lmax, channels)
-        self.field = FieldConditioning(lmax, channels, field_samples, **field)
-
-    def forward(self, x: Tensor, field: FieldInput) -> Tensor:
-        """Normalise and condition."""
-        return self.field(self.norm(x), *field)
-
-
-class FeedForward(nn.Module):
-    """Linear map a degree, nonlinearity gated by invariants, linear map a degree."""
-
-    def __init__(self, lmax: int, channels: int, hidden_channels: int, activation: str) -> None:
-        super().__init__()
-        self.activation = make_activation(activation, lmax, hidden_channels)
-        self.gates = nn.Linear(channels, self.activation.num_gates)
-        self.expand = DegreeLinear(lmax, channels, hidden_channels)
-        self.contract = DegreeLinear(lmax, hidden_channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Apply."""
-        return self.contract(self.activation(self.expand(x), self.gates(x[..., 0, :])))
-
-
-class OrbEvoBlock(nn.Module):
-    """Pre-norm transformer block: attention between atoms, then feed-forward, both residual."""
-
-    def __init__(
-        self,
-        lmax: int,
-        channels: int,
-        field_samples: int,
-        num_radial: int,
-        attention: dict[str, Any],
-        field: dict[str, Any],
-        *,
-        density: tuple[tuple[int, ...], int] | None,
-        ffn_channels: int,
-        alpha_dropout: float,
-        path_dropout: float,
-    ) -> None:
-        super().__init__()
-        self.lmax, self.path_dropout = lmax, path_dropout
-        self.density = DensityEncoder(*density, channels, lmax=lmax) if density else None
-        self.scalars = EdgeScalars(num_radial, channels)
-        self.attention_norm = FieldNorm(lmax, channels, field_samples, field)
-        self.attention = SO2Attention(
-            lmax, channels, channels, edge_scalars=self.scalars.out_channels, alpha_dropout=alpha_dropout,
-            edge_channels=channels if density else 0, **attention,
-        )  # fmt: skip
-        self.feed_norm = FieldNorm(lmax, channels, field_samples, field)
-        self.feed_forward = FeedForward(lmax, channels, ffn_channels, attention["activation"])
-
-    def forward(
-        self,
-        x: Tensor,
-        numbers: Tensor,
-        edge_index: Tensor,
-        rotation: EdgeRotation,
-        radial: Tensor,
-        field: FieldInput,
-        density: tuple[Tensor, Tensor, Tensor, Tensor] | None,
-    ) -> Tensor:
-        """Apply the block to features [N, S, (lmax+1)**2, channels]."""
-        edge_features = self.density(*density) if self.density is not None and density is not None else None
-        scalars = self.scalars(radial, numbers, edge_index)
-        message = self.attention(self.attention_norm(x, field), edge_index, rotation, scalars, edge_features)
-        x = x + self._drop_path(message, field[2])
-        return x + self._drop_path(self.feed_forward(self.feed_norm(x, field)), field[2])
-
-    def _drop_path(self, x: Tensor, batch: Tensor) -> Tensor:
-        if not self.training or self.path_dropout == 0.0:
-            return x
-        graphs = int(batch.max()) + 1
-        keep = torch.rand(graphs, x.shape[1], device=x.device) >= self.path_dropout
-        return x * (keep[batch] / (1.0 - self.path_dropout))[:, :, None, None]
+def chosen_states(x: Tensor, states: Tensor) -> Tensor:
+    """Rows of x [N, S, ...] with the indices [N, K] of their states -> [N, K, ...]."""
+    return torch.take_along_dim(x, states.view(*states.shape, *[1] * (x.dim() - 2)), dim=1)

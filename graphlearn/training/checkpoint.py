@@ -1,4 +1,4 @@
-"""Weights and training state on disk: JSON beside safetensors, never a pickle."""
+"""Models on disk: JSON beside safetensors, never a pickle."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import os
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from graphlearn.datasets.batch import Normalizer
 from graphlearn.models import HistographGNN, OrbEvo
@@ -26,7 +25,7 @@ M = TypeVar("M", OrbEvo, HistographGNN)
 def save_model(folder: Path, model: OrbEvo | HistographGNN, facts: dict[str, Any]) -> None:
     """Write ``model.json`` (class, arguments, facts, versions) and ``model.safetensors``."""
     folder.mkdir(parents=True, exist_ok=True)
-    _save_tensors(folder / "model.safetensors", dict(model.state_dict()))
+    save_tensors(folder / "model.safetensors", dict(model.state_dict()))
     description = {
         "schema_version": SCHEMA_VERSION,
         "class": type(model).__name__,
@@ -83,54 +82,8 @@ def _damaged(folder: Path, error: Exception) -> ContractError:
     return ContractError(f"{folder}: damaged model ({str(error).splitlines()[0]}); copy or train it again")
 
 
-def save_training_state(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, identity: str, losses: list[float]
-) -> None:
-    """Write everything that training needs to go on; one file, replaced in one step."""
-    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
-    facts = json.dumps({"identity": identity, "losses": losses})
-    _save_tensors(folder / "training_state.safetensors", tensors, {"facts": facts})
-
-
-def load_training_state(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, identity: str
-) -> dict[str, Any] | None:
-    """Restore a training state in place; its facts, or None where there is none yet.
-
-    Raises:
-        InputError: if the state belongs to another recipe or data set, or the folder cannot be written.
-        ContractError: if the file is damaged.
-    """
-    from safetensors import safe_open
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror}; choose another folder") from None
-    file = folder / "training_state.safetensors"
-    if not file.is_file():
-        return None
-    try:
-        with safe_open(file, framework="pt") as handle:
-            facts: dict[str, Any] = json.loads(handle.metadata()["facts"])
-            if facts["identity"] != identity:
-                raise InputError(f"{folder} holds the training of another recipe or data set; choose another folder")
-            tensors = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118
-        model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in tensors.items():
-            if key.startswith("optimizer."):
-                _, index, name = key.split(".")
-                state.setdefault(int(index), {})[name] = tensor
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    except (OSError, KeyError, TypeError, RuntimeError, json.JSONDecodeError, SafetensorError) as error:
-        raise ContractError(f"{file}: damaged ({str(error).splitlines()[0]}); remove it to start again") from None
-    return facts
-
-
-def _save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write tensors in one step; InputError where that fails."""
     temporary = path.with_suffix(".tmp")
     try:
         save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, metadata)

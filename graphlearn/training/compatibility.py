@@ -8,8 +8,15 @@ from graphlearn.models import OrbEvo
 from tdddft.errors import InputError
 
 
-def check_fits(model: OrbEvo, normalizer: Normalizer, trajectory: OrbitalTrajectory) -> None:
-    """InputError where the frames or field samples of a trajectory are not those that the model was built for."""
+def check_fits(model: OrbEvo, normalizer: Normalizer, trajectory: OrbitalTrajectory, bundles: int = 1) -> None:
+    """InputError where the frames or field samples of a trajectory are not those that the model was built for.
+
+    Args:
+        model: The model.
+        normalizer: Its units.
+        trajectory: Whole, a window, or a ground state.
+        bundles: Predicted bundles that the trajectory must hold at least.
+    """
     t = trajectory
     samples = 2 * model.num_frames * t.samples_per_frame
     if model.field_samples != samples:
@@ -17,8 +24,9 @@ def check_fits(model: OrbEvo, normalizer: Normalizer, trajectory: OrbitalTraject
             f"{t.name}: {model.num_frames} frames before and after hold {samples} field samples, the model takes "
             f"{model.field_samples}; set model.field_samples={samples}"
         )
-    if t.num_frames <= model.num_frames:
-        raise InputError(f"{t.name}: {t.num_frames} frames are too few for bundles of {model.num_frames}")
+    if t.num_frames <= bundles * model.num_frames:
+        what = f"{bundles} bundles" if bundles > 1 else "bundles"
+        raise InputError(f"{t.name}: {t.num_frames} frames are too few for {what} of {model.num_frames}")
     if abs(t.frame_fs - normalizer.frame_fs) > 1e-6 * normalizer.frame_fs:
         raise InputError(
             f"{t.name}: frames are {t.frame_fs:g} fs apart, the model learned {normalizer.frame_fs:g} fs; "

@@ -19,8 +19,8 @@ COLORS = {MODEL: "#EE6677", FROZEN: "#4477AA", ZERO: "#BBBBBB"}
 TRUE = "#222222"
 
 
-def learning_curve(losses: Sequence[float]) -> Figure:
-    """Loss of every step and its running mean."""
+def learning_curve(losses: Sequence[float], validations: Sequence[tuple[int, float]] = ()) -> Figure:
+    """Loss of every step, its running mean, and the rollout error of each validation, the best one marked."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(6.5, 3.6), layout="constrained")
         axes = figure.subplots()
@@ -30,7 +30,15 @@ def learning_curve(losses: Sequence[float]) -> Figure:
         mean = np.convolve(losses, np.ones(width) / width, mode="valid")
         axes.semilogy(steps[width - 1 :], mean, color=COLORS[MODEL], label=f"mean of {width}")
         axes.set(xlabel="step", ylabel="per-atom loss (normalised units)", title="Training")
-        axes.legend(frameon=False)
+        if validations:
+            at, scores = np.array(validations).T
+            other = axes.twinx()
+            other.semilogy(at, scores, "o-", color=COLORS[FROZEN], ms=3, lw=1, label="validation rollout")
+            best = int(scores.argmin())
+            other.semilogy(at[best], scores[best], "o", mfc="none", color=COLORS[FROZEN], ms=9, label="best")
+            other.set_ylabel("wavefunction nRMSE of the rollout")
+            other.legend(frameon=False, loc="upper right", bbox_to_anchor=(1.0, 0.84))
+        axes.legend(frameon=False, loc="upper right", ncols=2)
     return figure
 
 

@@ -3,143 +3,186 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from graphlearn.datasets.batch import Normalizer, OrbitalBatch, collate
+from graphlearn.datasets.batch import Normalizer
 from graphlearn.datasets.trajectories import OrbitalTrajectory, TDDFTTrajectories
+from graphlearn.datasets.windows import TDDFTWindows, Window
 from graphlearn.models import OrbEvo
-from graphlearn.training.checkpoint import load_training_state, save_model, save_training_state
+from graphlearn.training.checkpoint import save_model, save_tensors
 from graphlearn.training.compatibility import check_fits
-from graphlearn.training.loss import orbital_loss
+from graphlearn.training.loss import UnrolledLoss
+from graphlearn.training.push_forward import training_batch
 from graphlearn.training.recipe import Optimisation, TrainRecipe
-from tdddft.errors import InputError
+from graphlearn.training.sampling import StepSampler, flip_signs, sample_states, step_generator, step_loader
+from graphlearn.training.state import TrainingState
+from graphlearn.training.validation import validation_score
+from tdddft.errors import InputError, StoppedError
 from tdddft.recipe_files import recipe_hash
 
 OnStep = Callable[[int, int, float], None]
+OnValidation = Callable[[int, float], None]
+BEST = "best.safetensors"
+PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass
 class TrainingResult:
-    """A trained model with its normalisation and the loss of every step."""
+    """A trained model with its normalisation, the loss of every step and the score of every validation."""
 
     model: OrbEvo
     normalizer: Normalizer
     losses: list[float]
+    validations: list[tuple[int, float]]
 
 
 def train(
-    recipe: TrainRecipe, data: TDDFTTrajectories, folder: Path, *, on_step: OnStep | None = None
+    recipe: TrainRecipe,
+    data: TDDFTTrajectories,
+    folder: Path,
+    *,
+    validation: TDDFTTrajectories | None = None,
+    on_step: OnStep | None = None,
+    on_validation: OnValidation | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> TrainingResult:
     """Train OrbEvo, writing checkpoints; run again, it goes on from the last one.
 
     Every random choice is drawn from the seed and the number of the step alone, so that a stopped and continued run
-    equals an uninterrupted one bit for bit on a CPU with the same number of threads.
+    equals an uninterrupted one bit for bit on a CPU with the same number of threads. Under ``torchrun`` each step is
+    shared by all processes.
 
     Args:
         recipe: Model and optimisation.
         data: Training trajectories.
         folder: Where ``training_state.safetensors`` and, at the end, the model are written.
+        validation: Trajectories whose rollouts choose the weights to keep; without them the last are kept.
         on_step: Called with (step, steps, loss) after every step.
+        on_validation: Called with (step, score) after every validation.
+        stop: Asked after every step; True writes a checkpoint and ends with StoppedError.
 
     Raises:
-        InputError: if the folder holds the state of another recipe.
+        InputError: if the folder holds the state of another recipe, or model and data do not fit together.
+        StoppedError: if ``stop`` said so.
     """
     options = recipe.optimisation
-    accelerator = Accelerator()
+    accelerator = Accelerator(cpu=not torch.cuda.is_available())
     torch.manual_seed(options.seed)
     normalizer = Normalizer.fit(data)
-    model = recipe.build_model(average_degree=average_degree(data))
+    windows = TDDFTWindows(data)
+    model = recipe.build_model(average_degree=average_degree(windows.ground_state(i) for i in range(len(data))))
+    model = model.to(accelerator.device)
     if (data.cutoff_angstrom, data.shells) != (model.cutoff_angstrom, model.shells):
         raise InputError("read the data with the model's own cutoff: TDDFTTrajectories(..., **recipe.geometry)")
+    if options.batch_size < accelerator.num_processes:
+        raise InputError(f"batch_size {options.batch_size} is too small for {accelerator.num_processes} processes")
     for i in range(len(data)):
-        check_fits(model, normalizer, data[i])
+        check_fits(model, normalizer, windows.ground_state(i), options.unroll_bundles)
+    behind = (options.push_forward_bundles + 1) * model.num_frames
+    windows = TDDFTWindows(data, options.unroll_bundles * model.num_frames, history=behind)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay, fused=True
     )
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(options.ema_decay)) if options.ema_decay else None
+    scaler = torch.amp.GradScaler(accelerator.device.type, enabled=options.precision == "fp16")
     identity = f"{recipe_hash(recipe)}:{','.join(data.names)}:{normalizer.to_dict()}"
-    facts = load_training_state(folder, model, optimizer, identity)
-    losses: list[float] = [] if facts is None else facts["losses"]
-    ready, optimizer = accelerator.prepare(model, optimizer)
-    model.train()
-    for step in range(len(losses), options.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, options)
-        random = torch.Generator().manual_seed(_step_seed(options.seed, step))
-        torch.manual_seed(_step_seed(options.seed, step))
-        batch, weight = sample_batch(data, normalizer, model, options, random, accelerator.device)
-        loss = orbital_loss(ready(batch), batch, weight)
-        optimizer.zero_grad()
-        accelerator.backward(loss)
-        accelerator.clip_grad_norm_(model.parameters(), options.gradient_clip)
-        optimizer.step()
-        losses.append(float(loss.detach()))
-        if not math.isfinite(losses[-1]):
-            raise RuntimeError(f"the loss of step {step} is {losses[-1]}; lower optimisation.learning_rate")
-        if (step + 1) % options.checkpoint_every == 0 or step + 1 == options.steps:
-            save_training_state(folder, model, optimizer, identity, losses)
-        if on_step is not None:
-            on_step(step + 1, options.steps, losses[-1])
-    model.eval()
-    facts = {"recipe": recipe.model_dump(mode="json"), "trained_on": data.names}
-    save_model(folder, model, {"normalizer": normalizer.to_dict(), **facts})
-    return TrainingResult(model, normalizer, losses)
+    state = TrainingState(identity, model, optimizer, average, scaler)
+    state.load(folder)
+    kept: nn.Module = average.module if average is not None else model
+    step = _Step(accelerator, model, optimizer, scaler, normalizer, options)
+    sampler = StepSampler(
+        len(windows), options.batch_size, options.seed, len(state.losses), options.steps,
+        accelerator.process_index, accelerator.num_processes,
+    )  # fmt: skip
+    main = accelerator.is_main_process
+    for drawn in step_loader(windows, sampler, options.workers):
+        number = len(state.losses)
+        loss, asked = step(number, drawn, stop())
+        state.losses.append(loss)
+        if average is not None:
+            average.update_parameters(model)
+        number += 1
+        validate = validation is not None and (number % recipe.validation.every == 0 or number == options.steps)
+        if main and validate and validation is not None:
+            assert isinstance(kept, OrbEvo)
+            score = validation_score(kept, normalizer, validation, recipe.validation.trajectories)
+            if state.best is None or score < state.best[1]:
+                save_tensors(folder / BEST, dict(kept.state_dict()))
+            state.validations.append((number, score))
+            if on_validation is not None:
+                on_validation(number, score)
+        if main and (asked or validate or number % options.checkpoint_every == 0 or number == options.steps):
+            state.save(folder)
+        if main and on_step is not None:
+            on_step(number, options.steps, loss)
+        if asked and number < options.steps:
+            raise StoppedError(f"stopped after step {number} of {options.steps}")
+    accelerator.wait_for_everyone()
+    kept.load_state_dict(load_file(folder / BEST) if state.best else kept.state_dict())
+    assert isinstance(kept, OrbEvo)
+    if main:
+        facts = {"recipe": recipe.model_dump(mode="json"), "trained_on": data.names, "validations": state.validations}
+        save_model(folder, kept, {"normalizer": normalizer.to_dict(), **facts})
+    return TrainingResult(kept.eval(), normalizer, state.losses, state.validations)
 
 
-def sample_batch(
-    data: TDDFTTrajectories,
-    normalizer: Normalizer,
-    model: OrbEvo,
-    options: Optimisation,
-    random: torch.Generator,
-    device: torch.device | str = "cpu",
-) -> tuple[OrbitalBatch, Tensor]:
-    """Draw windows; replace the history of some by what the model makes of the bundles before (push-forward).
+class _Step:
+    """One step of the optimiser on the windows of this process."""
 
-    Windows start anywhere in any trajectory. The number of bundles that the model runs on its own is drawn for the
-    whole batch; windows too early for it keep their true history. One that starts within the first bundle has nothing
-    before it to push from and gets ``first_bundle_weight``.
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        model: OrbEvo,
+        optimizer: torch.optim.Optimizer,
+        scaler: torch.amp.GradScaler,
+        normalizer: Normalizer,
+        options: Optimisation,
+    ) -> None:
+        self.accelerator, self.model, self.optimizer, self.scaler = accelerator, model, optimizer, scaler
+        self.normalizer, self.options = normalizer, options
+        self.loss = accelerator.prepare(UnrolledLoss(model, options.unroll_bundles))
+        self.model.train()
 
-    Returns:
-        The batch and the weight of each molecule [B].
-    """
-    frames = model.num_frames
-    windows = []
-    for index in torch.randint(len(data), (options.batch_size,), generator=random).tolist():
-        last = data[index].num_frames - 1 - frames
-        windows.append((data[index], int(torch.randint(last + 1, (1,), generator=random))))
-    depth = int(torch.randint(1, options.push_forward_bundles + 1, (1,), generator=random))
-    pushed = torch.rand(len(windows), generator=random) < options.push_forward
-    pushed &= torch.tensor([frame >= depth * frames for _, frame in windows])
-    batch = collate(windows, normalizer, frames).to(device)
-    if pushed.any():
-        own = _push([window for window, p in zip(windows, pushed.tolist(), strict=True) if p], depth, normalizer, model)
-        delta = batch.delta.clone()
-        delta[pushed.to(device)[batch.batch], : own.shape[1]] = own
-        batch = replace(batch, delta=delta)
-    weight = torch.tensor([options.first_bundle_weight if frame < frames else 1.0 for _, frame in windows])
-    return batch, weight.to(device)
+    def __call__(self, number: int, windows: list[Window], stop: bool) -> tuple[float, bool]:
+        """Returns the loss and whether any process was asked to stop."""
+        options, device = self.options, self.accelerator.device
+        rank, world = self.accelerator.process_index, self.accelerator.num_processes
+        random = step_generator(options.seed, number, 1 + rank)
+        torch.manual_seed(int(torch.randint(2**62, (1,), generator=random)))
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(number, options)
+        with torch.autocast(device.type, PRECISIONS[options.precision], enabled=options.precision != "float32"):
+            batch, weight = training_batch(windows, self.normalizer, self.model, options, random)
+            if options.flip_signs:
+                batch = flip_signs(batch, random)
+            if options.states is not None:
+                batch = sample_states(batch, options.states, random)
+            sums = self.loss(batch, weight)
+        everywhere = self._sum(torch.cat([sums.detach(), sums.new_tensor([float(stop)])]))
+        loss = float(everywhere[0] / everywhere[1])
+        if not math.isfinite(loss):
+            raise RuntimeError(f"the loss of step {number} is {loss}; lower optimisation.learning_rate")
+        self.optimizer.zero_grad()
+        self.scaler.scale(sums[0] * (world / everywhere[1])).backward()
+        self.scaler.unscale_(self.optimizer)
+        nn.utils.clip_grad_norm_(self.model.parameters(), options.gradient_clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return loss, bool(everywhere[2] > 0)
 
-
-@torch.no_grad()
-def _push(windows: list[tuple[OrbitalTrajectory, int]], depth: int, normalizer: Normalizer, model: OrbEvo) -> Tensor:
-    """The history that the model makes for itself, starting ``depth`` bundles before each window."""
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    own: Tensor | None = None
-    for bundle in range(depth, 0, -1):
-        before = collate([(t, frame - bundle * model.num_frames) for t, frame in windows], normalizer, model.num_frames)
-        before = before.to(device)
-        own = model(before if own is None else replace(before, delta=own))
-    model.train(was_training)
-    assert own is not None
-    return own
+    def _sum(self, values: Tensor) -> Tensor:
+        """Sum over processes."""
+        total = self.accelerator.reduce(values, "sum")
+        assert isinstance(total, Tensor)
+        return total
 
 
 def learning_rate(step: int, options: Optimisation) -> float:
@@ -150,12 +193,8 @@ def learning_rate(step: int, options: Optimisation) -> float:
     return options.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
-def average_degree(data: TDDFTTrajectories) -> float:
+def average_degree(items: Iterable[OrbitalTrajectory]) -> float:
     """Mean number of edges an atom."""
-    atoms = sum(len(data[i].numbers) for i in range(len(data)))
-    edges = sum(data[i].edge_index.shape[1] for i in range(len(data)))
+    counts = [(t.edge_index.shape[1], len(t.numbers)) for t in items]
+    edges, atoms = map(sum, zip(*counts, strict=True))
     return max(1.0, edges / atoms)
-
-
-def _step_seed(seed: int, step: int) -> int:
-    return (seed * 1_000_003 + step) % 2**63

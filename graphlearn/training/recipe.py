@@ -6,7 +6,7 @@ import difflib
 import inspect
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from graphlearn.models import OrbEvo
 from tdddft.errors import InputError
@@ -17,23 +17,51 @@ class Optimisation(Strict):
     """How long and how fast to learn."""
 
     steps: int = Field(1000, ge=1)
-    batch_size: int = Field(16, ge=1)
+    batch_size: int = Field(16, ge=1, description="windows a step, over all processes")
     learning_rate: float = Field(1e-3, gt=0)
     warmup_steps: int = Field(0, ge=0)
     weight_decay: float = Field(1e-3, ge=0)
     gradient_clip: float = Field(100.0, gt=0)
     push_forward: float = Field(0.5, ge=0, le=1, description="share of a batch that starts from the model's own output")
     push_forward_bundles: int = Field(1, ge=1, description="longest own output, in bundles; drawn anew every step")
+    unroll_bundles: int = Field(1, ge=1, description="bundles predicted one from the other with gradients")
     first_bundle_weight: float = Field(2.0, ge=0, description="loss weight of windows that start from the ground state")
+    states: int | None = Field(None, ge=1, description="states of a molecule drawn for the loss; all by default")
+    flip_signs: bool = Field(False, description="turn the sign of random orbitals, ground state and change together")
+    ema_decay: float = Field(0.0, ge=0, lt=1, description="use the moving average of the weights; 0 for the weights")
+    precision: Literal["float32", "bf16", "fp16"] = "float32"
     seed: int = 0
     checkpoint_every: int = Field(50, ge=1, description="steps between checkpoints")
+    workers: int = Field(0, ge=0, description="processes that read ahead")
+
+    @model_validator(mode="after")
+    def _unrolled_states(self) -> Optimisation:
+        if self.states is not None and self.unroll_bundles > 1:
+            raise ValueError("states and unroll_bundles: bundles that follow need the history of all states")
+        return self
 
 
 class Split(Strict):
-    """Which trajectories are used for what, by glob patterns of their ids; the first section that matches wins."""
+    """Which trajectories are used for what: test sets by glob patterns of ids, then draws from what is left.
+
+    A trajectory that matches several sections belongs to the first; a fraction (below 1) counts what is left after the
+    sections before.
+    """
 
     test: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="name of a test set: patterns")
-    train: tuple[str, ...] = ("*",)
+    largest_in_training: int | None = Field(None, ge=1, description="heavy atoms; the test set 'larger' has more")
+    held_out: float = Field(0.0, ge=0, description="fraction or number of ids for the test set 'held out'")
+    validation: float = Field(0.0, ge=0, description="fraction or number of ids that choose the best checkpoint")
+    train: tuple[str, ...] = Field(("*",), description="patterns of the ids that may be drawn or trained on")
+    by_molecule: bool = Field(False, description="draw molecules with all their trajectories")
+    seed: int = Field(34, description="of the draws")
+
+
+class Validation(Strict):
+    """Rollouts of validation trajectories that choose the checkpoint to keep."""
+
+    every: int = Field(500, ge=1, description="steps between validations")
+    trajectories: int = Field(8, ge=1, description="how many of them are rolled out")
 
 
 class TrainRecipe(Strict):
@@ -43,6 +71,7 @@ class TrainRecipe(Strict):
     name: str
     model: dict[str, Any] = Field(default_factory=dict, description="arguments of graphlearn.models.OrbEvo")
     split: Split = Split()
+    validation: Validation = Validation()
     optimisation: Optimisation = Optimisation()
 
     @property

@@ -58,7 +58,7 @@ def write_report(result: TrainingResult, sets: Mapping[str, EvaluatedSet], folde
         "dipole": dipole_figure(trajectories, predictions),
         "absorption": absorption_figure(trajectories, predictions),
         "error_growth": error_growth_figure({name: (s.trajectories, s.predictions) for name, s in sets.items()}),
-        "learning_curve": learning_curve(result.losses),
+        "learning_curve": learning_curve(result.losses, result.validations),
     }
     paths = [save_figure(figure, folder / "figures" / f"{name}.png") for name, figure in figures.items()]
     return [folder / "results.md", folder / "predictions", *paths]

@@ -2,26 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 
+from graphlearn.datasets.splits import fill_parts, molecule_groups, part_size
 from graphlearn.training.recipe import Split
 from tdddft.errors import InputError
 
+TRAIN, VALIDATION, HELD_OUT, LARGER = "train", "validation", "held out", "larger"
 
-def assign(names: Iterable[str], split: Split) -> dict[str, list[str]]:
-    """Ids by use: every test set under its own name, then ``train``; each id once.
+
+def assign(names: Sequence[str], split: Split, folder: str | Path | None = None) -> dict[str, list[str]]:
+    """Ids by use: every test set under its own name, ``validation`` if there is one, ``train``; each id once.
+
+    Args:
+        names: Ids.
+        split: The rules, in the order of their application.
+        folder: Data-set folder; sizes and identities of molecules come from there.
 
     Raises:
-        InputError: if nothing is left to train on.
+        InputError: if nothing is left to train on, or a drawn set is empty.
     """
-    sections = {**split.test, "train": split.train}
-    result: dict[str, list[str]] = {section: [] for section in sections}
+    result: dict[str, list[str]] = {name: [] for name in split.test}
+    left = []
     for name in names:
-        for section, patterns in sections.items():
-            if any(fnmatchcase(name, p) for p in patterns):
-                result[section].append(name)
-                break
-    if not result["train"]:
-        raise InputError(f"split: no trajectory is left for training (train: {', '.join(split.train)})")
+        section = next((s for s, patterns in split.test.items() if _matches(name, patterns)), None)
+        if section is not None:
+            result[section].append(name)
+        elif _matches(name, split.train):
+            left.append(name)
+    groups = [[name] for name in left]
+    if split.largest_in_training is not None or split.by_molecule:
+        if folder is None:
+            raise InputError("split: by_molecule and largest_in_training need a data-set folder")
+        molecules = molecule_groups(folder, set(left))
+        limit = split.largest_in_training
+        small = [m for m in molecules if limit is None or m.heavy_atoms <= limit]
+        if limit is not None:
+            result[LARGER] = [n for m in molecules if m.heavy_atoms > limit for n in m.names]
+        groups = [m.names for m in small] if split.by_molecule else [[n] for m in small for n in m.names]
+    total = sum(map(len, groups))
+    sizes = {VALIDATION: part_size(split.validation, total), HELD_OUT: part_size(split.held_out, total)}
+    parts = fill_parts(groups, [total - sum(sizes.values()), *sizes.values()], split.seed)
+    drawn = dict(zip((TRAIN, *sizes), parts, strict=True))
+    drawn[TRAIN].sort(key={name: i for i, name in enumerate(names)}.__getitem__)
+    for section, wanted in ((HELD_OUT, split.held_out), (VALIDATION, split.validation), (TRAIN, 1.0)):
+        if wanted:
+            result[section] = drawn[section]
+    empty = [s for s, ids in result.items() if not ids and s not in split.test]
+    if empty:
+        what = "for training" if TRAIN in empty else f"for {' and '.join(empty)}"
+        raise InputError(f"split: no trajectory is left {what}; {len(names)} were given, {total} could be drawn from")
     return result
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, p) for p in patterns)

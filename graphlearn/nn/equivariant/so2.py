@@ -77,17 +77,15 @@ class SO2Linear(nn.Module):
             scale = scale.unflatten(-1, (-1, self.in_channels))
             x = x * scale.index_select(-2, self.weight_of_component)
         rows = x.flatten(0, -3).flatten(1)  # [edges, components * channels]
-        width = (self.lmax + 1) * self.in_channels
-        zero = rows[:, :width] @ self.weight_zero
+        widths = [(self.lmax + 1) * self.in_channels, *(2 * len(weight) for weight in self.weight_real)]
+        still, *pairs = rows.split(widths, dim=1)
+        zero = still @ self.weight_zero
         if self.bias is not None:
             zero = zero + self.bias
-        zero, scalars = zero.tensor_split([(self.lmax + 1) * self.out_channels], dim=1)
+        zero, scalars = zero.split([(self.lmax + 1) * self.out_channels, self.num_scalars], dim=1)
         outputs = [zero]
-        for real, imaginary in zip(self.weight_real, self.weight_imaginary, strict=True):
-            pair = rows[:, width : width + 2 * len(real)]
-            both = torch.cat([torch.cat([real, imaginary], dim=1), torch.cat([-imaginary, real], dim=1)])
-            outputs.append(pair @ both)
-            width += 2 * len(real)
+        for pair, real, imaginary in zip(pairs, self.weight_real, self.weight_imaginary, strict=True):
+            outputs.append(pair @ torch.cat([torch.cat([real, imaginary], 1), torch.cat([-imaginary, real], 1)]))
         y = torch.cat(outputs, dim=1)
         return y.view(*x.shape[:-1], self.out_channels), scalars.view(*x.shape[:-2], self.num_scalars)
 

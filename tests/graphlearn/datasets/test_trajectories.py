@@ -59,8 +59,8 @@ def test_windows_are_padded_with_the_ground_state(orbital_trajectories, normaliz
 
 def test_field_window_is_centred_on_the_last_frame_of_history(orbital_trajectories):
     trajectory = orbital_trajectories[0]
-    assert torch.equal(field_window(trajectory, 20, 8), trajectory.field_strength[120:280])
-    early, late = field_window(trajectory, 2, 8), field_window(trajectory, 40, 8)
+    assert torch.equal(field_window(trajectory, 20, 8, 8), trajectory.field_strength[120:280])
+    early, late = field_window(trajectory, 2, 8, 8), field_window(trajectory, 40, 8, 8)
     assert early.shape == late.shape == (160,)
     assert early[:60].abs().max() == 0
     assert torch.equal(early[60:], trajectory.field_strength[:100])

@@ -9,8 +9,9 @@ from helpers import SMALL
 from graphlearn.datasets import Normalizer, TDDFTTrajectories, collate
 from graphlearn.models import OrbEvo
 from graphlearn.training.checkpoint import load_orbevo, save_model
-from graphlearn.training.loop import _push, learning_rate, sample_batch, train
+from graphlearn.training.loop import learning_rate, train
 from graphlearn.training.loss import orbital_loss
+from graphlearn.training.push_forward import push, training_batch
 from graphlearn.training.recipe import Optimisation, Split, TrainRecipe
 from graphlearn.training.rollout import rollout
 from graphlearn.training.split import assign
@@ -76,13 +77,10 @@ def test_another_recipe_in_the_same_folder_is_refused(data, tmp_path):
 
 def test_push_forward_replaces_history_by_the_models_own_output(data, small_model):
     normalizer = Normalizer.fit(data)
+    windows = [(data[i % 2], frame) for i, frame in enumerate((3, 12, 7, 25))]
     draws = [
-        sample_batch(
-            data,
-            normalizer,
-            small_model,
-            Optimisation(batch_size=4, push_forward=share),
-            torch.Generator().manual_seed(5),
+        training_batch(
+            windows, normalizer, small_model, Optimisation(push_forward=share), torch.Generator().manual_seed(5)
         )
         for share in (0.0, 1.0)
     ]
@@ -97,7 +95,7 @@ def test_push_forward_replaces_history_by_the_models_own_output(data, small_mode
 
 def test_push_forward_over_several_bundles_equals_a_rollout_from_there(data, small_model):
     normalizer = Normalizer(0.2, 0.5)
-    own = _push([(data[0], 16)], 2, normalizer, small_model)
+    own = push([(data[0], 16)], 2, normalizer, small_model)
     (rolled,) = rollout(small_model, normalizer, [data[0]])
     assert torch.allclose(own * 0.5, rolled[..., 9:17, :], atol=1e-6)  # both start at t = 0
 

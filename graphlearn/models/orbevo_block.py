@@ -1,0 +1,128 @@
+"""The transformer block of OrbEvo."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from graphlearn.nn.equivariant import (
+    DegreeLinear,
+    DensityEncoder,
+    EdgeRotation,
+    EdgeScalars,
+    EquivariantRMSNorm,
+    FieldConditioning,
+    SO2Attention,
+    make_activation,
+)
+
+FieldInput = tuple[Tensor, Tensor, Tensor]
+
+
+class Geometry(NamedTuple):
+    """What all states and all blocks share: elements [N], edges [2, E], their frames, and radial functions [E, K]."""
+
+    numbers: Tensor
+    edge_index: Tensor
+    rotation: EdgeRotation
+    radial: Tensor
+
+
+class FieldNorm(nn.Module):
+    """Equivariant norm followed by field conditioning."""
+
+    def __init__(self, lmax: int, channels: int, field_samples: int, field: dict[str, Any]) -> None:
+        super().__init__()
+        self.norm = EquivariantRMSNorm(lmax, channels)
+        self.field = FieldConditioning(lmax, channels, field_samples, **field)
+
+    def forward(self, x: Tensor, field: FieldInput) -> Tensor:
+        """Normalise and condition."""
+        return self.field(self.norm(x), *field)
+
+
+class FeedForward(nn.Module):
+    """Linear map a degree, nonlinearity gated by invariants, linear map a degree."""
+
+    def __init__(self, lmax: int, channels: int, hidden_channels: int, activation: str) -> None:
+        super().__init__()
+        self.activation = make_activation(activation, lmax, hidden_channels)
+        self.gates = nn.Linear(channels, self.activation.num_gates)
+        self.expand = DegreeLinear(lmax, channels, hidden_channels)
+        self.contract = DegreeLinear(lmax, hidden_channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply."""
+        return self.contract(self.activation(self.expand(x), self.gates(x[..., 0, :])))
+
+
+class OrbEvoBlock(nn.Module):
+    """Pre-norm transformer block: attention between atoms, then feed-forward, both residual."""
+
+    def __init__(
+        self,
+        lmax: int,
+        channels: int,
+        field_samples: int,
+        num_radial: int,
+        attention: dict[str, Any],
+        field: dict[str, Any],
+        *,
+        density: tuple[tuple[int, ...], int] | None,
+        ffn_channels: int,
+        alpha_dropout: float,
+        path_dropout: float,
+    ) -> None:
+        super().__init__()
+        self.lmax, self.path_dropout = lmax, path_dropout
+        self.density = DensityEncoder(*density, channels, lmax=lmax) if density else None
+        self.scalars = EdgeScalars(num_radial, channels)
+        self.attention_norm = FieldNorm(lmax, channels, field_samples, field)
+        self.attention = SO2Attention(
+            lmax, channels, channels, edge_scalars=self.scalars.out_channels, alpha_dropout=alpha_dropout,
+            edge_channels=channels if density else 0, **attention,
+        )  # fmt: skip
+        self.feed_norm = FieldNorm(lmax, channels, field_samples, field)
+        self.feed_forward = FeedForward(lmax, channels, ffn_channels, attention["activation"])
+
+    def forward(
+        self,
+        x: Tensor,
+        geometry: Geometry,
+        field: FieldInput,
+        density: tuple[Tensor, Tensor, Tensor] | None = None,
+        states_at_once: int | None = None,
+    ) -> Tensor:
+        """Apply the block.
+
+        Args:
+            x: Features, [N, S, (lmax+1)**2, channels].
+            geometry: Of the molecules.
+            field: Strength, harmonics of the direction, and molecule of each atom.
+            density: Ground state, history and occupations, where the block has density interaction.
+            states_at_once: Work through the states in parts of this size, to save memory.
+        """
+        edge_features = None
+        if self.density is not None and density is not None:
+            edge_features = self.density(*density, geometry.edge_index)
+        scalars = self.scalars(geometry.radial, geometry.numbers, geometry.edge_index)
+        parts = x.split(states_at_once or x.shape[1], dim=1)
+        return torch.cat([self._states(part, geometry, field, scalars, edge_features) for part in parts], dim=1)
+
+    def _states(
+        self, x: Tensor, geometry: Geometry, field: FieldInput, scalars: Tensor, edge_features: Tensor | None
+    ) -> Tensor:
+        message = self.attention(
+            self.attention_norm(x, field), geometry.edge_index, geometry.rotation, scalars, edge_features
+        )
+        x = x + self._drop_path(message, field[2])
+        return x + self._drop_path(self.feed_forward(self.feed_norm(x, field)), field[2])
+
+    def _drop_path(self, x: Tensor, batch: Tensor) -> Tensor:
+        if not self.training or self.path_dropout == 0.0:
+            return x
+        graphs = int(batch.max()) + 1
+        keep = torch.rand(graphs, x.shape[1], device=x.device) >= self.path_dropout
+        return x * (keep[batch] / (1.0 - self.path_dropout))[:, :, None, None]
