@@ -10,6 +10,7 @@ _WHERE = {
     "GroundState": "scf", "ground_state": "scf", "Kick": "field", "GaussianPulses": "field", "Laser": "laser",
     "FieldSum": "field_data", "SampledField": "sampled_field", "read_field": "sampled_field",
     "Hamiltonian": "hamiltonian", "propagate": "propagation", "propagate_batch": "propagation",
+    "free_evolution": "at_rest",
     "Adaptive": "propagators", "Multirate": "propagators", "Midpoint": "propagators", "Magnus4": "propagators",
     "EnforcedReversal": "propagators", "Trajectory": "trajectory", "read_trajectory": "trajectory",
     "write_trajectory": "trajectory", "validate": "validation", "absorption_spectrum": "spectrum",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from pyscf import tdscf
@@ -44,6 +45,26 @@ def casida_roots(ground_state: GroundState, count: int = 10) -> Roots:
         InputError: if the basis has no virtual orbitals.
         ConvergenceError: if not even the lowest root converges. Roots above one that does not are left out.
     """
+    solver, order = _solved(ground_state, count)
+    return Roots(np.asarray(solver.e)[order] * HARTREE_EV, np.asarray(solver.transition_dipole())[order])
+
+
+def casida_amplitudes(ground_state: GroundState, count: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    r"""The lowest singlet roots with their eigenvectors, normalised to :math:`\sum_{na} X^2 - Y^2 = 1`.
+
+    Args and Raises as :func:`casida_roots`.
+
+    Returns:
+        Energies in eV [K], and the amplitudes X and Y of occupied n and virtual a, each [K, n, a].
+    """
+    solver, order = _solved(ground_state, count)
+    x, y = (np.array([solver.xy[k][part] for k in order]) for part in (0, 1))
+    norm = np.sqrt((x**2 - y**2).sum(axis=(1, 2)))[:, None, None]
+    return np.asarray(solver.e)[order] * HARTREE_EV, x / norm, y / norm
+
+
+def _solved(ground_state: GroundState, count: int) -> tuple[Any, np.ndarray]:
+    """PySCF's solver and the order of its converged roots."""
     pairs = ground_state.num_occupied * (len(ground_state.energies_hartree) - ground_state.num_occupied)
     if pairs == 0:
         raise InputError(f"{ground_state.molecule.name}: the basis has no virtual orbitals to excite into")
@@ -58,4 +79,4 @@ def casida_roots(ground_state: GroundState, count: int = 10) -> Roots:
             f"{ground_state.molecule.name}: none of {solver.nstates} linear-response roots converged; ask for another "
             "number of them"
         )
-    return Roots(np.asarray(solver.e)[order] * HARTREE_EV, np.asarray(solver.transition_dipole())[order])
+    return solver, order

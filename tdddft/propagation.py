@@ -143,7 +143,7 @@ def propagate_batch(
     }
     times_fs = np.arange(steps + 1) * dt_fs
     return [
-        _trajectory(g, f, frames.of(i, g), times_fs, save_every, precision, facts)
+        assemble(g, f, frames.of(i, g), times_fs, save_every, precision, facts)
         for i, (g, f) in enumerate(zip(ground_states, fields, strict=True))
     ]
 
@@ -208,7 +208,7 @@ def _identity(ground_state: GroundState) -> dict[str, object]:
     }
 
 
-def _trajectory(
+def assemble(
     ground_state: GroundState,
     field: Field,
     frames: Frames,
@@ -217,6 +217,7 @@ def _trajectory(
     precision: str,
     facts: dict[str, object],
 ) -> Trajectory:
+    """A trajectory of the file contract from the frames of one molecule."""
     molecule, occupied = ground_state.molecule, ground_state.num_occupied
     coefficients = np.swapaxes(ground_state.orbitals @ np.array(frames.occupied), 1, 2)
     return Trajectory(

@@ -29,12 +29,15 @@ def demo(
     """
     from graphlearn.datasets import TDDFTTrajectories
     from graphlearn.recipes import model_recipe
+    from graphlearn.training.evaluate import evaluate, free_baselines
+    from graphlearn.training.figures import learning_curve
     from graphlearn.training.loop import train
     from graphlearn.training.recipe import TrainRecipe
-    from graphlearn.training.report import EvaluatedSet, evaluate_set, write_report
+    from graphlearn.training.report import EvaluatedSet, gather, write_report
     from graphlearn.training.split import assign
     from tdddft.cli.generate import generate, recipe_of
     from tdddft.errors import InputError
+    from tdddft.figures import save_figure
     from tdddft.plan import collect_molecules, trajectory_ids
     from tdddft.recipe_files import load_recipe
 
@@ -64,12 +67,14 @@ def demo(
         )  # fmt: skip
 
     out.rule("3 of 3: rollout on trajectories it never saw")
-    with progress("test sets", len(settings.split.test)) as show:
-        sets: dict[str, EvaluatedSet] = {}
-        for name in settings.split.test:
-            sets[name] = evaluate_set(result.model, result.normalizer, data, split[name])
-            show(len(sets), name)
-    written = write_report(result, sets, out_dir)
+    baselines = free_baselines(result.model.num_frames)
+    sets: dict[str, EvaluatedSet] = {}
+    for name in settings.split.test:
+        held_out = TDDFTTrajectories(data, select=split[name], **settings.geometry)
+        with progress(name, len(held_out)) as show:
+            sets[name] = gather(evaluate(result.model, result.normalizer, held_out, baselines), show)
+    written = write_report(sets, out_dir)
+    written.append(save_figure(learning_curve(result.losses), out_dir / "figures" / "learning_curve.png"))
     out.print(*error_tables({name: s.errors for name, s in sets.items()}), NOTE, sep="\n")
     for path in written:
         out.print(f"wrote {path}", soft_wrap=True)

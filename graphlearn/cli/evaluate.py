@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,38 +12,75 @@ import typer
 from rich import box
 from rich.table import Table
 
-from tdddft.cli.shell import out
+from tdddft.cli.shell import out, progress
 
 
 def evaluate(
     model: Annotated[Path, typer.Argument(help="model folder")],
     data: Annotated[Path, typer.Option(help="data-set folder")],
-    ids: Annotated[list[str] | None, typer.Option("--id", help="trajectory; default: all not trained on")] = None,
+    ids: Annotated[
+        list[str] | None,
+        typer.Option("--id", help="trajectory; default: the test sets of the recipe, else all not trained on"),
+    ] = None,
+    casida: Annotated[
+        int | None, typer.Option(min=1, help="also linear response in so many excited states; solves them with PySCF")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="only the first so many trajectories of each set")] = None,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", "-o", help="write tables, predicted trajectories and figures here")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the errors here")] = None,
 ) -> None:
-    """Errors of a model beside the baselines zero, persistence and frozen Hamiltonian.
+    """Errors of a model on trajectories it never saw, beside those of the baselines.
 
-    Example: graphlearn evaluate runs/model --data runs/small
+    Example: graphlearn evaluate runs/model --data runs/small --out runs/evaluation
     """
     from graphlearn.datasets import TDDFTTrajectories
+    from graphlearn.training.baselines import LinearResponse, NearestGeometry
     from graphlearn.training.checkpoint import load_orbevo
-    from graphlearn.training.report import evaluate_set
+    from graphlearn.training.evaluate import (
+        NEAREST,
+        Baseline,
+        Prediction,
+        evaluate as evaluate_one_by_one,
+        free_baselines,
+    )
+    from graphlearn.training.report import EvaluatedSet, finite, gather, write_report
+    from graphlearn.training.split import test_sets
     from tdddft.errors import InputError
 
     network, normalizer, facts = load_orbevo(model)
-    every = TDDFTTrajectories(data).names
-    chosen = ids or [n for n in every if n not in facts["trained_on"]]
+    read = partial(TDDFTTrajectories, data, cutoff_angstrom=network.cutoff_angstrom, shells=network.shells)
+    every = TDDFTTrajectories(data)
+    chosen = {"chosen": ids} if ids else test_sets(every.names, facts, data)
     if not chosen:
         raise InputError(f"the model was trained on every trajectory of {data}; name some with --id")
-    result = evaluate_set(network, normalizer, data, chosen).errors
-    out.print(*error_tables({", ".join(chosen[:4]) + (" ..." if len(chosen) > 4 else ""): result}), NOTE, sep="\n")
+    baselines: dict[str, Baseline] = free_baselines(network.num_frames)
+    trained = [n for n in facts["trained_on"] if n in every.files]
+    if trained:
+        nearest = NearestGeometry(read(select=trained))
+        baselines[NEAREST] = lambda t: Prediction(rolled_out=nearest(t))
+    if casida is not None:
+        response = LinearResponse(casida)
+        baselines[f"linear response, {casida} states"] = lambda t: Prediction(rolled_out=response(t))
+    sets: dict[str, EvaluatedSet] = {}
+    for name, names in chosen.items():
+        subset = read(select=names[:limit], cache=0)
+        with progress(name, len(subset)) as show:
+            sets[name] = gather(evaluate_one_by_one(network, normalizer, subset, baselines), show)
+    out.print(*error_tables({name: s.errors for name, s in sets.items()}), NOTE, sep="\n")
+    if out_dir is not None:
+        for path in write_report(sets, out_dir):
+            out.print(f"wrote {path}", soft_wrap=True)
     if json_file is not None:
-        json_file.write_text(json.dumps({"trajectories": chosen, "errors": result}, indent=2))
+        content = {name: {"trajectories": list(s.rows), "errors": finite(s.errors)} for name, s in sets.items()}
+        json_file.write_text(json.dumps(content, indent=2))
 
 
 def error_tables(sets: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[Table]:
     """One table a test set, one row a method, the best value of each column in bold."""
     from graphlearn.training.evaluate import COLUMNS
+    from graphlearn.training.report import number
 
     tables = []
     for name, methods in sets.items():
@@ -51,9 +89,9 @@ def error_tables(sets: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[
         for column in table.columns[1:]:
             column.justify = "right"
             column.min_width = 8
-        best = {c: min(row[c] for row in methods.values()) for c in COLUMNS}
+        best = {c: min(row[c] for row in methods.values() if row[c] == row[c]) for c in COLUMNS}
         for method, row in methods.items():
-            cells = [f"[bold]{row[c]:.3f}[/bold]" if row[c] == best[c] else f"{row[c]:.3f}" for c in COLUMNS]
+            cells = [f"[bold]{number(row[c])}[/bold]" if row[c] == best[c] else number(row[c]) for c in COLUMNS]
             table.add_row(method, *cells)
         tables.append(table)
     return tables
@@ -61,5 +99,6 @@ def error_tables(sets: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[
 
 NOTE = (
     "l2: distance an atom and state, in units of the target; the other columns: error over signal, rolled out from "
-    "the ground state. Perfect is 0, predicting no motion gives 1. The best of each column is bold."
+    "the ground state. Perfect is 0, predicting no motion gives 1. Dynamic modes continue the true dipole from half of "
+    "its frames. The best of each column is bold."
 )

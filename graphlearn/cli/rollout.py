@@ -2,37 +2,108 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tdddft.cli.shell import out
 
+if TYPE_CHECKING:
+    from tdddft.trajectory import Trajectory
+
 
 def rollout(
-    trajectory: Annotated[Path, typer.Argument(help="trajectory file: gives the ground state and the field")],
-    model: Annotated[Path, typer.Option(help="model folder")],
+    molecule: Annotated[
+        str, typer.Argument(help="molecule (xyz file, smiles:CCO, g2:H2O, ...) or trajectory file, .h5")
+    ],
+    weights: Annotated[Path, typer.Option("--weights", "-w", help="model folder")],
     out_file: Annotated[Path, typer.Option("--out", "-o", help="predicted trajectory, .h5")],
+    direction: Annotated[
+        tuple[float, float, float] | None, typer.Option(help="direction of the field; default: as in training")
+    ] = None,
+    strength: Annotated[float, typer.Option(help="field strength, as a multiple of that in training")] = 1.0,
+    frames: Annotated[int | None, typer.Option(min=1, help="frames to predict; default: as in training")] = None,
+    figure: Annotated[Path | None, typer.Option(help="write dipole and absorption as a figure here")] = None,
 ) -> None:
-    """Predict a trajectory and write it as a file that every tdddft command reads.
+    """Predict how the orbitals of a molecule move, and write it as a file that every tdddft command reads.
 
-    Example: graphlearn rollout runs/small/trajectories/H2O_d0.h5 --model runs/model --out water.h5
+    Of a molecule the ground state is solved first, at the level of theory of the training set.
+
+    Example: graphlearn rollout malonaldehyde.xyz --weights runs/model --out malonaldehyde.h5 --figure malonaldehyde.png
     """
     from graphlearn.datasets import OrbitalTrajectory
     from graphlearn.datasets.gauge import predicted_trajectory
     from graphlearn.training.checkpoint import load_orbevo
-    from graphlearn.training.rollout import rollout as roll_out
+    from graphlearn.training.figures import prediction_figure
+    from graphlearn.training.rollout import Rollout, bundle_disagreement
     from tdddft.errors import InputError
+    from tdddft.figures import save_figure
     from tdddft.provenance import package_versions
     from tdddft.trajectory import read_trajectory, write_trajectory
 
-    if out_file.resolve() == trajectory.resolve():
-        raise InputError(f"{out_file} is the trajectory itself; choose another --out")
-    given = read_trajectory(trajectory)
-    network, normalizer, facts = load_orbevo(model)
+    given: Trajectory | None = None
+    if molecule.endswith((".h5", ".hdf5")):
+        if out_file.resolve() == Path(molecule).resolve():
+            raise InputError(f"{out_file} is the trajectory itself; choose another --out")
+        if direction is not None or strength != 1.0:
+            raise InputError("a trajectory file brings its own field; give a molecule with --direction and --strength")
+        given = read_trajectory(molecule)
+    network, normalizer, facts = load_orbevo(weights)
+    if given is None:
+        given = _at_rest(molecule, facts, direction, strength)
     item = OrbitalTrajectory.from_trajectory(given, cutoff_angstrom=network.cutoff_angstrom, shells=network.shells)
-    (delta,) = roll_out(network, normalizer, [item])
+    _warn_of_elements(given, facts)
+    started = time.perf_counter()
+    roll = Rollout(network, normalizer)
+    (delta,) = roll([item], frames=frames)
+    seconds = time.perf_counter() - started
     provenance = {"versions": package_versions(), "model": facts["class"], "recipe": facts["recipe"]["name"]}
     predicted = predicted_trajectory(item.delta_from_slots(delta, given), given, provenance)
-    out.print(f"wrote {write_trajectory(out_file, predicted)}")
+    out.print(f"{delta.shape[-2] - 1} frames of {delta.shape[1]} orbitals in {seconds:.1f} s")
+    if network.num_frames > 1:
+        (other,) = roll([item], frames=frames, first_bundle=network.num_frames // 2)
+        share = bundle_disagreement(delta, other).norm() / delta.norm().clamp_min(1e-30)
+        out.print(
+            f"two rollouts with other borders between bundles differ by {100 * share:.0f} %; expect no less error"
+        )
+    out.print(f"wrote {write_trajectory(out_file, predicted)}", soft_wrap=True)
+    if figure is not None:
+        out.print(f"wrote {save_figure(prediction_figure(predicted), figure)}", soft_wrap=True)
+
+
+def _at_rest(
+    source: str, facts: dict[str, Any], direction: tuple[float, float, float] | None, strength: float
+) -> Trajectory:
+    """The ground state of a molecule and the field of the training set, turned and scaled."""
+    from graphlearn.training.origin import simulation_in
+    from tdddft import Method, free_evolution, ground_state
+    from tdddft.errors import InputError
+    from tdddft.field_data import field_from_dict
+
+    known = simulation_in(facts)
+    field = dict(known["field"])
+    if direction is not None:
+        if "direction" not in field:
+            raise InputError(f"the field of the training set, {field.get('kind')}, has no single direction to turn")
+        field["direction"] = direction
+    if strength != 1.0:
+        if "amplitude_v_per_angstrom" not in field:
+            raise InputError(f"the field of the training set, {field.get('kind')}, has no amplitude to scale")
+        field["amplitude_v_per_angstrom"] *= strength
+    method = Method.model_validate({k: v for k, v in known["method"].items() if k in Method.model_fields})
+    started = time.perf_counter()
+    state = ground_state(source, method)
+    out.print(f"ground state of {state.molecule.name} in {time.perf_counter() - started:.1f} s")
+    return free_evolution(state, field_from_dict(field), known["steps"], known["dt_fs"], save_every=known["save_every"])
+
+
+def _warn_of_elements(given: Trajectory, facts: dict[str, Any]) -> None:
+    from tdddft.molecule import SYMBOLS
+
+    known = facts.get("simulation", {}).get("elements")
+    strangers = sorted({int(z) for z in given.numbers} - set(known or given.numbers.tolist()))
+    if strangers:
+        names = ", ".join(SYMBOLS[z] for z in strangers)
+        out.print(f"the model never saw {names}; do not trust this prediction", style="yellow")

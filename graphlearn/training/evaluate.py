@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from torch import Tensor
 
 from graphlearn.datasets.batch import Normalizer
 from graphlearn.datasets.gauge import to_delta
-from graphlearn.datasets.trajectories import OrbitalTrajectory, TDDFTTrajectories
+from graphlearn.datasets.trajectories import TDDFTTrajectories
 from graphlearn.models import OrbEvo
-from graphlearn.training import baselines, metrics
-from graphlearn.training.rollout import rollout
+from graphlearn.training import metrics
+from graphlearn.training.baselines import dynamic_modes, frozen_hamiltonian, persistence, zero
+from graphlearn.training.rollout import Rollout
 from tdddft.spectrum import field_direction
 from tdddft.trajectory import Trajectory
 
 BATCH = 8  # trajectories rolled out together
-MODEL, ZERO, PERSISTENCE, FROZEN = "OrbEvo-DM", "zero", "persistence", "frozen Hamiltonian"
+MODEL, ZERO, PERSISTENCE, FROZEN = "OrbEvo", "zero", "persistence", "frozen Hamiltonian"
+NEAREST, MODES = "nearest geometry", "dynamic modes of half the dipole"
 COLUMNS = {
     "one_step_l2": "one-step l2",
     "rollout_l2": "rollout l2",
@@ -27,72 +28,135 @@ COLUMNS = {
     "dipole_along_field_nrmse": "dipole ∥ field",
     "absorption_nrmse": "absorption",
 }
+HORIZONS = (8, 16, 32, 64, 100)
+Errors = Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What one method predicts for one trajectory: Delta [F, S, A] without the frame at t = 0.
+    """What one method predicts for one trajectory; frames after t = 0. A method may predict less than everything.
 
     Args:
-        one_step: From the true history of every bundle.
-        rolled_out: From the ground state alone.
+        one_step: Delta [F, S, A] from the true history of every bundle.
+        rolled_out: Delta [F, S, A] from the ground state alone.
+        induced_dipole_au: Dipole minus that of the ground state [F, 3], where it is not that of ``rolled_out``.
     """
 
-    one_step: np.ndarray
-    rolled_out: np.ndarray
+    one_step: np.ndarray | None = None
+    rolled_out: np.ndarray | None = None
+    induced_dipole_au: np.ndarray | None = None
+
+    def dipole_au(self, trajectory: Trajectory) -> np.ndarray | None:
+        """The induced dipole [F, 3]."""
+        if self.induced_dipole_au is not None or self.rolled_out is None:
+            return self.induced_dipole_au
+        return metrics.induced_dipole_au(self.rolled_out, trajectory)
 
 
-def predict(model: OrbEvo, normalizer: Normalizer, data: TDDFTTrajectories) -> list[dict[str, Prediction]]:
-    """Predictions of the model and of the baselines for every trajectory, by method."""
-    predictions = []
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """One trajectory with everything that was predicted for it.
+
+    Args:
+        name: Id.
+        trajectory: The truth.
+        predictions: By method.
+        errors: By method and column; NaN where a method says nothing.
+        growth: Error of the wavefunction frame by frame, by method, [F].
+    """
+
+    name: str
+    trajectory: Trajectory
+    predictions: Mapping[str, Prediction]
+    errors: Mapping[str, Errors]
+    growth: Mapping[str, np.ndarray]
+
+
+Baseline = Callable[[Trajectory], Prediction]
+
+
+def free_baselines(bundle: int) -> dict[str, Baseline]:
+    """The baselines that need nothing but the trajectory itself."""
+
+    def nothing(t: Trajectory) -> Prediction:
+        still = zero(to_delta(t)[1:])
+        return Prediction(still, still)
+
+    def persistent(t: Trajectory) -> Prediction:
+        target = to_delta(t)[1:]
+        return Prediction(persistence(target, bundle), zero(target))
+
+    def frozen(t: Trajectory) -> Prediction:
+        return Prediction(frozen_hamiltonian(t, bundle), frozen_hamiltonian(t))
+
+    def modes(t: Trajectory) -> Prediction:
+        signal = t.dipole_au - t.dipole_au[0]
+        return Prediction(induced_dipole_au=dynamic_modes(signal, max(4, len(signal) // 2))[1:])
+
+    return {ZERO: nothing, PERSISTENCE: persistent, FROZEN: frozen, MODES: modes}
+
+
+def evaluate(
+    model: OrbEvo, normalizer: Normalizer, data: TDDFTTrajectories, baselines: Mapping[str, Baseline]
+) -> Iterator[Evaluated]:
+    """Predict and score one trajectory after the other; nothing is kept in memory here."""
+    roll = Rollout(model, normalizer)
     for first in range(0, len(data), BATCH):
-        items = [data[i] for i in range(first, min(first + BATCH, len(data)))]
-        one_step = rollout(model, normalizer, items, teacher=True)
-        rolled = rollout(model, normalizer, items)
-        for i, item in enumerate(items):
-            predictions.append(_methods(model, item, data.raw(first + i), one_step[i], rolled[i]))
-    return predictions
+        indices = range(first, min(first + BATCH, len(data)))
+        items = [data[i] for i in indices]
+        one_step, rolled = roll(items, teacher=True), roll(items)
+        for i, item, steps, run in zip(indices, items, one_step, rolled, strict=True):
+            t = data.raw(i)
+            own = Prediction(item.delta_from_slots(steps, t)[1:], item.delta_from_slots(run, t)[1:])
+            predictions = {MODEL: own, **{name: method(t) for name, method in baselines.items()}}
+            errors = {name: prediction_errors(t, p) for name, p in predictions.items()}
+            target = to_delta(t)[1:]
+            growth = {
+                name: metrics.wavefunction_nrmse_by_frame(p.rolled_out, target)
+                for name, p in predictions.items()
+                if p.rolled_out is not None
+            }
+            yield Evaluated(data.names[i], t, predictions, errors, growth)
 
 
-def _methods(
-    model: OrbEvo, item: OrbitalTrajectory, trajectory: Trajectory, one_step: Tensor, rolled: Tensor
-) -> dict[str, Prediction]:
-    """Predictions of the model and the baselines for one trajectory."""
-    target = to_delta(trajectory)[1:]
-    still = baselines.zero(target)
-    bundle = model.num_frames
-    delta = [item.delta_from_slots(x, trajectory)[1:] for x in (one_step, rolled)]
-    return {
-        MODEL: Prediction(*delta),
-        ZERO: Prediction(still, still),
-        PERSISTENCE: Prediction(baselines.persistence(target, bundle), still),
-        FROZEN: Prediction(baselines.frozen_hamiltonian(trajectory, bundle), baselines.frozen_hamiltonian(trajectory)),
-    }
-
-
-def errors(trajectory: Trajectory, prediction: Prediction) -> dict[str, float]:
-    """All errors of one prediction, by the keys of ``COLUMNS``."""
+def prediction_errors(trajectory: Trajectory, prediction: Prediction) -> dict[str, float]:
+    """All errors of one prediction, by the keys of ``COLUMNS`` and ``wavefunction_nrmse_T`` for each horizon T."""
     target = to_delta(trajectory)[1:]
     atoms = trajectory.ao_table[:, 0]
     direction = field_direction(trajectory)
-    true = trajectory.dipole_au[1:] - trajectory.dipole_au[0]
-    dipole = metrics.induced_dipole_au(prediction.rolled_out, trajectory)
-    return {
-        "one_step_l2": metrics.l2_error(prediction.one_step, target, atoms),
-        "rollout_l2": metrics.l2_error(prediction.rolled_out, target, atoms),
-        "wavefunction_nrmse": metrics.wavefunction_nrmse(prediction.rolled_out, target),
-        "dipole_nrmse": metrics.dipole_nrmse(dipole, true),
-        "dipole_along_field_nrmse": metrics.dipole_nrmse(dipole @ direction, true @ direction),
-        "absorption_nrmse": metrics.absorption_nrmse(dipole @ direction, true @ direction, trajectory),
-    }
+    found = dict.fromkeys((*COLUMNS, *(horizon_column(t) for t in HORIZONS)), float("nan"))
+    if prediction.one_step is not None:
+        found["one_step_l2"] = metrics.l2_error(prediction.one_step, target, atoms)
+    if prediction.rolled_out is not None:
+        found["rollout_l2"] = metrics.l2_error(prediction.rolled_out, target, atoms)
+        found["wavefunction_nrmse"] = metrics.wavefunction_nrmse(prediction.rolled_out, target)
+        for t in HORIZONS:
+            if t <= len(target):
+                found[horizon_column(t)] = metrics.wavefunction_nrmse(prediction.rolled_out, target, t)
+    dipole = prediction.dipole_au(trajectory)
+    if dipole is not None:
+        true = trajectory.dipole_au[1:] - trajectory.dipole_au[0]
+        along, true_along = dipole @ direction, true @ direction
+        found["dipole_nrmse"] = metrics.dipole_nrmse(dipole, true)
+        found["dipole_along_field_nrmse"] = metrics.dipole_nrmse(along, true_along)
+        found["absorption_nrmse"] = metrics.absorption_nrmse(along, true_along, trajectory)
+    return found
 
 
-def mean_errors(
-    trajectories: Sequence[Trajectory], predictions: Sequence[dict[str, Prediction]]
-) -> dict[str, dict[str, float]]:
-    """Errors of every method, averaged over trajectories: method -> column -> value."""
-    rows: dict[str, list[dict[str, float]]] = {}
-    for trajectory, methods in zip(trajectories, predictions, strict=True):
-        for method, prediction in methods.items():
-            rows.setdefault(method, []).append(errors(trajectory, prediction))
-    return {m: {c: float(np.mean([r[c] for r in each])) for c in COLUMNS} for m, each in rows.items()}
+def horizon_column(frames: int) -> str:
+    """Key of the wavefunction error over the first frames."""
+    return f"wavefunction_nrmse_{frames}"
+
+
+def mean_errors(rows: Iterable[Mapping[str, Errors]]) -> dict[str, dict[str, float]]:
+    """Errors of every method, averaged over the trajectories it says something about: method -> column -> value."""
+    by_method: dict[str, list[Errors]] = {}
+    for row in rows:
+        for method, errors in row.items():
+            by_method.setdefault(method, []).append(errors)
+    return {m: {c: _mean([e[c] for e in each]) for c in each[0]} for m, each in by_method.items()}
+
+
+def _mean(values: list[float]) -> float:
+    known = [v for v in values if not np.isnan(v)]
+    return float(np.mean(known)) if known else float("nan")

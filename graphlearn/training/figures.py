@@ -8,14 +8,13 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from graphlearn.datasets.gauge import to_delta
 from graphlearn.training import metrics
-from graphlearn.training.evaluate import FROZEN, MODEL, ZERO, Prediction
-from tdddft.figures import STYLE
+from graphlearn.training.evaluate import FROZEN, MODEL, NEAREST, ZERO, Evaluated
+from tdddft.figures import AXES_COLORS, STYLE
 from tdddft.spectrum import field_direction
 from tdddft.trajectory import Trajectory
 
-COLORS = {MODEL: "#EE6677", FROZEN: "#4477AA", ZERO: "#BBBBBB"}
+COLORS = {MODEL: "#EE6677", NEAREST: "#228833", FROZEN: "#4477AA", ZERO: "#BBBBBB"}
 TRUE = "#222222"
 
 
@@ -42,65 +41,84 @@ def learning_curve(losses: Sequence[float], validations: Sequence[tuple[int, flo
     return figure
 
 
-def dipole_figure(trajectories: Sequence[Trajectory], predictions: Sequence[Mapping[str, Prediction]]) -> Figure:
+def dipole_figure(shown: Sequence[Evaluated]) -> Figure:
     """Induced dipole along the field, true and predicted, one panel a trajectory."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.5, 1.9 * len(trajectories) + 0.6), layout="constrained")
-        panels = figure.subplots(len(trajectories), 1, sharex=True, squeeze=False)[:, 0]
-        for axes, trajectory, methods in zip(panels, trajectories, predictions, strict=True):
-            direction, times = field_direction(trajectory), trajectory.times_fs[1:]
-            true = (trajectory.dipole_au[1:] - trajectory.dipole_au[0]) @ direction
-            axes.plot(times, 1e3 * true, color=TRUE, lw=1.6, label="TDDFT")
-            dipole = metrics.induced_dipole_au(methods[MODEL].rolled_out, trajectory) @ direction
-            axes.plot(times, 1e3 * dipole, color=COLORS[MODEL], lw=1.2, label=MODEL)
+        figure = Figure(figsize=(7.5, 1.9 * len(shown) + 0.6), layout="constrained")
+        panels = figure.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, e in zip(panels, shown, strict=True):
+            times = e.trajectory.times_fs[1:]
+            axes.plot(times, 1e3 * _true_dipole(e), color=TRUE, lw=1.6, label="TDDFT")
+            axes.plot(times, 1e3 * _dipole(e, MODEL), color=COLORS[MODEL], lw=1.2, label=MODEL)
             axes.set_ylabel("10⁻³ e·bohr")
-            error = metrics.dipole_nrmse(dipole, true)
-            axes.set_title(f"{trajectory.name} (error {error:.2f} of the signal)", fontsize=9, loc="left")
+            error = e.errors[MODEL]["dipole_along_field_nrmse"]
+            axes.set_title(f"{e.name} (error {error:.2f} of the signal)", fontsize=9, loc="left")
         panels[0].legend(frameon=False, ncols=2, loc="upper right")
         panels[-1].set_xlabel("time (fs)")
         figure.suptitle("Induced dipole along the field, rolled out from the ground state", fontsize=11)
     return figure
 
 
-def absorption_figure(trajectories: Sequence[Trajectory], predictions: Sequence[Mapping[str, Prediction]]) -> Figure:
+def absorption_figure(shown: Sequence[Evaluated]) -> Figure:
     """Absorption below 20 eV, true and predicted, one panel a trajectory."""
     with matplotlib.rc_context(STYLE):
-        columns = min(2, len(trajectories))
-        rows = -(-len(trajectories) // columns)
+        columns = min(2, len(shown))
+        rows = -(-len(shown) // columns)
         figure = Figure(figsize=(3.9 * columns, 2.3 * rows + 0.5), layout="constrained")
         panels = list(figure.subplots(rows, columns, sharex=True, squeeze=False).flat)
-        for axes, trajectory, methods in zip(panels, trajectories, predictions, strict=False):
-            direction = field_direction(trajectory)
-            true = (trajectory.dipole_au[1:] - trajectory.dipole_au[0]) @ direction
-            axes.plot(*metrics.absorption(true, trajectory), color=TRUE, lw=1.6, label="TDDFT")
+        for axes, e in zip(panels, shown, strict=False):
+            axes.plot(*metrics.absorption(_true_dipole(e), e.trajectory), color=TRUE, lw=1.6, label="TDDFT")
             for method in (MODEL, FROZEN):
-                dipole = metrics.induced_dipole_au(methods[method].rolled_out, trajectory) @ direction
-                axes.plot(*metrics.absorption(dipole, trajectory), color=COLORS[method], lw=1.1, label=method)
-            axes.set_title(trajectory.name, fontsize=9, loc="left")
+                dipole = _dipole(e, method)
+                axes.plot(*metrics.absorption(dipole, e.trajectory), color=COLORS[method], lw=1.1, label=method)
+            axes.set_title(e.name, fontsize=9, loc="left")
             axes.set(xlabel="energy (eV)", ylabel="absorption (au)", xlim=(2, metrics.ABSORPTION_MAX_EV))
-        for axes in panels[len(trajectories) :]:
+        for axes in panels[len(shown) :]:
             axes.remove()
         figure.axes[0].legend(frameon=False, fontsize=8)
         figure.suptitle("Absorption along the field", fontsize=11)
     return figure
 
 
-def error_growth_figure(
-    sets: Mapping[str, tuple[Sequence[Trajectory], Sequence[Mapping[str, Prediction]]]],
-) -> Figure:
-    """Wavefunction error along the rollout, one panel a test set, the mean over its trajectories."""
+def error_growth_figure(sets: Mapping[str, tuple[np.ndarray, Mapping[str, np.ndarray]]]) -> Figure:
+    """Wavefunction error along the rollout, one panel a test set: its times and the mean error of each method."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(4.2 * len(sets), 3.3), layout="constrained")
         panels = figure.subplots(1, len(sets), sharey=True, squeeze=False)[0]
-        for axes, (name, (trajectories, predictions)) in zip(panels, sets.items(), strict=True):
-            for method in (MODEL, FROZEN, ZERO):
-                curves = [
-                    metrics.wavefunction_nrmse_by_frame(p[method].rolled_out, to_delta(t)[1:])
-                    for t, p in zip(trajectories, predictions, strict=True)
-                ]
-                axes.plot(trajectories[0].times_fs[1:], np.mean(curves, axis=0), color=COLORS[method], label=method)
+        for axes, (name, (times, growth)) in zip(panels, sets.items(), strict=True):
+            for method, color in COLORS.items():
+                if method in growth:
+                    axes.plot(times, growth[method], color=color, label=method)
             axes.set(xlabel="time (fs)", title=name)
         panels[0].set_ylabel("error / rms of the signal")
         panels[0].legend(frameon=False)
         figure.suptitle("Growth of the wavefunction error along the rollout", fontsize=11)
+    return figure
+
+
+def _true_dipole(e: Evaluated) -> np.ndarray:
+    t = e.trajectory
+    return np.asarray((t.dipole_au[1:] - t.dipole_au[0]) @ field_direction(t))
+
+
+def _dipole(e: Evaluated, method: str) -> np.ndarray:
+    dipole = e.predictions[method].dipole_au(e.trajectory)
+    assert dipole is not None
+    return np.asarray(dipole @ field_direction(e.trajectory))
+
+
+def prediction_figure(trajectory: Trajectory) -> Figure:
+    """Induced dipole and absorption of one trajectory."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8.5, 3.4), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        induced = trajectory.dipole_au - trajectory.dipole_au[0]
+        for axis, (name, color) in enumerate(AXES_COLORS.items()):
+            left.plot(trajectory.times_fs, 1e3 * induced[:, axis], color=color, label=name)
+        left.set(title="Induced dipole", xlabel="time (fs)", ylabel="10⁻³ e·bohr")
+        left.legend(frameon=False, ncols=3)
+        along = induced[1:] @ field_direction(trajectory)
+        right.plot(*metrics.absorption(along, trajectory), color=COLORS[MODEL])
+        right.set(title="Absorption along the field", xlabel="energy (eV)", ylabel="au", xlim=(2, None))
+        figure.suptitle(f"{trajectory.name} · predicted by {MODEL}", fontsize=11)
     return figure

@@ -20,6 +20,7 @@ from graphlearn.models import OrbEvo
 from graphlearn.training.checkpoint import save_model, save_tensors
 from graphlearn.training.compatibility import check_fits
 from graphlearn.training.loss import UnrolledLoss
+from graphlearn.training.origin import simulation_of
 from graphlearn.training.push_forward import training_batch
 from graphlearn.training.recipe import Optimisation, TrainRecipe
 from graphlearn.training.sampling import StepSampler, flip_signs, sample_states, step_generator, step_loader
@@ -129,7 +130,10 @@ def train(
     kept.load_state_dict(load_file(folder / BEST) if state.best else kept.state_dict())
     assert isinstance(kept, OrbEvo)
     if main:
-        facts = {"recipe": recipe.model_dump(mode="json"), "trained_on": data.names, "validations": state.validations}
+        facts = {
+            "recipe": recipe.model_dump(mode="json"), "trained_on": data.names, "validations": state.validations,
+            "simulation": simulation_of(data),
+        }  # fmt: skip
         save_model(folder, kept, {"normalizer": normalizer.to_dict(), **facts})
     return TrainingResult(kept.eval(), normalizer, state.losses, state.validations)
 

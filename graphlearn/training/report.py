@@ -1,73 +1,118 @@
-"""Evaluation of a trained model on named test sets: errors, predicted trajectories, figures."""
+"""Evaluation of a trained model on named test sets: errors, tables, predicted trajectories, figures."""
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from graphlearn.datasets.batch import Normalizer
 from graphlearn.datasets.gauge import predicted_trajectory
-from graphlearn.datasets.trajectories import TDDFTTrajectories
-from graphlearn.models import OrbEvo
-from graphlearn.training.evaluate import COLUMNS, MODEL, Prediction, mean_errors, predict
-from graphlearn.training.figures import absorption_figure, dipole_figure, error_growth_figure, learning_curve
-from graphlearn.training.loop import TrainingResult
+from graphlearn.training.evaluate import COLUMNS, HORIZONS, MODEL, Evaluated, horizon_column, mean_errors
+from graphlearn.training.figures import absorption_figure, dipole_figure, error_growth_figure
 from tdddft.figures import save_figure
 from tdddft.provenance import package_versions
-from tdddft.trajectory import Trajectory, write_trajectory
+from tdddft.trajectory import write_trajectory
+
+SHOWN = 6  # trajectories of a set that are drawn and written
+HORIZON_COLUMNS = {horizon_column(t): f"first {t}" for t in HORIZONS}
 
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedSet:
-    """One test set: its ids, true trajectories, predictions by method, and mean errors."""
+    """One test set.
 
-    names: list[str]
-    trajectories: list[Trajectory]
-    predictions: list[dict[str, Prediction]]
-    errors: dict[str, dict[str, float]]
+    Args:
+        rows: Errors of each trajectory: id, then method, then column.
+        growth: Mean error of the wavefunction frame by frame, by method, and the times of the frames, fs.
+        shown: Its first trajectories with their predictions.
+    """
+
+    rows: Mapping[str, Mapping[str, Mapping[str, float]]]
+    growth: Mapping[str, np.ndarray]
+    times_fs: np.ndarray
+    shown: list[Evaluated]
+
+    @property
+    def errors(self) -> dict[str, dict[str, float]]:
+        """Mean errors by method and column."""
+        return mean_errors(self.rows.values())
 
 
-def evaluate_set(
-    model: OrbEvo, normalizer: Normalizer, data: str | Path | dict[str, Path], names: Sequence[str]
-) -> EvaluatedSet:
-    """Predict and score the trajectories of these ids."""
-    subset = TDDFTTrajectories(data, select=names, cutoff_angstrom=model.cutoff_angstrom, shells=model.shells)
-    predictions = predict(model, normalizer, subset)
-    trajectories = [subset.raw(i) for i in range(len(subset))]
-    return EvaluatedSet(list(names), trajectories, predictions, mean_errors(trajectories, predictions))
+def gather(results: Iterable[Evaluated], on_trajectory: Callable[[int], None] = lambda _: None) -> EvaluatedSet:
+    """Keep the numbers of all trajectories and the predictions of the first few."""
+    rows: dict[str, Mapping[str, Mapping[str, float]]] = {}
+    curves: dict[str, list[np.ndarray]] = {}
+    shown: list[Evaluated] = []
+    for result in results:
+        rows[result.name] = result.errors
+        for method, curve in result.growth.items():
+            curves.setdefault(method, []).append(curve)
+        if len(shown) < SHOWN:
+            shown.append(result)
+        on_trajectory(len(rows))
+    shortest = min(len(c) for each in curves.values() for c in each)
+    growth = {m: np.mean([c[:shortest] for c in each], axis=0) for m, each in curves.items()}
+    return EvaluatedSet(rows, growth, shown[0].trajectory.times_fs[1 : shortest + 1], shown)
 
 
-def write_report(result: TrainingResult, sets: Mapping[str, EvaluatedSet], folder: Path) -> list[Path]:
-    """Write predicted trajectories, ``results.json``, ``results.md`` and the figures; returns what a reader opens."""
-    trajectories = [t for s in sets.values() for t in s.trajectories]
-    predictions = [p for s in sets.values() for p in s.predictions]
-    names = [n for s in sets.values() for n in s.names]
-    for name, trajectory, methods in zip(names, trajectories, predictions, strict=True):
-        delta = methods[MODEL].rolled_out
+def write_report(sets: Mapping[str, EvaluatedSet], folder: Path) -> list[Path]:
+    """Write predicted trajectories, tables, ``results.json`` and the figures; returns what a reader opens."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = [e for s in sets.values() for e in s.shown]
+    for e in shown:
+        delta = e.predictions[MODEL].rolled_out
+        assert delta is not None
         delta = np.concatenate([np.zeros_like(delta[:1]), delta])
-        provenance = {"versions": package_versions(), "model": type(result.model).__name__, "id": name}
-        write_trajectory(folder / "predictions" / f"{name}.h5", predicted_trajectory(delta, trajectory, provenance))
-    errors = {name: {"trajectories": s.names, "errors": s.errors} for name, s in sets.items()}
+        provenance = {"versions": package_versions(), "model": MODEL, "id": e.name}
+        write_trajectory(folder / "predictions" / f"{e.name}.h5", predicted_trajectory(delta, e.trajectory, provenance))
+    errors = {name: {"trajectories": list(s.rows), "errors": finite(s.errors)} for name, s in sets.items()}
     (folder / "results.json").write_text(json.dumps(errors, indent=2))
-    (folder / "results.md").write_text(markdown_table({name: s.errors for name, s in sets.items()}))
+    means = {name: s.errors for name, s in sets.items()}
+    growth = "Error of the wave function over the first frames of the rollout\n\n"
+    tables = markdown_table(means, COLUMNS) + "\n" + growth + markdown_table(means, HORIZON_COLUMNS)
+    (folder / "results.md").write_text(tables)
+    _write_rows(folder / "trajectories.csv", sets)
     figures = {
-        "dipole": dipole_figure(trajectories, predictions),
-        "absorption": absorption_figure(trajectories, predictions),
-        "error_growth": error_growth_figure({name: (s.trajectories, s.predictions) for name, s in sets.items()}),
-        "learning_curve": learning_curve(result.losses, result.validations),
+        "dipole": dipole_figure(shown),
+        "absorption": absorption_figure(shown),
+        "error_growth": error_growth_figure({name: (s.times_fs, s.growth) for name, s in sets.items()}),
     }
     paths = [save_figure(figure, folder / "figures" / f"{name}.png") for name, figure in figures.items()]
-    return [folder / "results.md", folder / "predictions", *paths]
+    return [folder / "results.md", folder / "trajectories.csv", folder / "predictions", *paths]
 
 
-def markdown_table(sets: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
-    """The errors as a Markdown table."""
-    lines = ["| held out | method | " + " | ".join(COLUMNS.values()) + " |", "|" + "---|" * (len(COLUMNS) + 2)]
+def markdown_table(sets: Mapping[str, Mapping[str, Mapping[str, float]]], columns: Mapping[str, str]) -> str:
+    """Some columns of the errors as a Markdown table; methods that have none of them are left out."""
+    lines = ["| held out | method | " + " | ".join(columns.values()) + " |", "|" + "---|" * (len(columns) + 2)]
     for name, methods in sets.items():
         for method, row in methods.items():
-            lines.append(f"| {name} | {method} | " + " | ".join(f"{row[c]:.3f}" for c in COLUMNS) + " |")
+            if any(not math.isnan(row[c]) for c in columns):
+                lines.append(f"| {name} | {method} | " + " | ".join(number(row[c]) for c in columns) + " |")
     return "\n".join(lines) + "\n"
+
+
+def number(value: float) -> str:
+    """Three digits after the point, or a dash for what a method does not predict."""
+    return "–" if math.isnan(value) else f"{value:.3f}"
+
+
+def finite(errors: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """JSON has no NaN: what a method does not predict is left out."""
+    return {m: {c: v for c, v in row.items() if not math.isnan(v)} for m, row in errors.items()}
+
+
+def _write_rows(path: Path, sets: Mapping[str, EvaluatedSet]) -> None:
+    columns = (*COLUMNS, *HORIZON_COLUMNS)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["set", "id", "method", *columns])
+        for section, s in sets.items():
+            for name, methods in s.rows.items():
+                for method, row in methods.items():
+                    values = ["" if math.isnan(row[c]) else f"{row[c]:.6g}" for c in columns]
+                    writer.writerow([section, name, method, *values])

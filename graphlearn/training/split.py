@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from graphlearn.datasets.splits import fill_parts, molecule_groups, part_size
 from graphlearn.training.recipe import Split
@@ -55,6 +56,28 @@ def assign(names: Sequence[str], split: Split, folder: str | Path | None = None)
         what = "for training" if TRAIN in empty else f"for {' and '.join(empty)}"
         raise InputError(f"split: no trajectory is left {what}; {len(names)} were given, {total} could be drawn from")
     return result
+
+
+def test_sets(names: Sequence[str], facts: Mapping[str, Any], folder: str | Path) -> dict[str, list[str]]:
+    """The test sets of a trained model in a data-set folder, by name.
+
+    Those of its recipe, if they are there and none of their ids was trained on; else all that was not trained on.
+
+    Args:
+        names: Ids in the folder.
+        facts: ``model.json``.
+        folder: Data-set folder.
+    """
+    trained = set(facts["trained_on"])
+    rest = [n for n in names if n not in trained]
+    try:
+        split = Split.model_validate(facts["recipe"]["split"])
+        sets = {s: ids for s, ids in assign(names, split, folder).items() if s not in (TRAIN, VALIDATION) and ids}
+    except (KeyError, ValueError, InputError):
+        sets = {}
+    if not sets or any(trained.intersection(ids) for ids in sets.values()):
+        return {"not trained on": rest} if rest else {}
+    return sets
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

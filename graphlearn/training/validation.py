@@ -7,7 +7,7 @@ from torch import Tensor
 from graphlearn.datasets.batch import Normalizer
 from graphlearn.datasets.trajectories import TDDFTTrajectories
 from graphlearn.models import OrbEvo
-from graphlearn.training.rollout import rollout
+from graphlearn.training.rollout import Rollout
 
 DIVERGED = 1e3
 
@@ -15,11 +15,11 @@ DIVERGED = 1e3
 def validation_score(model: OrbEvo, normalizer: Normalizer, data: TDDFTTrajectories, count: int) -> float:
     """Mean wavefunction nRMSE of the rollouts of the first ``count`` trajectories; 1000 for one that diverges."""
     was_training = model.training
-    errors = []
+    roll, errors = Rollout(model, normalizer), []
     for index in range(min(count, len(data))):
         item = data[index]
         try:
-            (predicted,) = rollout(model, normalizer, [item])
+            (predicted,) = roll([item])
         except RuntimeError:
             errors.append(DIVERGED)
         else:

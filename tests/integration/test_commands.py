@@ -78,7 +78,7 @@ def bad_inputs(tmp_path):
         (["tdddft", "status", tmp_path], "not a data-set folder"),
         (["graphlearn", "train", "orbevo/nothing", "--data", tmp_path, *out], "orbevo/demo"),
         (["graphlearn", "evaluate", tmp_path, "--data", tmp_path], "holds no model"),
-        (["graphlearn", "rollout", "none.h5", "--model", tmp_path, "--out", tmp_path / "p.h5"], "no such trajectory"),
+        (["graphlearn", "rollout", "none.h5", "--weights", tmp_path, "--out", tmp_path / "p.h5"], "no such trajectory"),
     ]  # fmt: skip
 
 
@@ -194,13 +194,13 @@ def tiny_recipes(tmp_path_factory):
 def demo_folder(tiny_recipes, tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "whole"
     printed = run("graphlearn", "demo", "--out", folder, *tiny_recipes)
-    for expected in ("held out", "OrbEvo-DM", "frozen Hamiltonian", "persistence", "zero", "finished in"):
+    for expected in ("held out", "OrbEvo", "frozen Hamiltonian", "persistence", "zero", "finished in"):
         assert expected in printed
     return folder
 
 
 def test_demo_writes_table_figures_and_readable_predictions(demo_folder, tmp_path):
-    assert "| held out | OrbEvo-DM |" in (demo_folder / "results.md").read_text()
+    assert "| held out | OrbEvo |" in (demo_folder / "results.md").read_text()
     for name in ("dipole", "absorption", "error_growth", "learning_curve"):
         assert (demo_folder / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
     predicted = demo_folder / "predictions/HF_d0.h5"
@@ -211,7 +211,7 @@ def test_demo_writes_table_figures_and_readable_predictions(demo_folder, tmp_pat
         "graphlearn",
         "rollout",
         demo_folder / "data/trajectories/HF_d0.h5",
-        "--model",
+        "--weights",
         demo_folder / "model",
         "--out",
         tmp_path / "p.h5",
@@ -220,7 +220,7 @@ def test_demo_writes_table_figures_and_readable_predictions(demo_folder, tmp_pat
     assert np.array_equal(
         read_trajectory(predicted).frame_coefficients, read_trajectory(tmp_path / "p.h5").frame_coefficients
     )
-    assert "OrbEvo-DM" in run("graphlearn", "evaluate", demo_folder / "model", "--data", demo_folder / "data")
+    assert "OrbEvo" in run("graphlearn", "evaluate", demo_folder / "model", "--data", demo_folder / "data")
 
 
 def test_interrupted_demo_equals_uninterrupted(demo_folder, tiny_recipes, tmp_path):

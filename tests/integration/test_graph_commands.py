@@ -41,7 +41,7 @@ def test_train_writes_a_model_and_pictures(rings):
     for name in ("learning_curve.png", "history.png"):
         assert (out / name).read_bytes().startswith(b"\x89PNG")
     assert json.loads((out / "model.json").read_text())["class"] == "HistographGNN"
-    message = run("graphlearn", "rollout", out / "model.json", "--model", out, "--out", rings / "x.h5", code=2)
+    message = run("graphlearn", "rollout", out / "model.json", "--weights", out, "--out", rings / "x.h5", code=2)
     assert message.startswith("error: ")
 
 

@@ -13,7 +13,7 @@ from graphlearn.training.loop import learning_rate, train
 from graphlearn.training.loss import orbital_loss
 from graphlearn.training.push_forward import push, training_batch
 from graphlearn.training.recipe import Optimisation, Split, TrainRecipe
-from graphlearn.training.rollout import rollout
+from graphlearn.training.rollout import Rollout
 from graphlearn.training.split import assign
 from tdddft import ContractError, InputError
 from tdddft.recipe_files import parse_recipe
@@ -96,7 +96,7 @@ def test_push_forward_replaces_history_by_the_models_own_output(data, small_mode
 def test_push_forward_over_several_bundles_equals_a_rollout_from_there(data, small_model):
     normalizer = Normalizer(0.2, 0.5)
     own = push([(data[0], 16)], 2, normalizer, small_model)
-    (rolled,) = rollout(small_model, normalizer, [data[0]])
+    (rolled,) = Rollout(small_model, normalizer)([data[0]])
     assert torch.allclose(own * 0.5, rolled[..., 9:17, :], atol=1e-6)  # both start at t = 0
 
 
@@ -118,9 +118,9 @@ def test_learning_rate_warms_up_and_ends_near_zero():
 def test_rollout_of_a_batch_equals_singles(data, small_model):
     normalizer = Normalizer(0.2, 0.5)
     items = [data[0], data[1]]
-    together = rollout(small_model, normalizer, items)
+    together = Rollout(small_model, normalizer)(items)
     for i, item in enumerate(items):
-        (alone,) = rollout(small_model, normalizer, [item])
+        (alone,) = Rollout(small_model, normalizer)([item])
         assert alone.shape == item.delta.shape
         assert (together[i] - alone).abs().max() < 1e-4
         assert alone[..., 0, :].abs().max() == 0
@@ -128,7 +128,7 @@ def test_rollout_of_a_batch_equals_singles(data, small_model):
 
 def test_one_step_rollout_uses_the_true_history(data, small_model):
     normalizer = Normalizer(0.2, 0.5)
-    (taught,) = rollout(small_model, normalizer, [data[0]], teacher=True)
+    (taught,) = Rollout(small_model, normalizer)([data[0]], teacher=True)
     with torch.no_grad():
         direct = small_model(collate([(data[0], 8)], normalizer, 8)) * 0.5
     assert torch.allclose(taught[..., 9:17, :], direct, atol=1e-6)
@@ -187,7 +187,7 @@ def test_the_cutoff_of_the_model_reaches_the_data(data, tmp_path):
 
 def test_a_trajectory_of_other_frame_spacing_is_refused(data, small_model):
     with pytest.raises(InputError, match=r"0.05 fs apart, the model learned 0.1 fs"):
-        rollout(small_model, Normalizer(0.2, 0.5, frame_fs=0.1), [data[0]])
+        Rollout(small_model, Normalizer(0.2, 0.5, frame_fs=0.1))([data[0]])
 
 
 def test_unknown_model_arguments_are_named():
