@@ -199,6 +199,8 @@ class OrbEvo(nn.Module):
         batch, occupations = data.batch, data.occupations[data.batch]
         geometry = self._geometry(data)
         harmonics = direction_harmonics(data.field_direction[:, AXES], self.top_lmax)
+        if self.linear_response:  # to first order a uniform field acts as a vector
+            harmonics = torch.nn.functional.pad(harmonics[:, :4], (0, harmonics.shape[1] - 4))
         field = (strength, harmonics, batch)
 
         x = self._embed_atoms(geometry)

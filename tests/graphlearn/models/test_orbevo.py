@@ -194,3 +194,68 @@ def test_batch_moves_all_floating_tensors(batch):
     for field in fields(double):
         value = getattr(double, field.name)
         assert value is None or value.dtype in (torch.float64, torch.int64), field.name
+
+
+@pytest.fixture
+def linear_model():
+    torch.manual_seed(0)
+    return OrbEvo(**SMALL, linear_response=True).eval()
+
+
+def test_linear_response_scales_superposes_and_rests(linear_model, batch):
+    model, batch = linear_model.double(), batch.to(torch.float64)
+    other = replace(batch, delta=batch.delta.flip(-2), field_strength=batch.field_strength.flip(-1))
+    both = replace(
+        batch, delta=batch.delta + 3 * other.delta, field_strength=batch.field_strength + 3 * other.field_strength
+    )
+    with torch.no_grad():
+        expected = model(batch) + 3 * model(other)
+        assert (model(both) - expected).abs().max() < 1e-10 * expected.abs().max()
+        still = replace(batch, delta=0 * batch.delta, field_strength=0 * batch.field_strength)
+        assert model(still).abs().max() == 0.0
+        assert expected.abs().max() > 1e-3
+
+
+def test_linear_response_is_the_limit_of_the_network(batch):
+    batch = batch.to(torch.float64)
+    linear_model, network = (OrbEvo(**{**SMALL, "density_lmax": 2}, linear_response=linear).eval() for linear in (1, 0))
+    network.load_state_dict(linear_model.state_dict())
+    network.double()
+    step = 1e-5
+
+    def at(sign):
+        return network(
+            replace(batch, delta=sign * step * batch.delta, field_strength=sign * step * batch.field_strength)
+        )
+
+    with torch.no_grad():
+        difference = (at(1) - at(-1)) / (2 * step)
+        found = linear_model.double()(batch)
+    assert (found - difference).abs().max() < 1e-6 * found.abs().max()
+
+
+def test_linear_response_turns_with_molecule_and_field_and_has_gradients(linear_model, batch):
+    assert equivariance_error(linear_model, batch) < 5e-4
+    loss = orbital_loss(linear_model(batch), batch, torch.ones(2))
+    loss.backward()
+    touched = [p for p in linear_model.parameters() if p.grad is not None and float(p.grad.abs().max()) > 0]
+    assert len(touched) > 0.5 * len(list(linear_model.parameters()))
+
+
+def test_linear_response_superposes_field_directions(linear_model, batch):
+    model, batch = linear_model.double(), batch.to(torch.float64)
+    batch = replace(batch, delta=0 * batch.delta)
+    axes = torch.eye(3, dtype=torch.float64)
+    with torch.no_grad():
+        whole = model(batch)
+        parts = [
+            model(
+                replace(
+                    batch,
+                    field_direction=axis.expand(2, 3),
+                    field_strength=batch.field_strength * (batch.field_direction @ axis)[:, None],
+                )
+            )
+            for axis in axes
+        ]
+    assert (sum(parts) - whole).abs().max() < 1e-6 * whole.abs().max()  # directions were float32
