@@ -49,18 +49,37 @@ def casida_roots(ground_state: GroundState, count: int = 10) -> Roots:
     return Roots(np.asarray(solver.e)[order] * HARTREE_EV, np.asarray(solver.transition_dipole())[order])
 
 
-def casida_amplitudes(ground_state: GroundState, count: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    r"""The lowest singlet roots with their eigenvectors, normalised to :math:`\sum_{na} X^2 - Y^2 = 1`.
+@dataclass(frozen=True, eq=False)
+class Modes:
+    r"""Singlet excitations as modes of the occupied orbitals, normalised to :math:`\sum_{na} X_{na}^2 - Y_{na}^2 = 1`.
 
-    Args and Raises as :func:`casida_roots`.
-
-    Returns:
-        Energies in eV [K], and the amplitudes X and Y of occupied n and virtual a, each [K, n, a].
+    Args:
+        energies_ev: float64 [K], eV, rising.
+        x, y: Amplitudes of occupied n and virtual a among the orbitals of the ground state, float64 [K, n, a].
+        fock_hartree: Change of the Fock matrix for a unit displacement :math:`\delta C_n = \sum_a (X+Y)_{na} C_a` of
+            each mode, float64 [K, A, A].
     """
+
+    energies_ev: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    fock_hartree: np.ndarray
+
+
+def casida_modes(ground_state: GroundState, count: int = 10) -> Modes:
+    """The lowest singlet roots of Casida's equation as modes; arguments and errors as :func:`casida_roots`."""
     solver, order = _solved(ground_state, count)
     x, y = (np.array([solver.xy[k][part] for k in order]) for part in (0, 1))
+    turn = ground_state.orbitals.T @ ground_state.overlap @ ground_state.mean_field.mo_coeff
+    occupied = ground_state.num_occupied
+    x, y = (turn[:occupied, :occupied] @ z @ turn[occupied:, occupied:].T for z in (x, y))
     norm = np.sqrt((x**2 - y**2).sum(axis=(1, 2)))[:, None, None]
-    return np.asarray(solver.e)[order] * HARTREE_EV, x / norm, y / norm
+    x, y = x / norm, y / norm
+    c = ground_state.orbitals
+    half = 2.0 * np.einsum("pn,kna,qa->kpq", c[:, :occupied], x + y, c[:, occupied:], optimize=True)
+    response = ground_state.mean_field.gen_response(hermi=1)
+    fock = np.asarray(response(half + half.swapaxes(1, 2)))
+    return Modes(np.asarray(solver.e)[order] * HARTREE_EV, x, y, fock)
 
 
 def _solved(ground_state: GroundState, count: int) -> tuple[Any, np.ndarray]:

@@ -8,7 +8,7 @@ from graphlearn.datasets import TDDFTTrajectories
 from graphlearn.datasets.gauge import to_delta
 from graphlearn.training.baselines import LinearResponse, NearestGeometry, dynamic_modes
 from graphlearn.training.baselines.nearest import align, rotate_orbitals
-from graphlearn.training.metrics import dipole_nrmse, induced_dipole_au
+from graphlearn.training.metrics import dipole_nrmse, induced_dipole_au, wavefunction_nrmse
 from tdddft import GaussianPulses, Method, Molecule, ground_state, propagate
 from tdddft.trajectory import write_trajectory
 
@@ -66,13 +66,14 @@ def test_the_nearest_geometry_is_turned_into_place(water_trajectory, ammonia_tra
     assert NearestGeometry(only)(turned) is None
 
 
-def test_all_states_of_linear_response_give_the_dipole_of_the_propagation():
+def test_all_states_of_linear_response_give_orbitals_and_dipole_of_the_propagation():
     method = Method(functional="LDA", basis="gth-szv", grid_level=2, response_grid=2)
     state = ground_state("g2:H2O", method)
     field = GaussianPulses((0.2, 0.4, 0.9))
     trajectory = propagate(state, field, steps=400, save_every=10, dipole_tolerance=1e-5)
     delta = LinearResponse(states=100)(trajectory)
     true = trajectory.dipole_au[1:] - trajectory.dipole_au[0]
-    assert dipole_nrmse(induced_dipole_au(delta, trajectory), true) < 0.02
+    assert dipole_nrmse(induced_dipole_au(delta, trajectory), true) < 0.005
+    assert wavefunction_nrmse(delta, to_delta(trajectory)[1:]) < 0.01
     few = LinearResponse(states=1)(trajectory)
     assert dipole_nrmse(induced_dipole_au(few, trajectory), true) > 0.05
