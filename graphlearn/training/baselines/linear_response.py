@@ -21,8 +21,8 @@ class LinearResponse:
     .. math:: i \dot U_{mn} = (\varepsilon_m - \varepsilon_n) U_{mn} + \langle m|\delta F(t) + \mathbf{E}(t) \cdot
               \mathbf{r}|n\rangle, \qquad \Delta_n = \beta^{-1} \Big(\sum_a U_{an} C_a + \sum_{m \ne n} U_{mn} C_m\Big)
 
-    with the change of the Fock matrix :math:`\delta F` of the modes. The ground state is solved again with PySCF, at the
-    level of theory that the file names.
+    with the change of the Fock matrix :math:`\delta F` of the modes. The ground state is solved again with PySCF, at
+    the level of theory that the file names.
 
     Args:
         states: Excited states.
