@@ -50,7 +50,7 @@ def evaluate(
     from tdddft.errors import InputError
 
     network, normalizer, facts = load_orbevo(model)
-    read = partial(TDDFTTrajectories, data, cutoff_angstrom=network.cutoff_angstrom, shells=network.shells)
+    read = partial(TDDFTTrajectories, data, **network.geometry)
     every = TDDFTTrajectories(data)
     chosen = {"chosen": ids} if ids else test_sets(every.names, facts, data)
     if not chosen:

@@ -53,7 +53,7 @@ def rollout(
     network, normalizer, facts = load_orbevo(weights)
     if given is None:
         given = _at_rest(molecule, facts, direction, strength)
-    item = OrbitalTrajectory.from_trajectory(given, cutoff_angstrom=network.cutoff_angstrom, shells=network.shells)
+    item = OrbitalTrajectory.from_trajectory(given, **network.geometry)
     _warn_of_elements(given, facts)
     started = time.perf_counter()
     roll = Rollout(network, normalizer)

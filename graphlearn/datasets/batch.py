@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graphlearn.datasets.particles import IndependentParticles
 from graphlearn.datasets.statistics import DatasetStatistics, TrajectorySums, dataset_statistics
 from graphlearn.datasets.trajectories import OrbitalTrajectory, TDDFTTrajectories
 
@@ -63,6 +64,8 @@ class OrbitalBatch:
         field_strength: [B, P], normalised, from a bundle before the last frame of history to the end of the target.
         field_direction: [B, 3].
         states: States that the network predicts and ``target`` holds, int64 [B, K]; None for all.
+        particles: Modes of the ground-state Hamiltonian of each molecule, in normalised units, where all have them.
+        frame_fs: Time between two frames, fs.
     """
 
     numbers: Tensor
@@ -77,15 +80,19 @@ class OrbitalBatch:
     field_strength: Tensor
     field_direction: Tensor
     states: Tensor | None = None
+    particles: tuple[IndependentParticles, ...] | None = None
+    frame_fs: float = 0.05
 
     def to(self, *args: Any, **kwargs: Any) -> OrbitalBatch:
         """Move or cast; integers keep their type."""
-        changed = {}
+        changed: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, Tensor):
                 moved = value.to(*args, **kwargs)
                 changed[field.name] = moved if value.is_floating_point() else moved.to(value.dtype)
+        if self.particles is not None:
+            changed["particles"] = tuple(p.to(*args, **kwargs) for p in self.particles)
         return replace(self, **changed)
 
     @property
@@ -130,7 +137,18 @@ def collate(
         occupations=torch.stack([_pad(t.occupations, states, 0) for t, _ in windows]),
         field_strength=torch.stack(strength),
         field_direction=torch.stack([t.field_direction for t, _ in windows]),
+        particles=_particles([t for t, _ in windows], normalizer, states),
+        frame_fs=normalizer.frame_fs,
     )
+
+
+def _particles(
+    trajectories: Sequence[OrbitalTrajectory], normalizer: Normalizer, states: int
+) -> tuple[IndependentParticles, ...] | None:
+    """Modes of each molecule in the units of the network; None unless all have them."""
+    unit = normalizer.field_v_per_angstrom / normalizer.delta_rms
+    known = [t.particles for t in trajectories if t.particles is not None]
+    return tuple(p.padded(states).scaled(unit) for p in known) if len(known) == len(trajectories) else None
 
 
 def field_window(trajectory: OrbitalTrajectory, frame: int, before: int, after: int) -> Tensor:

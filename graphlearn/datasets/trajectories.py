@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from graphlearn.datasets.gauge import to_delta
 from graphlearn.datasets.neighbors import radius_graph
 from graphlearn.datasets.orbitals import OrbitalLayout
+from graphlearn.datasets.particles import IndependentParticles
 from tdddft.errors import InputError
 from tdddft.folder import DatasetFolder
 from tdddft.spectrum import field_direction
@@ -43,6 +44,7 @@ class OrbitalTrajectory:
         frame_fs: Time between two frames, fs.
         first_frame: Frame of the file that ``delta`` begins with; not 0 for a window.
         total_frames: Frames of the file, where ``delta`` holds a window; None for a whole trajectory.
+        particles: Modes of the ground-state Hamiltonian, if asked for.
     """
 
     name: str
@@ -59,6 +61,7 @@ class OrbitalTrajectory:
     frame_fs: float
     first_frame: int = 0
     total_frames: int | None = None
+    particles: IndependentParticles | None = None
 
     @property
     def num_frames(self) -> int:
@@ -72,6 +75,7 @@ class OrbitalTrajectory:
         *,
         cutoff_angstrom: float = 5.0,
         shells: tuple[int, ...] = (2, 2, 1),
+        particles: bool = False,
         name: str | None = None,
     ) -> OrbitalTrajectory:
         """Convert a trajectory of the file contract.
@@ -104,6 +108,7 @@ class OrbitalTrajectory:
             field_direction=_float(direction),
             samples_per_frame=ratio,
             frame_fs=float(frame),
+            particles=IndependentParticles.of(t, layout) if particles else None,
         )
 
     def delta_from_slots(self, delta: Tensor, trajectory: Trajectory) -> np.ndarray:
@@ -121,6 +126,7 @@ class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
         select: Ids to keep, in this order; all by default.
         cutoff_angstrom: Edges join atoms closer than this.
         shells: Radial channels of s, p and d that the model takes.
+        particles: Whether the model takes the modes of the ground-state Hamiltonian.
         cache: Trajectories kept in memory.
 
     Example:
@@ -136,6 +142,7 @@ class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
         select: Iterable[str] | None = None,
         cutoff_angstrom: float = 5.0,
         shells: tuple[int, ...] = (2, 2, 1),
+        particles: bool = False,
         cache: int = 512,
     ) -> None:
         self.folder = None if isinstance(source, dict) else Path(source)
@@ -145,7 +152,8 @@ class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
         if missing:
             raise InputError(f"{source}: no finished trajectory {', '.join(missing[:5])}; run 'tdddft generate' again")
         self.files = {n: files[n] for n in names}
-        self.cutoff_angstrom, self.shells, self.cache = cutoff_angstrom, tuple(shells), cache
+        self.cutoff_angstrom, self.shells, self.particles = cutoff_angstrom, tuple(shells), particles
+        self.cache = cache
         self._names = names
         self._kept: OrderedDict[str, OrbitalTrajectory] = OrderedDict()
 
@@ -157,13 +165,17 @@ class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
         if name in self._kept:
             self._kept.move_to_end(name)
             return self._kept[name]
-        item = OrbitalTrajectory.from_trajectory(
-            self.raw(index), cutoff_angstrom=self.cutoff_angstrom, shells=self.shells, name=name
-        )
+        item = self.convert(self.raw(index), name)
         self._kept[name] = item
         if len(self._kept) > self.cache:
             self._kept.popitem(last=False)
         return item
+
+    def convert(self, trajectory: Trajectory, name: str) -> OrbitalTrajectory:
+        """A trajectory as tensors, with the settings of this set."""
+        return OrbitalTrajectory.from_trajectory(
+            trajectory, cutoff_angstrom=self.cutoff_angstrom, shells=self.shells, particles=self.particles, name=name
+        )
 
     def path(self, index: int) -> Path:
         """The file of a trajectory."""

@@ -100,9 +100,7 @@ class TDDFTWindows(Dataset[Window]):
             self._kept.move_to_end(index)
             return self._kept[index]
         two = read_trajectory(self.data.path(index), frames=2)
-        item = OrbitalTrajectory.from_trajectory(
-            two, cutoff_angstrom=self.data.cutoff_angstrom, shells=self.data.shells, name=self.data.names[index]
-        )
+        item = self.data.convert(two, self.data.names[index])
         head = _Head(two, item, OrbitalLayout(two.ao_table, len(two.numbers), self.data.shells))
         self._kept[index] = head
         if len(self._kept) > self.heads:

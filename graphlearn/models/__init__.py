@@ -2,5 +2,6 @@
 
 from graphlearn.models.histograph import HistographGNN
 from graphlearn.models.orbevo import OrbEvo
+from graphlearn.models.orbevo_scalar import OrbEvoScalar
 
-__all__ = ["HistographGNN", "OrbEvo"]
+__all__ = ["HistographGNN", "OrbEvo", "OrbEvoScalar"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from graphlearn.models.orbevo_block import FieldNorm, Geometry, OrbEvoBlock
+from graphlearn.models.independent_particles import past_sources, propagate
+from graphlearn.models.orbevo_block import FieldInput, FieldNorm, Geometry, OrbEvoBlock
 from graphlearn.nn.equivariant import (
     DegreeLinear,
     DensityEncoder,
@@ -43,6 +44,10 @@ class OrbEvo(nn.Module):
 
     so that it superposes and scales exactly, and nothing moves without a field.
 
+    With ``independent_particles`` the orbitals are propagated under the ground-state Hamiltonian and the field, which
+    costs next to nothing, and the network predicts the sources of :mod:`graphlearn.models.independent_particles`: the
+    response of the Hamiltonian. It sees the sources of its history too. The batch must hold ``particles``.
+
     The output turns with molecule and field, does not depend on the order of atoms or states, nor on what else is in
     the batch.
 
@@ -68,6 +73,8 @@ class OrbEvo(nn.Module):
         activation: ``gate`` (exactly equivariant) or ``s2`` (the paper's).
         unit_gain: Field conditioning scales by 1 + s rather than by s (the paper's).
         linear_response: Predict with the derivative of the network at rest, as below.
+        independent_particles: Predict what the ground-state Hamiltonian leaves out, as below.
+        source_scale: Size of that beside the orbitals, for the units of the network.
         alpha_dropout: Dropout of attention weights.
         path_dropout: Probability of skipping a residual branch, for each state of each molecule.
 
@@ -99,6 +106,8 @@ class OrbEvo(nn.Module):
         activation: str = "gate",
         unit_gain: bool = True,
         linear_response: bool = False,
+        independent_particles: bool = False,
+        source_scale: float = 0.1,
         alpha_dropout: float = 0.0,
         path_dropout: float = 0.0,
     ) -> None:
@@ -134,7 +143,9 @@ class OrbEvo(nn.Module):
         self.element = nn.Embedding(90, channels)
         self.edge_scalars = EdgeScalars(num_radial, channels)
         self.edge_degree = RadialMLP(self.edge_scalars.out_channels, width, (density_lmax + 1) * channels)
-        self.state = DegreeLinear(ORBITAL_LMAX, self.num_radial_slots * (2 * num_frames + 1), channels)
+        self.independent_particles, self.source_scale = independent_particles, source_scale
+        moving = 4 * num_frames if independent_particles else 2 * num_frames
+        self.state = DegreeLinear(ORBITAL_LMAX, self.num_radial_slots * (moving + 1), channels)
         self.atom_density = (
             DensityEncoder(self.shells, num_frames, channels, lmax=density_lmax) if num_density_blocks else None
         )
@@ -170,6 +181,13 @@ class OrbEvo(nn.Module):
         }  # fmt: skip
         return cls(**{**settings, **interaction[variant], **changes})
 
+    @property
+    def geometry(self) -> dict[str, Any]:
+        """Arguments of :class:`graphlearn.datasets.TDDFTTrajectories` that suit this model."""
+        return {
+            "cutoff_angstrom": self.cutoff_angstrom, "shells": self.shells, "particles": self.independent_particles,
+        }  # fmt: skip
+
     def forward(self, data: Any, *, states_at_once: int | None = None) -> Tensor:
         """Predict the next frames of a batch.
 
@@ -179,12 +197,14 @@ class OrbEvo(nn.Module):
                 [2, E], ``batch`` [N], ``c0`` [N, S, 9, R], ``delta`` [N, S, 9, R, T, 2], ``slot_mask`` [N, 9, R],
                 ``occupations`` [B, S], ``field_strength`` [B, field_samples], ``field_direction`` [B, 3], and
                 ``states``: None, or the K states of each molecule to predict, int64 [B, K]; the density matrix is
-                that of all states.
+                that of all states. With ``independent_particles`` also ``particles`` and ``frame_fs``.
             states_at_once: Work through the states in parts of this size, to save memory where no gradient is needed.
 
         Returns:
             The next T frames, real and imaginary, [N, S (or K), 9, R, T, 2], zero in slots that hold no orbital.
         """
+        if self.independent_particles and data.particles is None:
+            raise ValueError("this model takes the modes of the ground state; read the data with particles=True")
         if not self.linear_response:
             return self._propagate(data, data.delta, data.field_strength, states_at_once)
         still = torch.zeros_like(data.delta), torch.zeros_like(data.field_strength)
@@ -195,26 +215,53 @@ class OrbEvo(nn.Module):
         )[1]
         return response
 
-    def _propagate(self, data: Any, delta: Tensor, strength: Tensor, states_at_once: int | None) -> Tensor:
-        batch, occupations = data.batch, data.occupations[data.batch]
-        geometry = self._geometry(data)
-        harmonics = direction_harmonics(data.field_direction[:, AXES], self.top_lmax)
-        if self.linear_response:  # to first order a uniform field acts as a vector
-            harmonics = torch.nn.functional.pad(harmonics[:, :4], (0, harmonics.shape[1] - 4))
-        field = (strength, harmonics, batch)
+    def history(self, data: Any) -> list[Tensor]:
+        """Invariant features after the embedding and after every block, the mean over states, [N, channels] each.
 
-        x = self._embed_atoms(geometry)
-        states = torch.cat([data.c0, delta.flatten(3)], dim=-1)
+        What :class:`graphlearn.nn.HistoryReadout` takes, with ``data.batch``.
+        """
+        geometry, field = self._surroundings(data, data.field_strength)
+        share = self._share(data).unsqueeze(-1)
+        layers = self._layers(data, data.delta, geometry, field, None)
+        return [(x[:, :, 0] * share.to(x.dtype)).sum(1) for x in layers]
+
+    def _propagate(self, data: Any, delta: Tensor, strength: Tensor, states_at_once: int | None) -> Tensor:
+        geometry, field = self._surroundings(data, strength)
+        for x in self._layers(data, delta, geometry, field, states_at_once):
+            last = x
+        x = self.norm(last[:, :, : num_components(self.lmax)], field)
+        scalars = self.head_scalars(geometry.radial, geometry.numbers, geometry.edge_index)
+        parts = x.split(states_at_once or x.shape[1], dim=1)
+        out = torch.cat([self.head(part, geometry.edge_index, geometry.rotation, scalars) for part in parts], dim=1)
+        out = out[:, :, : num_components(ORBITAL_LMAX)]
+        out = out.unflatten(-1, (self.num_radial_slots, self.num_frames, 2)) * data.slot_mask[:, None, :, :, None, None]
+        if not self.independent_particles:
+            return out
+        now = delta[..., -1, :]
         if data.states is not None:
-            states = chosen_states(states, data.states[batch])
-        states = self.state(states)
+            now = chosen_states(now, data.states[data.batch])
+        return propagate(now, self.source_scale * out.to(now.dtype), strength, data)
+
+    def _layers(
+        self, data: Any, delta: Tensor, geometry: Geometry, field: FieldInput, states_at_once: int | None
+    ) -> Iterator[Tensor]:
+        """Features [N, S, (l+1)**2, channels] after the embedding and after every block."""
+        occupations = data.occupations[data.batch]
+        inputs, moving = data.c0, delta
+        if data.states is not None:
+            inputs, moving = (chosen_states(x, data.states[data.batch]) for x in (inputs, moving))
+        states = [inputs, moving.flatten(3)]
+        if self.independent_particles:
+            states.append(past_sources(moving, field[0], data).flatten(3) / self.source_scale)
+        x = self.state(torch.cat(states, dim=-1))
+        atoms = self._embed_atoms(geometry)
         if self.atom_density is not None:
-            same = torch.arange(len(batch), device=batch.device).expand(2, -1)
-            x = x + self.atom_density(data.c0, delta, occupations, same)
-        x = x.unsqueeze(1).expand(-1, states.shape[1], -1, -1)
-        x = torch.cat([x[:, :, : states.shape[2]] + states, x[:, :, states.shape[2] :]], dim=2)
-        present = occupations if data.states is None else chosen_states(occupations, data.states[batch])
-        share = (present > 0) / (present > 0).sum(1, keepdim=True)  # of a state in the mean, [N, S]
+            same = torch.arange(len(atoms), device=atoms.device).expand(2, -1)
+            atoms = atoms + self.atom_density(data.c0, delta, occupations, same)
+        atoms = atoms.unsqueeze(1).expand(-1, x.shape[1], -1, -1)
+        x = torch.cat([atoms[:, :, : x.shape[2]] + x, atoms[:, :, x.shape[2] :]], dim=2)
+        yield x
+        share = self._share(data)
         for index, block in enumerate(cast(list[OrbEvoBlock], self.blocks)):
             x = x[:, :, : num_components(block.lmax)]
             density = (data.c0, delta, occupations) if block.density is not None else None
@@ -222,13 +269,20 @@ class OrbEvo(nn.Module):
             if str(index) in self.pools:
                 mean = torch.einsum("ns,nsmc->nmc", share.to(x.dtype), x).unsqueeze(1)
                 x = x + self.pools[str(index)](mean, geometry, field)
-        x = self.norm(x[:, :, : num_components(self.lmax)], field)
-        scalars = self.head_scalars(geometry.radial, geometry.numbers, geometry.edge_index)
-        parts = x.split(states_at_once or x.shape[1], dim=1)
-        out = torch.cat([self.head(part, geometry.edge_index, geometry.rotation, scalars) for part in parts], dim=1)
-        out = out[:, :, : num_components(ORBITAL_LMAX)]
-        out = out.unflatten(-1, (self.num_radial_slots, self.num_frames, 2))
-        return out * data.slot_mask[:, None, :, :, None, None]
+            yield x
+
+    @staticmethod
+    def _share(data: Any) -> Tensor:
+        """Share of each predicted state in a mean over states, [N, S]; zero for padding."""
+        present = data.occupations if data.states is None else data.occupations.gather(1, data.states)
+        share = (present > 0) / (present > 0).sum(1, keepdim=True)
+        return share[data.batch]
+
+    def _surroundings(self, data: Any, strength: Tensor) -> tuple[Geometry, FieldInput]:
+        harmonics = direction_harmonics(data.field_direction[:, AXES], self.top_lmax)
+        if self.linear_response:  # to first order a uniform field acts as a vector
+            harmonics = nn.functional.pad(harmonics[:, :4], (0, harmonics.shape[1] - 4))
+        return self._geometry(data), (strength, harmonics, data.batch)
 
     def _geometry(self, data: Any) -> Geometry:
         positions = data.positions_angstrom[:, AXES]

@@ -81,7 +81,7 @@ def train(
     windows = TDDFTWindows(data)
     model = recipe.build_model(average_degree=average_degree(windows.ground_state(i) for i in range(len(data))))
     model = model.to(accelerator.device)
-    if (data.cutoff_angstrom, data.shells) != (model.cutoff_angstrom, model.shells):
+    if any(getattr(data, name) != value for name, value in model.geometry.items()):
         raise InputError("read the data with the model's own cutoff: TDDFTTrajectories(..., **recipe.geometry)")
     if options.batch_size < accelerator.num_processes:
         raise InputError(f"batch_size {options.batch_size} is too small for {accelerator.num_processes} processes")

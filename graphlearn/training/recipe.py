@@ -76,9 +76,10 @@ class TrainRecipe(Strict):
 
     @property
     def geometry(self) -> dict[str, Any]:
-        """Arguments of the data set that the model decides: ``cutoff_angstrom`` and ``shells``."""
+        """Arguments of the data set that the model decides: cutoff, shells, and whether it takes modes."""
+        names = {"cutoff_angstrom": "cutoff_angstrom", "shells": "shells", "particles": "independent_particles"}
         defaults = inspect.signature(OrbEvo).parameters
-        return {k: self.model.get(k, defaults[k].default) for k in ("cutoff_angstrom", "shells")}
+        return {k: self.model.get(name, defaults[name].default) for k, name in names.items()}
 
     def build_model(self, **defaults: Any) -> OrbEvo:
         """The model of the recipe; InputError where its sizes do not fit together."""

@@ -57,11 +57,14 @@ def _as_list(windows: list[Window]) -> list[Window]:
 
 def flip_signs(batch: OrbitalBatch, random: torch.Generator) -> OrbitalBatch:
     """Turn the sign of a random half of the orbitals, with all their changes: the physics is the same."""
-    sign = 1.0 - 2.0 * torch.randint(2, batch.occupations.shape, generator=random).to(batch.c0)
-    sign = sign[batch.batch][:, :, None, None]
+    signs = 1.0 - 2.0 * torch.randint(2, batch.occupations.shape, generator=random).to(batch.c0)
+    particles = batch.particles
+    if particles is not None:
+        particles = tuple(p.scaled(sign) for p, sign in zip(particles, signs, strict=True))
+    sign = signs[batch.batch][:, :, None, None]
     wide = sign[..., None, None]
     target = None if batch.target is None else batch.target * wide
-    return replace(batch, c0=batch.c0 * sign, delta=batch.delta * wide, target=target)
+    return replace(batch, c0=batch.c0 * sign, delta=batch.delta * wide, target=target, particles=particles)
 
 
 def sample_states(batch: OrbitalBatch, count: int, random: torch.Generator) -> OrbitalBatch:

@@ -8,7 +8,7 @@ from helpers import SMALL, rotate_batch
 from scipy.spatial.transform import Rotation
 
 from graphlearn.datasets import collate
-from graphlearn.models import OrbEvo
+from graphlearn.models import OrbEvo, OrbEvoScalar
 from graphlearn.training.loss import orbital_loss
 
 ROTATION = torch.as_tensor(Rotation.from_euler("xyz", [0.3, 1.2, -2.0]).as_matrix())
@@ -259,3 +259,33 @@ def test_linear_response_superposes_field_directions(linear_model, batch):
             for axis in axes
         ]
     assert (sum(parts) - whole).abs().max() < 1e-6 * whole.abs().max()  # directions were float32
+
+
+def test_history_holds_every_layer(small_model, batch):
+    with torch.no_grad():
+        layers = small_model.history(batch)
+    assert [x.shape for x in layers] == [(len(batch.numbers), small_model.channels)] * (1 + len(small_model.blocks))
+    assert len({float(x.abs().sum()) for x in layers}) == len(layers)
+
+
+def test_a_scalar_from_the_history_is_invariant_and_learns(small_model, batch):
+    torch.manual_seed(0)
+    model = OrbEvoScalar(small_model).eval()
+    turned, _ = rotate_batch(batch, ROTATION)
+    order = torch.randperm(batch.c0.shape[1], generator=torch.Generator().manual_seed(1))
+    same = replace(batch, c0=batch.c0[:, order], delta=batch.delta[:, order], occupations=batch.occupations[:, order])
+    with torch.no_grad():
+        value = model(batch)
+        assert value.shape == (2, 1)
+        assert torch.allclose(model(turned), value, atol=1e-3 * float(value.abs().max()))
+        assert torch.allclose(model(same), value, atol=1e-5)
+    target = torch.tensor([[0.73], [0.58]])  # dipoles of water and ammonia, atomic units
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    model.train()
+    for _ in range(30):
+        loss = (model(batch) - target).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert float(loss.detach()) < 0.05
+    assert all(p.grad is not None for p in model.readout.parameters())

@@ -1,0 +1,95 @@
+r"""Independent particles: what the orbitals would do if the Hamiltonian did not respond.
+
+In the basis of the ground-state orbitals m, to first order in a weak field along :math:`\hat n`,
+
+.. math:: i \dot\Delta_{mn} = \omega_{mn} \Delta_{mn} + \kappa_{mn}\, e(t), \qquad
+          \omega_{mn} = \varepsilon_m - \varepsilon_n, \quad
+          \kappa_{mn} = \beta^{-1} \langle m | \hat n \cdot \mathbf{r} | n \rangle \quad (m \ne n).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy.linalg import eigh
+from torch import Tensor
+
+from graphlearn.datasets.gauge import BETA
+from graphlearn.datasets.orbitals import OrbitalLayout
+from tdddft.spectrum import field_direction
+from tdddft.trajectory import Trajectory
+from tdddft.units import AU_FIELD_V_PER_ANGSTROM, AU_TIME_FS
+
+
+@dataclass(frozen=True, eq=False)
+class IndependentParticles:
+    """The ground-state Hamiltonian of one molecule as modes of its orbitals.
+
+    Shapes: M orbitals, S occupied states, K slots of all atoms (atom, component, radial index).
+
+    Args:
+        to_modes: From slots to orbitals, float32 [M, K].
+        from_modes: From orbitals to slots, float32 [K, M].
+        frequencies_per_fs: :math:`\\omega_{mn}`, rad/fs, float32 [M, S].
+        coupling: :math:`\\kappa_{mn}` for a field of one V/angstrom, in Delta's units per fs, float32 [M, S].
+    """
+
+    to_modes: Tensor
+    from_modes: Tensor
+    frequencies_per_fs: Tensor
+    coupling: Tensor
+
+    @classmethod
+    def of(cls, trajectory: Trajectory, layout: OrbitalLayout) -> IndependentParticles:
+        """The modes of the ground state of a trajectory, coupled to the direction of its field."""
+        t = trajectory
+        energies, orbitals = eigh(t.fock_hartree, t.overlap)
+        direction = field_direction(t) if t.field_au.any() else np.zeros(3)
+        along = np.einsum("x,xab->ab", direction, t.dipole_ao_au)
+        coupling = orbitals.T @ along @ t.coefficients.T
+        mine = orbitals.T @ t.overlap @ t.coefficients.T
+        coupling -= mine * np.einsum("mn,mn->n", mine, coupling)  # the gauge takes the phase of each orbital
+        frequencies = (energies[:, None] - t.energies_hartree) / AU_TIME_FS
+        scale = 1.0 / (BETA * AU_FIELD_V_PER_ANGSTROM * AU_TIME_FS)
+        return cls(
+            to_modes=_float(layout.to_slots(orbitals.T @ t.overlap).reshape(len(energies), -1)),
+            from_modes=_float(layout.to_slots(orbitals.T).reshape(len(energies), -1).T),
+            frequencies_per_fs=_float(frequencies),
+            coupling=_float(coupling * scale),
+        )
+
+    def padded(self, states: int) -> IndependentParticles:
+        """With states added that do not move."""
+        missing = states - self.coupling.shape[1]
+        return replace(
+            self,
+            frequencies_per_fs=torch.nn.functional.pad(self.frequencies_per_fs, (0, missing)),
+            coupling=torch.nn.functional.pad(self.coupling, (0, missing)),
+        )
+
+    def scaled(self, coupling: float | Tensor) -> IndependentParticles:
+        """With the coupling multiplied by a number, or by one a state [S]."""
+        return replace(self, coupling=self.coupling * coupling)
+
+    def of_states(self, states: Tensor) -> IndependentParticles:
+        """Some of the states, int64 [K]."""
+        return replace(
+            self,
+            frequencies_per_fs=self.frequencies_per_fs.index_select(1, states),
+            coupling=self.coupling.index_select(1, states),
+        )
+
+    def to(self, *args: object, **kwargs: object) -> IndependentParticles:
+        """Move or cast."""
+        return IndependentParticles(
+            self.to_modes.to(*args, **kwargs),  # type: ignore[call-overload]
+            self.from_modes.to(*args, **kwargs),  # type: ignore[call-overload]
+            self.frequencies_per_fs.to(*args, **kwargs),  # type: ignore[call-overload]
+            self.coupling.to(*args, **kwargs),  # type: ignore[call-overload]
+        )
+
+
+def _float(array: np.ndarray) -> Tensor:
+    return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.float32)
