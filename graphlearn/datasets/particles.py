@@ -9,7 +9,9 @@ In the basis of the ground-state orbitals m, to first order in a weak field alon
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,12 +36,14 @@ class IndependentParticles:
         from_modes: From orbitals to slots, float32 [K, M].
         frequencies_per_fs: :math:`\\omega_{mn}`, rad/fs, float32 [M, S].
         coupling: :math:`\\kappa_{mn}` for a field of one V/angstrom, in Delta's units per fs, float32 [M, S].
+        own: The occupied states themselves, float32 [M, S].
     """
 
     to_modes: Tensor
     from_modes: Tensor
     frequencies_per_fs: Tensor
     coupling: Tensor
+    own: Tensor
 
     @classmethod
     def of(cls, trajectory: Trajectory, layout: OrbitalLayout) -> IndependentParticles:
@@ -58,36 +62,33 @@ class IndependentParticles:
             from_modes=_float(layout.to_slots(orbitals.T).reshape(len(energies), -1).T),
             frequencies_per_fs=_float(frequencies),
             coupling=_float(coupling * scale),
+            own=_float(mine),
         )
 
     def padded(self, states: int) -> IndependentParticles:
         """With states added that do not move."""
         missing = states - self.coupling.shape[1]
-        return replace(
-            self,
-            frequencies_per_fs=torch.nn.functional.pad(self.frequencies_per_fs, (0, missing)),
-            coupling=torch.nn.functional.pad(self.coupling, (0, missing)),
-        )
-
-    def scaled(self, coupling: float | Tensor) -> IndependentParticles:
-        """With the coupling multiplied by a number, or by one a state [S]."""
-        return replace(self, coupling=self.coupling * coupling)
+        return self._each_state(lambda x: torch.nn.functional.pad(x, (0, missing)))
 
     def of_states(self, states: Tensor) -> IndependentParticles:
         """Some of the states, int64 [K]."""
-        return replace(
-            self,
-            frequencies_per_fs=self.frequencies_per_fs.index_select(1, states),
-            coupling=self.coupling.index_select(1, states),
-        )
+        return self._each_state(lambda x: x.index_select(1, states))
 
-    def to(self, *args: object, **kwargs: object) -> IndependentParticles:
+    def scaled(self, factor: float) -> IndependentParticles:
+        """With the coupling multiplied by a number."""
+        return replace(self, coupling=self.coupling * factor)
+
+    def flipped(self, signs: Tensor) -> IndependentParticles:
+        """With the states multiplied by signs [S]."""
+        return replace(self, coupling=self.coupling * signs, own=self.own * signs)
+
+    def to(self, *args: Any, **kwargs: Any) -> IndependentParticles:
         """Move or cast."""
-        return IndependentParticles(
-            self.to_modes.to(*args, **kwargs),  # type: ignore[call-overload]
-            self.from_modes.to(*args, **kwargs),  # type: ignore[call-overload]
-            self.frequencies_per_fs.to(*args, **kwargs),  # type: ignore[call-overload]
-            self.coupling.to(*args, **kwargs),  # type: ignore[call-overload]
+        return IndependentParticles(*(getattr(self, f.name).to(*args, **kwargs) for f in fields(self)))
+
+    def _each_state(self, change: Callable[[Tensor], Tensor]) -> IndependentParticles:
+        return replace(
+            self, **{name: change(getattr(self, name)) for name in ("frequencies_per_fs", "coupling", "own")}
         )
 
 

@@ -3,5 +3,8 @@
 from graphlearn.models.histograph import HistographGNN
 from graphlearn.models.orbevo import OrbEvo
 from graphlearn.models.orbevo_scalar import OrbEvoScalar
+from graphlearn.models.response_orbevo import ResponseOrbEvo
 
-__all__ = ["HistographGNN", "OrbEvo", "OrbEvoScalar"]
+OrbitalModel = OrbEvo | ResponseOrbEvo  # predicts the next bundle of a batch of orbitals
+
+__all__ = ["HistographGNN", "OrbEvo", "OrbEvoScalar", "OrbitalModel", "ResponseOrbEvo"]

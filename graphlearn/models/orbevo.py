@@ -261,11 +261,12 @@ class OrbEvo(nn.Module):
         atoms = atoms.unsqueeze(1).expand(-1, x.shape[1], -1, -1)
         x = torch.cat([atoms[:, :, : x.shape[2]] + x, atoms[:, :, x.shape[2] :]], dim=2)
         yield x
-        share = self._share(data)
+        share, coupled = self._share(data), None
+        if self.atom_density is not None:
+            coupled = self.atom_density.couple(data.c0, delta, occupations, geometry.edge_index)
         for index, block in enumerate(cast(list[OrbEvoBlock], self.blocks)):
             x = x[:, :, : num_components(block.lmax)]
-            density = (data.c0, delta, occupations) if block.density is not None else None
-            x = block(x, geometry, field, density, states_at_once)
+            x = block(x, geometry, field, coupled, states_at_once)
             if str(index) in self.pools:
                 mean = torch.einsum("ns,nsmc->nmc", share.to(x.dtype), x).unsqueeze(1)
                 x = x + self.pools[str(index)](mean, geometry, field)

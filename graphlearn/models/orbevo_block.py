@@ -92,7 +92,7 @@ class OrbEvoBlock(nn.Module):
         x: Tensor,
         geometry: Geometry,
         field: FieldInput,
-        density: tuple[Tensor, Tensor, Tensor] | None = None,
+        density: Tensor | None = None,
         states_at_once: int | None = None,
     ) -> Tensor:
         """Apply the block.
@@ -101,12 +101,12 @@ class OrbEvoBlock(nn.Module):
             x: Features, [N, S, (lmax+1)**2, channels].
             geometry: Of the molecules.
             field: Strength, harmonics of the direction, and molecule of each atom.
-            density: Ground state, history and occupations, where the block has density interaction.
+            density: Coupled density matrix of the edges (:meth:`DensityEncoder.couple`), for a block that takes it.
             states_at_once: Work through the states in parts of this size, to save memory.
         """
         edge_features = None
         if self.density is not None and density is not None:
-            edge_features = self.density(*density, geometry.edge_index)
+            edge_features = self.density.mix(density)
         scalars = self.scalars(geometry.radial, geometry.numbers, geometry.edge_index)
         parts = x.split(states_at_once or x.shape[1], dim=1)
         return torch.cat([self._states(part, geometry, field, scalars, edge_features) for part in parts], dim=1)

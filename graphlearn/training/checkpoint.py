@@ -9,20 +9,20 @@ from typing import Any, TypeVar
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from graphlearn.datasets.batch import Normalizer
-from graphlearn.models import HistographGNN, OrbEvo
+from graphlearn.models import HistographGNN, OrbEvo, OrbitalModel, ResponseOrbEvo
 from tdddft.errors import ContractError, InputError
 from tdddft.files import replace_text
 from tdddft.provenance import package_versions
 
 SCHEMA_VERSION = 1
-MODELS = {"OrbEvo": OrbEvo, "HistographGNN": HistographGNN}
-M = TypeVar("M", OrbEvo, HistographGNN)
+MODELS = {m.__name__: m for m in (OrbEvo, ResponseOrbEvo, HistographGNN)}
+M = TypeVar("M", bound=nn.Module)
 
 
-def save_model(folder: Path, model: OrbEvo | HistographGNN, facts: dict[str, Any]) -> None:
+def save_model(folder: Path, model: OrbitalModel | HistographGNN, facts: dict[str, Any]) -> None:
     """Write ``model.json`` (class, arguments, facts, versions) and ``model.safetensors``."""
     folder.mkdir(parents=True, exist_ok=True)
     save_tensors(folder / "model.safetensors", dict(model.state_dict()))
@@ -36,12 +36,12 @@ def save_model(folder: Path, model: OrbEvo | HistographGNN, facts: dict[str, Any
     replace_text(folder / "model.json", json.dumps(description, indent=2))
 
 
-def load_model(folder: str | os.PathLike[str], kind: type[M]) -> tuple[M, dict[str, Any]]:
+def load_model(folder: str | os.PathLike[str], *kinds: type[M]) -> tuple[M, dict[str, Any]]:
     """Read a model folder: the model in evaluation mode, and ``model.json``.
 
     Args:
         folder: Written by :func:`save_model`.
-        kind: The class of the model that is wanted, for example :class:`graphlearn.models.OrbEvo`.
+        kinds: The classes that the model may have, for example :class:`graphlearn.models.OrbEvo`.
 
     Raises:
         InputError: if the folder holds no model, or one of another class.
@@ -58,9 +58,10 @@ def load_model(folder: str | os.PathLike[str], kind: type[M]) -> tuple[M, dict[s
             raise ContractError(f"{file}: schema version {version}, this graphlearn reads {SCHEMA_VERSION}")
         if name not in MODELS:
             raise ContractError(f"{file}: unknown model class {name!r}; known: {', '.join(MODELS)}")
-        if name != kind.__name__:
-            raise InputError(f"{folder} holds a model of class {name}; this needs {kind.__name__}")
-        model = kind(**description["arguments"])
+        wanted = {kind.__name__: kind for kind in kinds}
+        if name not in wanted:
+            raise InputError(f"{folder} holds a model of class {name}; this needs {' or '.join(wanted)}")
+        model = wanted[name](**description["arguments"])
         model.load_state_dict(load_file(folder / "model.safetensors"))
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         if isinstance(error, (ContractError, InputError)):
@@ -69,9 +70,10 @@ def load_model(folder: str | os.PathLike[str], kind: type[M]) -> tuple[M, dict[s
     return model.eval(), description
 
 
-def load_orbevo(folder: str | os.PathLike[str]) -> tuple[OrbEvo, Normalizer, dict[str, Any]]:
-    """Read an OrbEvo, the normalisation it was trained with, and ``model.json``; raises as :func:`load_model`."""
-    model, description = load_model(folder, OrbEvo)
+def load_orbevo(folder: str | os.PathLike[str]) -> tuple[OrbitalModel, Normalizer, dict[str, Any]]:
+    """Read a model of orbitals, its normalisation, and ``model.json``; raises as :func:`load_model`."""
+    model, description = load_model(folder, OrbEvo, ResponseOrbEvo)
+    assert isinstance(model, OrbitalModel)
     try:
         return model, Normalizer(**description["normalizer"]), description
     except (KeyError, TypeError) as error:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from graphlearn.datasets.batch import Normalizer
 from graphlearn.datasets.trajectories import OrbitalTrajectory
-from graphlearn.models import OrbEvo
+from graphlearn.models import OrbitalModel
 from tdddft.errors import InputError
 
 
-def check_fits(model: OrbEvo, normalizer: Normalizer, trajectory: OrbitalTrajectory, bundles: int = 1) -> None:
+def check_fits(model: OrbitalModel, normalizer: Normalizer, trajectory: OrbitalTrajectory, bundles: int = 1) -> None:
     """InputError where the frames or field samples of a trajectory are not those that the model was built for.
 
     Args:

@@ -10,7 +10,7 @@ import numpy as np
 from graphlearn.datasets.batch import Normalizer
 from graphlearn.datasets.gauge import to_delta
 from graphlearn.datasets.trajectories import TDDFTTrajectories
-from graphlearn.models import OrbEvo
+from graphlearn.models import OrbitalModel
 from graphlearn.training import metrics
 from graphlearn.training.baselines import dynamic_modes, frozen_hamiltonian, persistence, zero
 from graphlearn.training.rollout import Rollout
@@ -97,7 +97,7 @@ def free_baselines(bundle: int) -> dict[str, Baseline]:
 
 
 def evaluate(
-    model: OrbEvo, normalizer: Normalizer, data: TDDFTTrajectories, baselines: Mapping[str, Baseline]
+    model: OrbitalModel, normalizer: Normalizer, data: TDDFTTrajectories, baselines: Mapping[str, Baseline]
 ) -> Iterator[Evaluated]:
     """Predict and score one trajectory after the other; nothing is kept in memory here."""
     roll = Rollout(model, normalizer)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedDataParallelKwargs
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from graphlearn.datasets.batch import Normalizer
 from graphlearn.datasets.trajectories import OrbitalTrajectory, TDDFTTrajectories
 from graphlearn.datasets.windows import TDDFTWindows, Window
-from graphlearn.models import OrbEvo
+from graphlearn.models import OrbitalModel
 from graphlearn.training.checkpoint import save_model, save_tensors
 from graphlearn.training.compatibility import check_fits
 from graphlearn.training.loss import UnrolledLoss
@@ -39,7 +39,7 @@ PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.fl
 class TrainingResult:
     """A trained model with its normalisation, the loss of every step and the score of every validation."""
 
-    model: OrbEvo
+    model: OrbitalModel
     normalizer: Normalizer
     losses: list[float]
     validations: list[tuple[int, float]]
@@ -75,7 +75,8 @@ def train(
         StoppedError: if ``stop`` said so.
     """
     options = recipe.optimisation
-    accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # linear response has no use for some biases
+    accelerator = Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[unused])
     torch.manual_seed(options.seed)
     normalizer = Normalizer.fit(data)
     windows = TDDFTWindows(data)
@@ -113,7 +114,7 @@ def train(
         number += 1
         validate = validation is not None and (number % recipe.validation.every == 0 or number == options.steps)
         if main and validate and validation is not None:
-            assert isinstance(kept, OrbEvo)
+            assert isinstance(kept, OrbitalModel)
             score = validation_score(kept, normalizer, validation, recipe.validation.trajectories)
             if state.best is None or score < state.best[1]:
                 save_tensors(folder / BEST, dict(kept.state_dict()))
@@ -128,7 +129,7 @@ def train(
             raise StoppedError(f"stopped after step {number} of {options.steps}")
     accelerator.wait_for_everyone()
     kept.load_state_dict(load_file(folder / BEST) if state.best else kept.state_dict())
-    assert isinstance(kept, OrbEvo)
+    assert isinstance(kept, OrbitalModel)
     if main:
         facts = {
             "recipe": recipe.model_dump(mode="json"), "trained_on": data.names, "validations": state.validations,
@@ -144,7 +145,7 @@ class _Step:
     def __init__(
         self,
         accelerator: Accelerator,
-        model: OrbEvo,
+        model: OrbitalModel,
         optimizer: torch.optim.Optimizer,
         scaler: torch.amp.GradScaler,
         normalizer: Normalizer,

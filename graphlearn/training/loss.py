@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlearn.datasets.batch import OrbitalBatch
-from graphlearn.models import OrbEvo
+from graphlearn.models import OrbitalModel
 from graphlearn.training.sampling import bundle_of
 
 
@@ -44,7 +44,7 @@ class UnrolledLoss(nn.Module):
         bundles: How many.
     """
 
-    def __init__(self, model: OrbEvo, bundles: int = 1) -> None:
+    def __init__(self, model: OrbitalModel, bundles: int = 1) -> None:
         super().__init__()
         self.model, self.bundles = model, bundles
 

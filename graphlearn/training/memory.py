@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from graphlearn.datasets.batch import OrbitalBatch
-from graphlearn.models import OrbEvo
+from graphlearn.models import OrbEvo, OrbitalModel, ResponseOrbEvo
 from graphlearn.nn.equivariant.irreps import num_components
 from tdddft.errors import InputError
 from tdddft.machine import available_bytes
@@ -28,7 +28,7 @@ def forward_bytes(model: OrbEvo, batch: OrbitalBatch, states: int) -> int:
     return MESSAGES * edges * states * size + FEATURES * atoms * every * size + density
 
 
-def states_at_once(model: OrbEvo, batch: OrbitalBatch, memory_bytes: int | None) -> int | None:
+def states_at_once(model: OrbitalModel, batch: OrbitalBatch, memory_bytes: int | None) -> int | None:
     """States to work through at once so that a forward pass fits; None for all.
 
     Args:
@@ -39,6 +39,8 @@ def states_at_once(model: OrbEvo, batch: OrbitalBatch, memory_bytes: int | None)
     Raises:
         InputError: if not even one state fits.
     """
+    if isinstance(model, ResponseOrbEvo):
+        return None  # its network does not know states
     budget = memory_bytes if memory_bytes is not None else _free_bytes(batch.c0.device) // 2
     states = batch.occupations.shape[1]
     if forward_bytes(model, batch, states) <= budget:

@@ -10,12 +10,16 @@ from torch import Tensor
 
 from graphlearn.datasets.batch import Normalizer, OrbitalBatch, collate
 from graphlearn.datasets.windows import Window
-from graphlearn.models import OrbEvo
+from graphlearn.models import OrbitalModel
 from graphlearn.training.recipe import Optimisation
 
 
 def training_batch(
-    windows: Sequence[Window], normalizer: Normalizer, model: OrbEvo, options: Optimisation, random: torch.Generator
+    windows: Sequence[Window],
+    normalizer: Normalizer,
+    model: OrbitalModel,
+    options: Optimisation,
+    random: torch.Generator,
 ) -> tuple[OrbitalBatch, Tensor]:
     """Batch windows; replace the history of some by what the model makes of the bundles before (push-forward).
 
@@ -43,7 +47,7 @@ def training_batch(
 
 
 @torch.no_grad()
-def push(windows: Sequence[Window], depth: int, normalizer: Normalizer, model: OrbEvo) -> Tensor:
+def push(windows: Sequence[Window], depth: int, normalizer: Normalizer, model: OrbitalModel) -> Tensor:
     """The history that the model makes for itself, starting ``depth`` bundles before each window."""
     device, was_training = next(model.parameters()).device, model.training
     model.eval()

@@ -6,9 +6,9 @@ import difflib
 import inspect
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from graphlearn.models import OrbEvo
+from graphlearn.models import OrbEvo, OrbitalModel, ResponseOrbEvo
 from tdddft.errors import InputError
 from tdddft.recipe_files import Strict
 
@@ -64,36 +64,38 @@ class Validation(Strict):
     trajectories: int = Field(8, ge=1, description="how many of them are rolled out")
 
 
+ARCHITECTURES = {model.__name__: model for model in (OrbEvo, ResponseOrbEvo)}
+
+
 class TrainRecipe(Strict):
     """A training run of OrbEvo on trajectories."""
 
     schema_version: Literal[1] = 1
     name: str
-    model: dict[str, Any] = Field(default_factory=dict, description="arguments of graphlearn.models.OrbEvo")
+    architecture: Literal["OrbEvo", "ResponseOrbEvo"] = "OrbEvo"
+    model: dict[str, Any] = Field(default_factory=dict, description="arguments of graphlearn.models.<architecture>")
     split: Split = Split()
     validation: Validation = Validation()
     optimisation: Optimisation = Optimisation()
 
-    @property
-    def geometry(self) -> dict[str, Any]:
-        """Arguments of the data set that the model decides: cutoff, shells, and whether it takes modes."""
-        names = {"cutoff_angstrom": "cutoff_angstrom", "shells": "shells", "particles": "independent_particles"}
-        defaults = inspect.signature(OrbEvo).parameters
-        return {k: self.model.get(name, defaults[name].default) for k, name in names.items()}
-
-    def build_model(self, **defaults: Any) -> OrbEvo:
+    def build_model(self, **defaults: Any) -> OrbitalModel:
         """The model of the recipe; InputError where its sizes do not fit together."""
         try:
-            return OrbEvo(**{**defaults, **self.model})
+            return ARCHITECTURES[self.architecture](**{**defaults, **self.model})
         except (TypeError, ValueError) as error:
             raise InputError(f"recipe {self.name!r}, model: {error}") from None
 
-    @field_validator("model")
-    @classmethod
-    def _known_arguments(cls, value: dict[str, Any]) -> dict[str, Any]:
-        known = list(inspect.signature(OrbEvo).parameters)
-        for key in value:
+    @property
+    def geometry(self) -> dict[str, Any]:
+        """Arguments of the data set that the model decides: cutoff, shells, and whether it takes modes."""
+        return self.build_model().geometry
+
+    @model_validator(mode="after")
+    def _known_arguments(self) -> TrainRecipe:
+        known = list(inspect.signature(ARCHITECTURES[self.architecture]).parameters)
+        for key in self.model:
             if key not in known:
                 near = difflib.get_close_matches(key, known, n=1)
-                raise ValueError(f"OrbEvo has no argument {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
-        return value
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise ValueError(f"{self.architecture} has no argument {key!r}{hint}")
+        return self

@@ -13,7 +13,7 @@ from graphlearn.datasets.batch import Normalizer, OrbitalBatch, collate, field_w
 from graphlearn.datasets.gauge import BETA, loewdin, normalise, to_delta
 from graphlearn.datasets.orbitals import OrbitalLayout
 from graphlearn.datasets.trajectories import OrbitalTrajectory, delta_slots
-from graphlearn.models import OrbEvo
+from graphlearn.models import OrbitalModel
 from graphlearn.training.compatibility import check_fits
 from graphlearn.training.memory import states_at_once
 from tdddft.trajectory import Trajectory
@@ -34,7 +34,7 @@ class Rollout:
     """
 
     def __init__(
-        self, model: OrbEvo, normalizer: Normalizer, *, repair: Repair = "none", memory_bytes: int | None = None
+        self, model: OrbitalModel, normalizer: Normalizer, *, repair: Repair = "none", memory_bytes: int | None = None
     ) -> None:
         if repair not in ("none", "norm", "loewdin"):
             raise ValueError(f"repair {repair!r} is unknown; choose 'none', 'norm' or 'loewdin'")

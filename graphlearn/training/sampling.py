@@ -60,7 +60,7 @@ def flip_signs(batch: OrbitalBatch, random: torch.Generator) -> OrbitalBatch:
     signs = 1.0 - 2.0 * torch.randint(2, batch.occupations.shape, generator=random).to(batch.c0)
     particles = batch.particles
     if particles is not None:
-        particles = tuple(p.scaled(sign) for p, sign in zip(particles, signs, strict=True))
+        particles = tuple(p.flipped(sign) for p, sign in zip(particles, signs, strict=True))
     sign = signs[batch.batch][:, :, None, None]
     wide = sign[..., None, None]
     target = None if batch.target is None else batch.target * wide

@@ -6,13 +6,13 @@ from torch import Tensor
 
 from graphlearn.datasets.batch import Normalizer
 from graphlearn.datasets.trajectories import TDDFTTrajectories
-from graphlearn.models import OrbEvo
+from graphlearn.models import OrbitalModel
 from graphlearn.training.rollout import Rollout
 
 DIVERGED = 1e3
 
 
-def validation_score(model: OrbEvo, normalizer: Normalizer, data: TDDFTTrajectories, count: int) -> float:
+def validation_score(model: OrbitalModel, normalizer: Normalizer, data: TDDFTTrajectories, count: int) -> float:
     """Mean wavefunction nRMSE of the rollouts of the first ``count`` trajectories; 1000 for one that diverges."""
     was_training = model.training
     roll, errors = Rollout(model, normalizer), []

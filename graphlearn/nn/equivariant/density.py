@@ -103,8 +103,8 @@ class DensityEncoder(nn.Module):
 
     def blocks(self, c0: Tensor, delta: Tensor, occupations: Tensor, pairs: Tensor) -> Tensor:
         """Density matrix blocks [P, 1 + 2T, A, A], real parts before imaginary parts."""
-        still = self._pack(c0.unsqueeze(-1)).squeeze(-1)  # [N, S, A]
-        moving = self._pack(delta.flatten(4))  # [N, S, A, 2T]
+        still = pack_orbitals(c0.unsqueeze(-1), self.shells).squeeze(-1)  # [N, S, A]
+        moving = pack_orbitals(delta.flatten(4), self.shells)  # [N, S, A, 2T]
         n, states, orbitals, _ = moving.shape
         moving = moving.reshape(n, states, -1)
         left, right = pairs
@@ -120,10 +120,13 @@ class DensityEncoder(nn.Module):
         imaginary = backward[:, :, 1] - forward[:, :, 1]
         return torch.cat([constant, real, imaginary], dim=1)
 
-    def forward(self, c0: Tensor, delta: Tensor, occupations: Tensor, pairs: Tensor) -> Tensor:
-        """Encode the pairs."""
+    def couple(self, c0: Tensor, delta: Tensor, occupations: Tensor, pairs: Tensor) -> Tensor:
+        """Irreducible parts of the blocks, [P, 1 + 2T, columns of the coupling matrix]; no weights are involved."""
         blocks = self.blocks(c0, delta, occupations, pairs).flatten(2)  # [P, terms, A * A]
-        coupled = blocks @ constant(coupling_matrix, self.shells, self.lmax, like=blocks)
+        return blocks @ constant(coupling_matrix, self.shells, self.lmax, like=blocks)
+
+    def mix(self, coupled: Tensor) -> Tensor:
+        """Features [P, (lmax+1)**2, channels] from what :meth:`couple` gives, of this or of an equal encoder."""
         outputs, start = [], 0
         for l, (count, weight) in enumerate(zip(self.multiplicities, self.weight, strict=True)):
             width = count * (2 * l + 1)
@@ -133,15 +136,29 @@ class DensityEncoder(nn.Module):
         outputs[0] = outputs[0] + self.bias
         return torch.cat(outputs, dim=1)
 
-    def _pack(self, x: Tensor) -> Tensor:
-        """Slots [N, S, 9, R, T] -> orbitals [N, S, A, T] ordered by l, radial index, m."""
-        parts = [
-            x[:, :, l * l : (l + 1) ** 2, :count].transpose(2, 3).flatten(2, 3) for l, count in enumerate(self.shells)
-        ]
-        return torch.cat(parts, dim=2)
+    def forward(self, c0: Tensor, delta: Tensor, occupations: Tensor, pairs: Tensor) -> Tensor:
+        """Encode the pairs."""
+        return self.mix(self.couple(c0, delta, occupations, pairs))
 
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(shells={self.shells}, num_frames={self.num_frames}, channels={self.channels}, "
             f"lmax={self.lmax}, components={num_components(self.lmax)})"
         )
+
+
+def pack_orbitals(slots: Tensor, shells: Sequence[int]) -> Tensor:
+    """Slots [N, S, 9, R, T] -> orbitals [N, S, A, T] ordered by l, radial index, m."""
+    parts = [slots[:, :, l * l : (l + 1) ** 2, :count].transpose(2, 3).flatten(2, 3) for l, count in enumerate(shells)]
+    return torch.cat(parts, dim=2)
+
+
+def unpack_orbitals(orbitals: Tensor, shells: Sequence[int]) -> Tensor:
+    """The inverse of :func:`pack_orbitals`; zero in slots that hold no orbital."""
+    parts, start = [], 0
+    for l, count in enumerate(shells):
+        width = count * (2 * l + 1)
+        part = orbitals[:, :, start : start + width].unflatten(2, (count, 2 * l + 1)).transpose(2, 3)
+        parts.append(nn.functional.pad(part, (0, 0, 0, max(shells) - count)))
+        start += width
+    return torch.cat(parts, dim=2)
