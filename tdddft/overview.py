@@ -45,7 +45,7 @@ def overview_figure(folder: DatasetFolder) -> Figure:
         _spectra(spectra, drawn)
         _failures(failures, failed)
         shown = f" · dipoles and spectra of {len(drawn)}" if len(drawn) < len(done) else ""
-        figure.suptitle(f"{folder.root.name} · {len(done)} finished, {len(failed)} failed{shown}", fontsize=11)
+        figure.suptitle(f"{folder.root.resolve().name} · {len(done)} finished, {len(failed)} failed{shown}", fontsize=11)
     return figure
 
 
@@ -77,7 +77,7 @@ def _cost(axes: Axes, done: Sequence[Record]) -> None:
     ):
         axes.plot(orbitals, [r.get(key) or np.nan for r in done], ".", color=color, alpha=0.5, label=label)
     total = sum((r.get("seconds") or 0.0) + (r.get("ground_state_seconds") or 0.0) for r in done)
-    axes.set(title=f"Cost ({total / 3600:.1f} core-hours)", xlabel="atomic orbitals", ylabel="seconds", ylim=(0, None))
+    axes.set(title=f"Cost ({total / 3600:.1f} core-hours)", xlabel="atomic orbitals", ylabel="seconds", yscale="log")
     axes.legend(frameon=False, fontsize=8)
 
 
