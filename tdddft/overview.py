@@ -45,7 +45,9 @@ def overview_figure(folder: DatasetFolder) -> Figure:
         _spectra(spectra, drawn)
         _failures(failures, failed)
         shown = f" · dipoles and spectra of {len(drawn)}" if len(drawn) < len(done) else ""
-        figure.suptitle(f"{folder.root.resolve().name} · {len(done)} finished, {len(failed)} failed{shown}", fontsize=11)
+        figure.suptitle(
+            f"{folder.root.resolve().name} · {len(done)} finished, {len(failed)} failed{shown}", fontsize=11
+        )
     return figure
 
 

@@ -24,7 +24,7 @@ def rollout(
         tuple[float, float, float] | None, typer.Option(help="direction of the field; default: as in training")
     ] = None,
     strength: Annotated[float, typer.Option(help="field strength, as a multiple of that in training")] = 1.0,
-    frames: Annotated[int | None, typer.Option(min=1, help="frames to predict; default: as in training")] = None,
+    frames: Annotated[int | None, typer.Option(min=2, help="frames to predict; default: as in training")] = None,
     figure: Annotated[Path | None, typer.Option(help="write dipole and absorption as a figure here")] = None,
 ) -> None:
     """Predict how the orbitals of a molecule move, and write it as a file that every tdddft command reads.

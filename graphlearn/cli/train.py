@@ -72,6 +72,8 @@ def _train_orbevo(recipe: str, data: Path, out_dir: Path, overrides: list[str]) 
                 )  # fmt: skip
         except StoppedError:
             request.exit()
+    if out.quiet:
+        return
     out.print(f"wrote {out_dir}/model.safetensors")
     figure = learning_curve(result.losses, result.validations)
     out.print(f"wrote {save_figure(figure, out_dir / 'learning_curve.png')}")

@@ -62,6 +62,15 @@ def loewdin(coefficients: np.ndarray, overlap: np.ndarray) -> np.ndarray:
     return np.swapaxes(inverse_root, -1, -2) @ coefficients
 
 
+def _without_field_until(trajectory: Trajectory, end_fs: float) -> Trajectory:
+    """With samples of no field added up to a time."""
+    fine = trajectory.field_times_fs
+    spacing = fine[1] - fine[0]
+    more = fine[-1] + spacing * np.arange(1, round((end_fs - fine[-1]) / spacing) + 1)
+    field = np.concatenate([trajectory.field_au, np.zeros((len(more), 3))])
+    return trajectory.replace(field_times_fs=np.concatenate([fine, more]), field_au=field)
+
+
 def predicted_trajectory(
     delta: np.ndarray, trajectory: Trajectory, provenance: Mapping[str, Any], *, orthonormalise: bool = True
 ) -> Trajectory:
@@ -70,6 +79,10 @@ def predicted_trajectory(
     The dipole is computed from the coefficients as they are stored; there is no energy.
     """
     times = trajectory.times_fs[: len(delta)]
+    if len(delta) > len(times):
+        spacing = times[1] - times[0]
+        times = np.concatenate([times, times[-1] + spacing * np.arange(1, len(delta) - len(times) + 1)])
+        trajectory = _without_field_until(trajectory, times[-1])
     c = from_delta(delta, trajectory, times, orthonormalise).astype(trajectory.frame_coefficients.dtype)
     return trajectory.replace(
         times_fs=times,

@@ -32,6 +32,7 @@ def propagate(last: Tensor, sources: Tensor, strength: Tensor, data: Any) -> Ten
         [N, S, 9, R, T, 2].
     """
     frames, outputs = sources.shape[4], []
+    last, sources, strength = (x.to(data.c0) for x in (last, sources, strength))
     for molecule in molecules_of(data):
         steps = FrameSteps.of(molecule, strength[molecule.number], frames, data.frame_fs)
         z = molecule.into_modes(last[molecule.atoms].unsqueeze(4))[..., 0]
@@ -47,6 +48,7 @@ def propagate(last: Tensor, sources: Tensor, strength: Tensor, data: Any) -> Ten
 def past_sources(delta: Tensor, strength: Tensor, data: Any) -> Tensor:
     """The sources of each frame of a history [N, S, 9, R, T, 2], likewise; zero for the first, which none precedes."""
     frames, outputs = delta.shape[4], []
+    delta, strength = delta.to(data.c0), strength.to(data.c0)
     for molecule in molecules_of(data):
         steps = FrameSteps.of(molecule, strength[molecule.number], frames, data.frame_fs)
         z = molecule.into_modes(delta[molecule.atoms])

@@ -240,7 +240,8 @@ class OrbEvo(nn.Module):
         now = delta[..., -1, :]
         if data.states is not None:
             now = chosen_states(now, data.states[data.batch])
-        return propagate(now, self.source_scale * out.to(now.dtype), strength, data)
+        with torch.autocast(now.device.type, enabled=False):
+            return propagate(now, self.source_scale * out.to(now), strength, data)
 
     def _layers(
         self, data: Any, delta: Tensor, geometry: Geometry, field: FieldInput, states_at_once: int | None
@@ -252,7 +253,8 @@ class OrbEvo(nn.Module):
             inputs, moving = (chosen_states(x, data.states[data.batch]) for x in (inputs, moving))
         states = [inputs, moving.flatten(3)]
         if self.independent_particles:
-            states.append(past_sources(moving, field[0], data).flatten(3) / self.source_scale)
+            with torch.autocast(moving.device.type, enabled=False):
+                states.append(past_sources(moving, field[0], data).flatten(3) / self.source_scale)
         x = self.state(torch.cat(states, dim=-1))
         atoms = self._embed_atoms(geometry)
         if self.atom_density is not None:

@@ -85,6 +85,10 @@ class ResponseOrbEvo(nn.Module):
         }
         if lmax < ORBITAL_LMAX:
             raise ValueError(f"need lmax >= 2, got {lmax}")
+        sizes = {"channels": channels, "heads": heads, "num_frames": num_frames, "num_legendre": num_legendre}
+        for name, size in {**sizes, "field_samples": field_samples, "num_radial - 1": num_radial - 1}.items():
+            if not isinstance(size, int) or size < 1:
+                raise ValueError(f"{name} must be a positive whole number, got {size!r}")
         if channels % heads:
             raise ValueError(f"heads ({heads}) must divide channels ({channels})")
         self.channels, self.lmax, self.num_frames, self.field_samples = channels, lmax, num_frames, field_samples

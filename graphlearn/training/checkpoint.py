@@ -41,7 +41,7 @@ def load_model(folder: str | os.PathLike[str], *kinds: type[M]) -> tuple[M, dict
 
     Args:
         folder: Written by :func:`save_model`.
-        kinds: The classes that the model may have, for example :class:`graphlearn.models.OrbEvo`.
+        kinds: The classes that the model may have, for example :class:`graphlearn.models.OrbEvo`; all by default.
 
     Raises:
         InputError: if the folder holds no model, or one of another class.
@@ -58,7 +58,7 @@ def load_model(folder: str | os.PathLike[str], *kinds: type[M]) -> tuple[M, dict
             raise ContractError(f"{file}: schema version {version}, this graphlearn reads {SCHEMA_VERSION}")
         if name not in MODELS:
             raise ContractError(f"{file}: unknown model class {name!r}; known: {', '.join(MODELS)}")
-        wanted = {kind.__name__: kind for kind in kinds}
+        wanted: dict[str, Any] = {kind.__name__: kind for kind in kinds or MODELS.values()}
         if name not in wanted:
             raise InputError(f"{folder} holds a model of class {name}; this needs {' or '.join(wanted)}")
         model = wanted[name](**description["arguments"])

@@ -19,7 +19,7 @@ from tdddft.trajectory import Trajectory
 
 BATCH = 8  # trajectories rolled out together
 MODEL, ZERO, PERSISTENCE, FROZEN = "OrbEvo", "zero", "persistence", "frozen Hamiltonian"
-NEAREST, MODES = "nearest geometry", "dynamic modes of half the dipole"
+NEAREST, MODES = "nearest geometry", "dynamic modes, a quarter known"
 COLUMNS = {
     "one_step_l2": "one-step l2",
     "rollout_l2": "rollout l2",
@@ -91,7 +91,7 @@ def free_baselines(bundle: int) -> dict[str, Baseline]:
 
     def modes(t: Trajectory) -> Prediction:
         signal = t.dipole_au - t.dipole_au[0]
-        return Prediction(induced_dipole_au=dynamic_modes(signal, max(4, len(signal) // 2))[1:])
+        return Prediction(induced_dipole_au=dynamic_modes(signal, max(4, len(signal) // 4))[1:])
 
     return {ZERO: nothing, PERSISTENCE: persistent, FROZEN: frozen, MODES: modes}
 

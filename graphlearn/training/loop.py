@@ -25,7 +25,7 @@ from graphlearn.training.push_forward import training_batch
 from graphlearn.training.recipe import Optimisation, TrainRecipe
 from graphlearn.training.sampling import StepSampler, flip_signs, sample_states, step_generator, step_loader
 from graphlearn.training.state import TrainingState
-from graphlearn.training.validation import validation_score
+from graphlearn.training.validation import DIVERGED, validation_score
 from tdddft.errors import InputError, StoppedError
 from tdddft.recipe_files import recipe_hash
 
@@ -82,12 +82,16 @@ def train(
     windows = TDDFTWindows(data)
     model = recipe.build_model(average_degree=average_degree(windows.ground_state(i) for i in range(len(data))))
     model = model.to(accelerator.device)
-    if any(getattr(data, name) != value for name, value in model.geometry.items()):
-        raise InputError("read the data with the model's own cutoff: TDDFTTrajectories(..., **recipe.geometry)")
+    for given in (data, validation):
+        if given is not None and any(getattr(given, name) != value for name, value in model.geometry.items()):
+            raise InputError("read the data with the model's own cutoff: TDDFTTrajectories(..., **recipe.geometry)")
     if options.batch_size < accelerator.num_processes:
         raise InputError(f"batch_size {options.batch_size} is too small for {accelerator.num_processes} processes")
     for i in range(len(data)):
         check_fits(model, normalizer, windows.ground_state(i), options.unroll_bundles)
+    if validation is not None:
+        for i in range(min(recipe.validation.trajectories, len(validation))):
+            check_fits(model, normalizer, validation[i])
     behind = (options.push_forward_bundles + 1) * model.num_frames
     windows = TDDFTWindows(data, options.unroll_bundles * model.num_frames, history=behind)
     optimizer = torch.optim.AdamW(
@@ -116,7 +120,7 @@ def train(
         if main and validate and validation is not None:
             assert isinstance(kept, OrbitalModel)
             score = validation_score(kept, normalizer, validation, recipe.validation.trajectories)
-            if state.best is None or score < state.best[1]:
+            if score < (state.best[1] if state.best else DIVERGED):
                 save_tensors(folder / BEST, dict(kept.state_dict()))
             state.validations.append((number, score))
             if on_validation is not None:
@@ -126,13 +130,16 @@ def train(
         if main and on_step is not None:
             on_step(number, options.steps, loss)
         if asked and number < options.steps:
+            accelerator.wait_for_everyone()
             raise StoppedError(f"stopped after step {number} of {options.steps}")
     accelerator.wait_for_everyone()
-    kept.load_state_dict(load_file(folder / BEST) if state.best else kept.state_dict())
+    if state.best and state.best[1] < DIVERGED:
+        kept.load_state_dict(load_file(folder / BEST))
     assert isinstance(kept, OrbitalModel)
     if main:
         facts = {
-            "recipe": recipe.model_dump(mode="json"), "trained_on": data.names, "validations": state.validations,
+            "recipe": recipe.model_dump(mode="json"), "trained_on": data.names,
+            "validated_on": validation.names if validation else [], "validations": state.validations,
             "simulation": simulation_of(data),
         }  # fmt: skip
         save_model(folder, kept, {"normalizer": normalizer.to_dict(), **facts})

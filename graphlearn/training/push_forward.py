@@ -57,5 +57,6 @@ def push(windows: Sequence[Window], depth: int, normalizer: Normalizer, model: O
         before = before.to(device)
         own = model(before if own is None else replace(before, delta=own))
     model.train(was_training)
+    torch.clear_autocast_cache()  # what was cast without gradients must not be used with them
     assert own is not None
     return own.to(before.c0.dtype)

@@ -6,11 +6,13 @@ import difflib
 import inspect
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from graphlearn.models import OrbEvo, OrbitalModel, ResponseOrbEvo
 from tdddft.errors import InputError
 from tdddft.recipe_files import Strict
+
+RESERVED = ("train", "validation", "held out", "larger")
 
 
 class Optimisation(Strict):
@@ -44,8 +46,8 @@ class Optimisation(Strict):
 class Split(Strict):
     """Which trajectories are used for what: test sets by glob patterns of ids, then draws from what is left.
 
-    A trajectory that matches several sections belongs to the first; a fraction (below 1) counts what is left after the
-    sections before.
+    A trajectory that matches several patterns belongs to the first; fractions (below 1) are of what the patterns and
+    the sizes leave.
     """
 
     test: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="name of a test set: patterns")
@@ -55,6 +57,14 @@ class Split(Strict):
     train: tuple[str, ...] = Field(("*",), description="patterns of the ids that may be drawn or trained on")
     by_molecule: bool = Field(False, description="draw molecules with all their trajectories")
     seed: int = Field(34, description="of the draws")
+
+    @field_validator("test")
+    @classmethod
+    def _free_names(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        taken = [name for name in value if name in RESERVED]
+        if taken:
+            raise ValueError(f"a test set cannot be called {taken[0]!r}; these names are taken: {', '.join(RESERVED)}")
+        return value
 
 
 class Validation(Strict):

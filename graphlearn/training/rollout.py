@@ -21,6 +21,10 @@ from tdddft.trajectory import Trajectory
 Repair = Literal["none", "norm", "loewdin"]
 
 
+class DivergedError(RuntimeError):
+    """A rollout left the numbers that can be represented."""
+
+
 class Rollout:
     """Predicts whole trajectories, one bundle of frames after the other, each from the model's own output.
 
@@ -65,7 +69,7 @@ class Rollout:
 
         Raises:
             InputError: if a trajectory does not fit the model, or one state alone takes more memory than there is.
-            RuntimeError: if the prediction is not finite.
+            DivergedError: if the prediction is not finite.
         """
         model, bundle = self.model.eval(), self.model.num_frames
         for trajectory in trajectories:
@@ -93,7 +97,7 @@ class Rollout:
             history = torch.cat([history, outputs[-1]], dim=-2)[..., -bundle:, :]
         joined = torch.cat([torch.zeros_like(outputs[0][..., :1, :]), *outputs], dim=-2)[..., :frames, :]
         if not bool(torch.isfinite(joined).all()):
-            raise RuntimeError("the rollout diverged: the model predicts numbers that are not finite")
+            raise DivergedError("the rollout diverged: the model predicts numbers that are not finite")
         return _split(joined * self.normalizer.delta_rms, start)
 
     def _collate(self, trajectories: Sequence[OrbitalTrajectory], frame: int) -> OrbitalBatch:

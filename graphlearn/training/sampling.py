@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
@@ -15,7 +16,8 @@ from graphlearn.datasets.windows import TDDFTWindows, Window
 
 def step_generator(seed: int, step: int, purpose: int = 0) -> torch.Generator:
     """Random numbers of one step: a function of the seed and the step alone, so that a run can be continued."""
-    return torch.Generator().manual_seed(((seed * 1_000_003 + step) * 4096 + purpose) % 2**63)
+    words = np.random.SeedSequence((abs(seed), step, purpose)).generate_state(1)  # the generator takes 32 bits
+    return torch.Generator().manual_seed(int(words[0]))
 
 
 class StepSampler(Sampler[list[int]]):

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from graphlearn.datasets.splits import fill_parts, molecule_groups, part_size
-from graphlearn.training.recipe import Split
+from graphlearn.training.recipe import RESERVED, Split
 from tdddft.errors import InputError
 
-TRAIN, VALIDATION, HELD_OUT, LARGER = "train", "validation", "held out", "larger"
+TRAIN, VALIDATION, HELD_OUT, LARGER = RESERVED
 
 
 def assign(names: Sequence[str], split: Split, folder: str | Path | None = None) -> dict[str, list[str]]:
@@ -61,22 +61,23 @@ def assign(names: Sequence[str], split: Split, folder: str | Path | None = None)
 def test_sets(names: Sequence[str], facts: Mapping[str, Any], folder: str | Path) -> dict[str, list[str]]:
     """The test sets of a trained model in a data-set folder, by name.
 
-    Those of its recipe, if they are there and none of their ids was trained on; else all that was not trained on.
+    Those of its recipe, if they are there and none of their ids was seen in training; else all that was neither trained
+    nor validated on.
 
     Args:
         names: Ids in the folder.
         facts: ``model.json``.
         folder: Data-set folder.
     """
-    trained = set(facts["trained_on"])
-    rest = [n for n in names if n not in trained]
+    seen = {*facts["trained_on"], *facts.get("validated_on", [])}
+    rest = [n for n in names if n not in seen]
     try:
         split = Split.model_validate(facts["recipe"]["split"])
         sets = {s: ids for s, ids in assign(names, split, folder).items() if s not in (TRAIN, VALIDATION) and ids}
     except (KeyError, ValueError, InputError):
         sets = {}
-    if not sets or any(trained.intersection(ids) for ids in sets.values()):
-        return {"not trained on": rest} if rest else {}
+    if not sets or any(seen.intersection(ids) for ids in sets.values()):
+        return {"not seen in training": rest} if rest else {}
     return sets
 
 

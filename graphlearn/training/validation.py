@@ -7,7 +7,7 @@ from torch import Tensor
 from graphlearn.datasets.batch import Normalizer
 from graphlearn.datasets.trajectories import TDDFTTrajectories
 from graphlearn.models import OrbitalModel
-from graphlearn.training.rollout import Rollout
+from graphlearn.training.rollout import DivergedError, Rollout
 
 DIVERGED = 1e3
 
@@ -20,7 +20,7 @@ def validation_score(model: OrbitalModel, normalizer: Normalizer, data: TDDFTTra
         item = data[index]
         try:
             (predicted,) = roll([item])
-        except RuntimeError:
+        except DivergedError:
             errors.append(DIVERGED)
         else:
             errors.append(min(DIVERGED, _nrmse(predicted, item.delta)))

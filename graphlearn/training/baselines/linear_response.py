@@ -57,11 +57,11 @@ class LinearResponse:
         mixing = np.einsum("qk,kmn->qmn", displacement, fock) + np.einsum("qx,xmn->qmn", field, inner)
         gaps = np.subtract.outer(state.energies_hartree[: len(inner[0])], state.energies_hartree[: len(inner[0])])
         among = drive.at_frames(gaps.ravel(), mixing.reshape(len(times), -1)).reshape(-1, *gaps.shape)
-        among[:, np.arange(len(gaps)), np.arange(len(gaps))] = 0.0  # the gauge takes the phase of each orbital
-
-        delta = np.einsum("fnv,av->fna", u, virtual) + np.einsum("fmn,am->fna", among, occupied)
-        sign = np.sign(np.einsum("na,ab,bn->n", t.coefficients, t.overlap, occupied))
-        return np.asarray(delta * sign[None, :, None] / BETA)
+        mine = t.coefficients @ t.overlap @ occupied  # degenerate orbitals of the file may be mixed otherwise
+        u, among = np.einsum("jn,fnv->fjv", mine, u), np.einsum("im,fmn,jn->fij", mine, among, mine)
+        among[:, np.arange(len(mine)), np.arange(len(mine))] = 0.0  # the gauge takes the phase of each orbital
+        delta = np.einsum("fnv,av->fna", u, virtual) + np.einsum("fij,ia->fja", among, t.coefficients)
+        return np.asarray(delta / BETA)
 
 
 class _Drive:

@@ -118,6 +118,13 @@ def test_linear_response_with_particles_is_linear(windows):
         assert (model(double) - 2 * model(batch)).abs().max() < 1e-10 * model(batch).abs().max()
 
 
+def test_half_precision_leaves_the_propagation_exact(model, windows):
+    with torch.autocast("cpu", torch.bfloat16):
+        half = model(windows)
+    assert half.dtype == torch.float32
+    assert (half - model(windows)).abs().max() < 0.2 * half.abs().max()
+
+
 def test_a_batch_without_modes_is_refused(model, batch):
     with pytest.raises(ValueError, match="particles=True"):
         model(batch)

@@ -226,8 +226,12 @@ def test_drawn_sets_are_disjoint_and_repeat():
 def test_test_sets_of_a_model_are_those_of_its_recipe(tmp_path):
     names = [f"m{i}" for i in range(10)]
     split = Split(test={"first": ("m0",)}, validation=2)
-    facts = {"trained_on": assign(names, split)["train"], "recipe": {"split": split.model_dump(mode="json")}}
+    parts = assign(names, split)
+    facts = {
+        "trained_on": parts["train"], "validated_on": parts["validation"],
+        "recipe": {"split": split.model_dump(mode="json")},
+    }  # fmt: skip
     assert sets_of(names, facts, tmp_path) == {"first": ["m0"]}
-    facts["trained_on"] = ["m0", "m1"]  # another folder, where the recipe's test set was trained on
-    assert sets_of(names, facts, tmp_path) == {"not trained on": names[2:]}
-    assert sets_of(["m0"], facts, tmp_path) == {}
+    facts.update(trained_on=["m0", "m1"], validated_on=["m2"])  # elsewhere, the recipe's test set was trained on
+    assert sets_of(names, facts, tmp_path) == {"not seen in training": names[3:]}
+    assert sets_of(["m0", "m2"], facts, tmp_path) == {}
