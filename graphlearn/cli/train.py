@@ -44,8 +44,8 @@ def _train_orbevo(recipe: str, data: Path, out_dir: Path, overrides: list[str]) 
     from graphlearn.recipes import model_recipe
     from graphlearn.training.figures import learning_curve
     from graphlearn.training.loop import train as train_model
-    from graphlearn.training.recipe import TrainRecipe
-    from graphlearn.training.split import TRAIN, VALIDATION, assign
+    from graphlearn.training.recipe import TRAIN, VALIDATION, TrainRecipe
+    from graphlearn.training.split import assign
     from tdddft.cli.stopping import stop_on_signals
     from tdddft.errors import StoppedError
     from tdddft.figures import save_figure

@@ -6,13 +6,13 @@ import difflib
 import inspect
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from graphlearn.models import OrbEvo, OrbitalModel, ResponseOrbEvo
 from tdddft.errors import InputError
 from tdddft.recipe_files import Strict
 
-RESERVED = ("train", "validation", "held out", "larger")
+TRAIN, VALIDATION, HELD_OUT, LARGER = "train", "validation", "held out", "larger"
 
 
 class Optimisation(Strict):
@@ -58,13 +58,13 @@ class Split(Strict):
     by_molecule: bool = Field(False, description="draw molecules with all their trajectories")
     seed: int = Field(34, description="of the draws")
 
-    @field_validator("test")
-    @classmethod
-    def _free_names(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        taken = [name for name in value if name in RESERVED]
+    @model_validator(mode="after")
+    def _free_names(self) -> Split:
+        drawn = {TRAIN: True, VALIDATION: True, HELD_OUT: self.held_out, LARGER: self.largest_in_training}
+        taken = [name for name in self.test if drawn.get(name)]
         if taken:
-            raise ValueError(f"a test set cannot be called {taken[0]!r}; these names are taken: {', '.join(RESERVED)}")
-        return value
+            raise ValueError(f"a test set cannot be called {taken[0]!r}, which is drawn; choose another name")
+        return self
 
 
 class Validation(Strict):

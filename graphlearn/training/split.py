@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from graphlearn.datasets.splits import fill_parts, molecule_groups, part_size
-from graphlearn.training.recipe import RESERVED, Split
+from graphlearn.training.recipe import HELD_OUT, LARGER, TRAIN, VALIDATION, Split
 from tdddft.errors import InputError
-
-TRAIN, VALIDATION, HELD_OUT, LARGER = RESERVED
 
 
 def assign(names: Sequence[str], split: Split, folder: str | Path | None = None) -> dict[str, list[str]]:

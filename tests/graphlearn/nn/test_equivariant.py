@@ -21,7 +21,7 @@ from graphlearn.nn import (
     edge_frames,
     wigner_d,
 )
-from graphlearn.nn.equivariant.density import coupling_matrix, multiplicities
+from graphlearn.nn.equivariant.density import coupling_matrix, multiplicities, pack_orbitals
 from graphlearn.testing import assert_equivariant, assert_gradcheck, assert_permutation_invariant
 
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-12}
@@ -202,8 +202,8 @@ def test_density_blocks_are_the_linear_terms_of_the_density_matrix(dtype):
     blocks = encoder.blocks(c0, delta, occupations, pairs)
 
     def density(beta, frame, left, right):
-        c = encoder._pack(c0.unsqueeze(-1))[..., 0] + beta * torch.complex(
-            *encoder._pack(delta[..., frame, :]).unbind(-1)
+        c = pack_orbitals(c0.unsqueeze(-1), encoder.shells)[..., 0] + beta * torch.complex(
+            *pack_orbitals(delta[..., frame, :], encoder.shells).unbind(-1)
         )
         return torch.einsum("s,sa,sb->ab", occupations[0].to(c), c[left], c[right].conj())
 

@@ -219,6 +219,8 @@ def test_drawn_sets_are_disjoint_and_repeat():
     assert parts["train"] == sorted(parts["train"], key=names.index)
     with pytest.raises(InputError, match="no trajectory is left for validation"):
         assign(names[:4], Split(validation=0.01))
+    with pytest.raises(InputError, match="'held out', which is drawn"):
+        parse_recipe({"name": "x", "split": {"test": {"held out": ["a*"]}, "held_out": 2}}, TrainRecipe)
     with pytest.raises(InputError, match="need a data-set folder"):
         assign(names, Split(by_molecule=True))
 
