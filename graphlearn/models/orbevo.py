@@ -9,21 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from graphlearn.models.independent_particles import past_sources, propagate
-from graphlearn.models.orbevo_block import FieldInput, FieldNorm, Geometry, OrbEvoBlock
+from graphlearn.models.orbevo_block import FieldInput, FieldNorm, Geometry, OrbEvoBlock, embed_atoms, surroundings
 from graphlearn.nn.equivariant import (
     DegreeLinear,
     DensityEncoder,
-    EdgeRotation,
     EdgeScalars,
     GaussianBasis,
     RadialMLP,
     SO2Attention,
-    direction_harmonics,
 )
 from graphlearn.nn.equivariant.irreps import num_components
 
 ORBITAL_LMAX = 2
-AXES = [1, 2, 0]  # e3nn's l = 1 is (x, y, z) of its axes; with (y, z, x) it is (y, z, x) = (p_-1, p_0, p_1)
 
 
 class OrbEvo(nn.Module):
@@ -282,26 +279,12 @@ class OrbEvo(nn.Module):
         return share[data.batch]
 
     def _surroundings(self, data: Any, strength: Tensor) -> tuple[Geometry, FieldInput]:
-        harmonics = direction_harmonics(data.field_direction[:, AXES], self.top_lmax)
-        if self.linear_response:  # to first order a uniform field acts as a vector
-            harmonics = nn.functional.pad(harmonics[:, :4], (0, harmonics.shape[1] - 4))
-        return self._geometry(data), (strength, harmonics, data.batch)
-
-    def _geometry(self, data: Any) -> Geometry:
-        positions = data.positions_angstrom[:, AXES]
-        source, target = data.edge_index
-        edge_vec = positions[target] - positions[source]
-        rotation = EdgeRotation(edge_vec, self.top_lmax)
-        return Geometry(data.numbers, data.edge_index, rotation, self.basis(edge_vec.norm(dim=-1)))
+        return surroundings(data, strength, self.basis, self.top_lmax, vector_only=self.linear_response)
 
     def _embed_atoms(self, geometry: Geometry) -> Tensor:
         """Elements and geometry, [N, (top_lmax+1)**2, channels]."""
-        numbers, edge_index, rotation, radial = geometry
-        weights = self.edge_degree(self.edge_scalars(radial, numbers, edge_index))
-        spread = rotation.spread_scalars(weights.unflatten(-1, (self.top_lmax + 1, -1)), self.top_lmax)
-        x = spread.new_zeros(len(numbers), *spread.shape[1:]).index_add(0, edge_index[1], spread)
-        x = x / self.average_degree
-        return torch.cat([x[:, :1] + self.element(numbers).unsqueeze(1), x[:, 1:]], dim=1)
+        scalars = self.edge_scalars(geometry.radial, geometry.numbers, geometry.edge_index)
+        return embed_atoms(self.edge_degree(scalars), self.element(geometry.numbers), geometry, self.average_degree)
 
     def __repr__(self) -> str:
         return (

@@ -14,10 +14,13 @@ from graphlearn.nn.equivariant import (
     EdgeScalars,
     EquivariantRMSNorm,
     FieldConditioning,
+    GaussianBasis,
     SO2Attention,
+    direction_harmonics,
     make_activation,
 )
 
+AXES = [1, 2, 0]  # e3nn's l = 1 is (x, y, z) of its axes; with (y, z, x) it is (y, z, x) = (p_-1, p_0, p_1)
 FieldInput = tuple[Tensor, Tensor, Tensor]
 
 
@@ -28,6 +31,29 @@ class Geometry(NamedTuple):
     edge_index: Tensor
     rotation: EdgeRotation
     radial: Tensor
+
+
+def surroundings(
+    data: Any, strength: Tensor, basis: GaussianBasis, lmax: int, *, vector_only: bool
+) -> tuple[Geometry, FieldInput]:
+    """Geometry and field of a batch; ``vector_only``: to first order a uniform field acts as a vector."""
+    positions = data.positions_angstrom[:, AXES]
+    source, target = data.edge_index
+    edge_vec = positions[target] - positions[source]
+    harmonics = direction_harmonics(data.field_direction[:, AXES], lmax)
+    if vector_only:
+        harmonics = nn.functional.pad(harmonics[:, :4], (0, harmonics.shape[1] - 4))
+    geometry = Geometry(data.numbers, data.edge_index, EdgeRotation(edge_vec, lmax), basis(edge_vec.norm(dim=-1)))
+    return geometry, (strength, harmonics, data.batch)
+
+
+def embed_atoms(weights: Tensor, elements: Tensor, geometry: Geometry, average_degree: float) -> Tensor:
+    """Elements [N, C] and what the edges [E, (lmax+1) C] say about each atom, [N, (lmax+1)**2, C]."""
+    lmax = weights.shape[-1] // elements.shape[-1] - 1
+    spread = geometry.rotation.spread_scalars(weights.unflatten(-1, (lmax + 1, -1)), lmax)
+    x = spread.new_zeros(len(elements), *spread.shape[1:]).index_add(0, geometry.edge_index[1], spread)
+    x = x / average_degree
+    return torch.cat([x[:, :1] + elements.unsqueeze(1), x[:, 1:]], dim=1)
 
 
 class FieldNorm(nn.Module):

@@ -9,17 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from graphlearn.models.hamiltonian_response import propagate
-from graphlearn.models.orbevo import AXES, ORBITAL_LMAX
-from graphlearn.models.orbevo_block import FieldInput, FieldNorm, Geometry, OrbEvoBlock
+from graphlearn.models.orbevo import ORBITAL_LMAX
+from graphlearn.models.orbevo_block import FieldNorm, Geometry, OrbEvoBlock, embed_atoms, surroundings
 from graphlearn.nn.equivariant import (
     DensityEncoder,
-    EdgeRotation,
     EdgeScalars,
     GaussianBasis,
     PairBlocks,
     RadialMLP,
     SO2Linear,
-    direction_harmonics,
     make_activation,
     reverse_edges,
 )
@@ -161,7 +159,7 @@ class ResponseOrbEvo(nn.Module):
 
     def _respond(self, data: Any, delta: Tensor, strength: Tensor) -> tuple[Tensor, Tensor]:
         batch, occupations = data.batch, data.occupations[data.batch]
-        geometry, field = self._surroundings(data, strength)
+        geometry, field = surroundings(data, strength, self.basis, self.lmax, vector_only=self.linear_response)
         same = torch.arange(len(batch), device=batch.device).expand(2, -1)
         x = self._embed_atoms(geometry) + self.atom_density(data.c0, delta, occupations, same)
         x = x.unsqueeze(1)
@@ -181,24 +179,9 @@ class ResponseOrbEvo(nn.Module):
         back = between.index_select(0, reverse_edges(geometry.edge_index)).transpose(-1, -2)
         return self.response_scale * within, 0.5 * self.response_scale * (between + back)
 
-    def _surroundings(self, data: Any, strength: Tensor) -> tuple[Geometry, FieldInput]:
-        positions = data.positions_angstrom[:, AXES]
-        source, target = data.edge_index
-        edge_vec = positions[target] - positions[source]
-        radial = self.basis(edge_vec.norm(dim=-1))
-        harmonics = direction_harmonics(data.field_direction[:, AXES], self.lmax)
-        if self.linear_response:  # to first order a uniform field acts as a vector
-            harmonics = nn.functional.pad(harmonics[:, :4], (0, harmonics.shape[1] - 4))
-        geometry = Geometry(data.numbers, data.edge_index, EdgeRotation(edge_vec, self.lmax), radial)
-        return geometry, (strength, harmonics, data.batch)
-
     def _embed_atoms(self, geometry: Geometry) -> Tensor:
-        numbers, edge_index, rotation, radial = geometry
-        weights = self.edge_degree(self.edge_scalars(radial, numbers, edge_index))
-        spread = rotation.spread_scalars(weights.unflatten(-1, (self.lmax + 1, -1)), self.lmax)
-        x = spread.new_zeros(len(numbers), *spread.shape[1:]).index_add(0, edge_index[1], spread)
-        x = x / self.average_degree
-        return torch.cat([x[:, :1] + self.element(numbers).unsqueeze(1), x[:, 1:]], dim=1)
+        scalars = self.edge_scalars(geometry.radial, geometry.numbers, geometry.edge_index)
+        return embed_atoms(self.edge_degree(scalars), self.element(geometry.numbers), geometry, self.average_degree)
 
     def __repr__(self) -> str:
         return (

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers import SMALL, rotate_batch
+from helpers import SMALL, rotate_with_modes
 from scipy.spatial.transform import Rotation
 
 from graphlearn.datasets import IndependentParticles, Normalizer, OrbitalTrajectory, collate
@@ -62,15 +62,7 @@ def _later(windows):
 
 def test_output_turns_with_molecule_and_field(model, windows, items):
     model, batch = model.double(), windows.to(torch.float64)
-    turned, orbitals = rotate_batch(batch, ROTATION)
-    turn = orbitals(torch.eye(9, dtype=torch.float64)[None, None])[0, 0].T  # [9, 9]
-    particles = []
-    for p, item in zip(batch.particles, items, strict=True):
-        slots = (len(item.numbers), 9, 2)
-        to = torch.einsum("ij,mnjr->mnir", turn.T, p.to_modes.view(-1, *slots)).flatten(1)
-        back = torch.einsum("ij,njrm->nirm", turn.T, p.from_modes.view(*slots, -1)).flatten(0, 2)
-        particles.append(replace(p, to_modes=to, from_modes=back))
-    turned = replace(turned, particles=tuple(particles))
+    turned, orbitals = rotate_with_modes(batch, items, ROTATION)
     with torch.no_grad():
         expected, found = orbitals(model(batch)), model(turned)
     assert (expected - found).abs().max() < 1e-10 * expected.abs().max()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from helpers import rotate_batch
+from helpers import rotate_with_modes
 from scipy.linalg import eigh
 from scipy.spatial.transform import Rotation
 
@@ -38,22 +38,9 @@ def model():
     return ResponseOrbEvo(**SMALL).eval()
 
 
-def rotated(batch, items):
-    """A batch turned with its field and its modes."""
-    turned, orbitals = rotate_batch(batch, ROTATION)
-    turn = orbitals(torch.eye(9, dtype=batch.c0.dtype)[None, None])[0, 0].T
-    particles = []
-    for p, item in zip(batch.particles, items, strict=True):
-        slots = (len(item.numbers), 9, 2)
-        to = torch.einsum("ij,mnjr->mnir", turn.T, p.to_modes.view(-1, *slots)).flatten(1)
-        back = torch.einsum("ij,njrm->nirm", turn.T, p.from_modes.view(*slots, -1)).flatten(0, 2)
-        particles.append(replace(p, to_modes=to, from_modes=back))
-    return replace(turned, particles=tuple(particles)), orbitals
-
-
 def test_output_turns_with_molecule_and_field(model, windows, items):
     model, batch = model.double(), windows.to(torch.float64)
-    turned, orbitals = rotated(batch, items)
+    turned, orbitals = rotate_with_modes(batch, items, ROTATION)
     with torch.no_grad():
         expected, found = orbitals(model(batch)), model(turned)
     assert (expected - found).abs().max() < 1e-10 * expected.abs().max()
