@@ -22,7 +22,7 @@ def demo(
 ) -> None:
     """The main job, from molecules to predicted absorption spectra, in minutes on a laptop.
 
-    Generates real-time TDDFT trajectories, trains a small OrbEvo-DM on them, rolls it out on trajectories it never
+    Generates real-time TDDFT trajectories, trains a small OrbEvo on them, rolls it out on trajectories it never
     saw, and prints and draws the errors. Interrupted and run again, it goes on where it was.
 
     Example: graphlearn demo --out runs/demo
@@ -55,7 +55,7 @@ def demo(
     )
     generate([data_recipe], out_dir / "data", jobs=jobs)
 
-    out.rule("2 of 3: training OrbEvo-DM")
+    out.rule(f"2 of 3: training {settings.architecture}")
     out.print(f"{len(split['train'])} trajectories for training; held out and never shown to the model:")
     for name in settings.split.test:
         out.print(f"  {name}: {', '.join(split[name])}")

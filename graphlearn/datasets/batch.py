@@ -66,6 +66,7 @@ class OrbitalBatch:
         states: States that the network predicts and ``target`` holds, int64 [B, K]; None for all.
         particles: Modes of the ground-state Hamiltonian of each molecule, in normalised units, where all have them.
         frame_fs: Time between two frames, fs.
+        windows_in_a_row: Windows of one and the same molecule that stand beside each other, everywhere in the batch.
     """
 
     numbers: Tensor
@@ -82,6 +83,7 @@ class OrbitalBatch:
     states: Tensor | None = None
     particles: tuple[IndependentParticles, ...] | None = None
     frame_fs: float = 0.05
+    windows_in_a_row: int = 1
 
     def to(self, *args: Any, **kwargs: Any) -> OrbitalBatch:
         """Move or cast; integers keep their type."""
@@ -103,7 +105,12 @@ class OrbitalBatch:
 
 
 def collate(
-    windows: Sequence[tuple[OrbitalTrajectory, int]], normalizer: Normalizer, num_frames: int, *, bundles: int = 1
+    windows: Sequence[tuple[OrbitalTrajectory, int]],
+    normalizer: Normalizer,
+    num_frames: int,
+    *,
+    bundles: int = 1,
+    windows_in_a_row: int = 1,
 ) -> OrbitalBatch:
     """Batch windows given as (trajectory, last frame of history).
 
@@ -112,6 +119,7 @@ def collate(
         normalizer: Units of the network.
         num_frames: Frames of a bundle T.
         bundles: Bundles of target, and of field after the frame.
+        windows_in_a_row: How many windows in a row are of the same trajectory.
     """
     states = max(len(t.occupations) for t, _ in windows)
     sizes = [len(t.numbers) for t, _ in windows]
@@ -139,6 +147,7 @@ def collate(
         field_direction=torch.stack([t.field_direction for t, _ in windows]),
         particles=_particles([t for t, _ in windows], normalizer, states),
         frame_fs=normalizer.frame_fs,
+        windows_in_a_row=windows_in_a_row,
     )
 
 

@@ -34,6 +34,8 @@ class IndependentParticles:
     Args:
         to_modes: From slots to orbitals, float32 [M, K].
         from_modes: From orbitals to slots, float32 [K, M].
+        orthogonal: The orbitals in symmetrically (Loewdin) orthogonalised atomic orbitals, :math:`S^{1/2} C`, in slots,
+            float32 [K, M]; no element exceeds one.
         frequencies_per_fs: :math:`\\omega_{mn}`, rad/fs, float32 [M, S].
         coupling: :math:`\\kappa_{mn}` for a field of one V/angstrom, in Delta's units per fs, float32 [M, S].
         own: The occupied states themselves, float32 [M, S].
@@ -41,6 +43,7 @@ class IndependentParticles:
 
     to_modes: Tensor
     from_modes: Tensor
+    orthogonal: Tensor
     frequencies_per_fs: Tensor
     coupling: Tensor
     own: Tensor
@@ -55,11 +58,14 @@ class IndependentParticles:
         coupling = orbitals.T @ along @ t.coefficients.T
         mine = orbitals.T @ t.overlap @ t.coefficients.T
         coupling -= mine * np.einsum("mn,mn->n", mine, coupling)  # the gauge takes the phase of each orbital
+        values, vectors = np.linalg.eigh(t.overlap)
+        orthogonal = (vectors * np.sqrt(values)) @ (vectors.T @ orbitals)
         frequencies = (energies[:, None] - t.energies_hartree) / AU_TIME_FS
         scale = 1.0 / (BETA * AU_FIELD_V_PER_ANGSTROM * AU_TIME_FS)
         return cls(
             to_modes=_float(layout.to_slots(orbitals.T @ t.overlap).reshape(len(energies), -1)),
             from_modes=_float(layout.to_slots(orbitals.T).reshape(len(energies), -1).T),
+            orthogonal=_float(layout.to_slots(orthogonal.T).reshape(len(energies), -1).T),
             frequencies_per_fs=_float(frequencies),
             coupling=_float(coupling * scale),
             own=_float(mine),

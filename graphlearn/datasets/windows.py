@@ -60,6 +60,11 @@ class TDDFTWindows(Dataset[Window]):
     def __len__(self) -> int:
         return int(self._ends[-1])
 
+    @property
+    def ends(self) -> list[int]:
+        """Running number of windows at the end of each trajectory."""
+        return [int(end) for end in self._ends]
+
     def __getitem__(self, index: int) -> Window:
         if not -len(self) <= index < len(self):
             raise IndexError(f"window {index} of {len(self)}")

@@ -21,14 +21,9 @@ class MoleculeModes(NamedTuple):
         slots = x.permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
         return torch.view_as_complex((self.particles.to_modes @ slots.flatten(1)).view(-1, *slots.shape[1:]))
 
-    def project(self, x: Tensor) -> Tensor:
-        """Ground-state orbitals times an operator applied to states: [n, S, 9, R, T] -> [M, S, T]."""
-        slots = x.permute(0, 2, 3, 1, 4).flatten(0, 2)
-        return (self.particles.from_modes.T @ slots.flatten(1)).view(-1, *slots.shape[1:])
-
-    def occupied(self, slots: torch.Size) -> Tensor:
-        """The occupied states as coefficients, [n, S, 9, R]."""
-        coefficients = self.particles.from_modes @ self.particles.own
+    def orbitals(self, slots: torch.Size) -> Tensor:
+        """All ground-state orbitals in orthogonalised atomic orbitals, [n, M, 9, R]."""
+        coefficients = self.particles.orthogonal
         return coefficients.view(-1, *slots, coefficients.shape[-1]).permute(0, 3, 1, 2)
 
     def out_of_modes(self, z: Tensor, like: Tensor) -> Tensor:
@@ -39,12 +34,12 @@ class MoleculeModes(NamedTuple):
         return slots.permute(0, 3, 1, 2, 4, 5)
 
 
-def molecules_of(data: Any) -> Iterator[MoleculeModes]:
-    """The molecules of a batch with the modes of the states that are predicted."""
+def molecules_of(data: Any, *, all_states: bool = False) -> Iterator[MoleculeModes]:
+    """The molecules of a batch with the modes of the states that are predicted, or of all."""
     start = 0
     for index, size in enumerate(torch.bincount(data.batch, minlength=len(data.particles)).tolist()):
         particles = data.particles[index]
-        if data.states is not None:
+        if data.states is not None and not all_states:
             particles = particles.of_states(data.states[index])
         yield MoleculeModes(index, slice(start, start + size), particles)
         start += size

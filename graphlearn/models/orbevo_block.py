@@ -33,17 +33,24 @@ class Geometry(NamedTuple):
     radial: Tensor
 
 
+def geometry_of(
+    numbers: Tensor, positions_angstrom: Tensor, edge_index: Tensor, basis: GaussianBasis, lmax: int
+) -> Geometry:
+    """Geometry of a batch of molecules."""
+    positions = positions_angstrom[:, AXES]
+    source, target = edge_index
+    edge_vec = positions[target] - positions[source]
+    return Geometry(numbers, edge_index, EdgeRotation(edge_vec, lmax), basis(edge_vec.norm(dim=-1)))
+
+
 def surroundings(
     data: Any, strength: Tensor, basis: GaussianBasis, lmax: int, *, vector_only: bool
 ) -> tuple[Geometry, FieldInput]:
     """Geometry and field of a batch; ``vector_only``: to first order a uniform field acts as a vector."""
-    positions = data.positions_angstrom[:, AXES]
-    source, target = data.edge_index
-    edge_vec = positions[target] - positions[source]
     harmonics = direction_harmonics(data.field_direction[:, AXES], lmax)
     if vector_only:
         harmonics = nn.functional.pad(harmonics[:, :4], (0, harmonics.shape[1] - 4))
-    geometry = Geometry(data.numbers, data.edge_index, EdgeRotation(edge_vec, lmax), basis(edge_vec.norm(dim=-1)))
+    geometry = geometry_of(data.numbers, data.positions_angstrom, data.edge_index, basis, lmax)
     return geometry, (strength, harmonics, data.batch)
 
 
@@ -57,16 +64,17 @@ def embed_atoms(weights: Tensor, elements: Tensor, geometry: Geometry, average_d
 
 
 class FieldNorm(nn.Module):
-    """Equivariant norm followed by field conditioning."""
+    """Equivariant norm followed by field conditioning, where there are samples of a field."""
 
     def __init__(self, lmax: int, channels: int, field_samples: int, field: dict[str, Any]) -> None:
         super().__init__()
         self.norm = EquivariantRMSNorm(lmax, channels)
-        self.field = FieldConditioning(lmax, channels, field_samples, **field)
+        self.field = FieldConditioning(lmax, channels, field_samples, **field) if field_samples else None
 
-    def forward(self, x: Tensor, field: FieldInput) -> Tensor:
+    def forward(self, x: Tensor, field: FieldInput | None) -> Tensor:
         """Normalise and condition."""
-        return self.field(self.norm(x), *field)
+        y: Tensor = self.norm(x)
+        return y if self.field is None or field is None else self.field(y, *field)
 
 
 class FeedForward(nn.Module):
@@ -85,7 +93,10 @@ class FeedForward(nn.Module):
 
 
 class OrbEvoBlock(nn.Module):
-    """Pre-norm transformer block: attention between atoms, then feed-forward, both residual."""
+    """Pre-norm transformer block: attention between atoms, then feed-forward, both residual.
+
+    With ``field_samples=0`` it knows no field.
+    """
 
     def __init__(
         self,
@@ -117,7 +128,7 @@ class OrbEvoBlock(nn.Module):
         self,
         x: Tensor,
         geometry: Geometry,
-        field: FieldInput,
+        field: FieldInput | None = None,
         density: Tensor | None = None,
         states_at_once: int | None = None,
     ) -> Tensor:
@@ -138,17 +149,18 @@ class OrbEvoBlock(nn.Module):
         return torch.cat([self._states(part, geometry, field, scalars, edge_features) for part in parts], dim=1)
 
     def _states(
-        self, x: Tensor, geometry: Geometry, field: FieldInput, scalars: Tensor, edge_features: Tensor | None
+        self, x: Tensor, geometry: Geometry, field: FieldInput | None, scalars: Tensor, edge_features: Tensor | None
     ) -> Tensor:
         message = self.attention(
             self.attention_norm(x, field), geometry.edge_index, geometry.rotation, scalars, edge_features
         )
-        x = x + self._drop_path(message, field[2])
-        return x + self._drop_path(self.feed_forward(self.feed_norm(x, field)), field[2])
+        x = x + self._drop_path(message, field)
+        return x + self._drop_path(self.feed_forward(self.feed_norm(x, field)), field)
 
-    def _drop_path(self, x: Tensor, batch: Tensor) -> Tensor:
-        if not self.training or self.path_dropout == 0.0:
+    def _drop_path(self, x: Tensor, field: FieldInput | None) -> Tensor:
+        if not self.training or self.path_dropout == 0.0 or field is None:
             return x
+        batch = field[2]
         graphs = int(batch.max()) + 1
         keep = torch.rand(graphs, x.shape[1], device=x.device) >= self.path_dropout
         return x * (keep[batch] / (1.0 - self.path_dropout))[:, :, None, None]

@@ -23,7 +23,7 @@ from graphlearn.training.loss import UnrolledLoss
 from graphlearn.training.origin import simulation_of
 from graphlearn.training.push_forward import training_batch
 from graphlearn.training.recipe import Optimisation, TrainRecipe
-from graphlearn.training.sampling import StepSampler, flip_signs, sample_states, step_generator, step_loader
+from graphlearn.training.sampling import StepDraws, StepSampler, flip_signs, sample_states, step_loader
 from graphlearn.training.state import TrainingState
 from graphlearn.training.validation import DIVERGED, validation_score
 from tdddft.errors import InputError, StoppedError
@@ -85,7 +85,7 @@ def train(
     for given in (data, validation):
         if given is not None and any(getattr(given, name) != value for name, value in model.geometry.items()):
             raise InputError("read the data with the model's own cutoff: TDDFTTrajectories(..., **recipe.geometry)")
-    if options.batch_size < accelerator.num_processes:
+    if options.batch_size // options.windows_per_trajectory < accelerator.num_processes:
         raise InputError(f"batch_size {options.batch_size} is too small for {accelerator.num_processes} processes")
     for i in range(len(data)):
         check_fits(model, normalizer, windows.ground_state(i), options.unroll_bundles)
@@ -105,8 +105,8 @@ def train(
     kept: nn.Module = average.module if average is not None else model
     step = _Step(accelerator, model, optimizer, scaler, normalizer, options)
     sampler = StepSampler(
-        len(windows), options.batch_size, options.seed, len(state.losses), options.steps,
-        accelerator.process_index, accelerator.num_processes,
+        windows.ends, options.batch_size, options.seed, len(state.losses), options.steps,
+        in_a_row=options.windows_per_trajectory, rank=accelerator.process_index, world=accelerator.num_processes,
     )  # fmt: skip
     main = accelerator.is_main_process
     for drawn in step_loader(windows, sampler, options.workers):
@@ -167,16 +167,16 @@ class _Step:
         """Returns the loss and whether any process was asked to stop."""
         options, device = self.options, self.accelerator.device
         rank, world = self.accelerator.process_index, self.accelerator.num_processes
-        random = step_generator(options.seed, number, 1 + rank)
-        torch.manual_seed(int(torch.randint(2**62, (1,), generator=random)))
+        draws = StepDraws(options.seed, number, rank, world, options.windows_per_trajectory)
+        torch.manual_seed(int(torch.randint(2**62, (1,), generator=draws.process())))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(number, options)
         with torch.autocast(device.type, PRECISIONS[options.precision], enabled=options.precision != "float32"):
-            batch, weight = training_batch(windows, self.normalizer, self.model, options, random)
+            batch, weight = training_batch(windows, self.normalizer, self.model, options, draws)
             if options.flip_signs:
-                batch = flip_signs(batch, random)
+                batch = flip_signs(batch, draws)
             if options.states is not None:
-                batch = sample_states(batch, options.states, random)
+                batch = sample_states(batch, options.states, draws)
             sums = self.loss(batch, weight)
         everywhere = self._sum(torch.cat([sums.detach(), sums.new_tensor([float(stop)])]))
         loss = float(everywhere[0] / everywhere[1])

@@ -12,6 +12,7 @@ from graphlearn.datasets.batch import Normalizer, OrbitalBatch, collate
 from graphlearn.datasets.windows import Window
 from graphlearn.models import OrbitalModel
 from graphlearn.training.recipe import Optimisation
+from graphlearn.training.sampling import PUSH, StepDraws
 
 
 def training_batch(
@@ -19,7 +20,7 @@ def training_batch(
     normalizer: Normalizer,
     model: OrbitalModel,
     options: Optimisation,
-    random: torch.Generator,
+    draws: StepDraws,
 ) -> tuple[OrbitalBatch, Tensor]:
     """Batch windows; replace the history of some by what the model makes of the bundles before (push-forward).
 
@@ -33,10 +34,13 @@ def training_batch(
     Source: Brandstetter et al., Message Passing Neural PDE Solvers, ICLR 2022; OrbEvo (arXiv 2603.03511).
     """
     device, frames = next(model.parameters()).device, model.num_frames
-    depth = int(torch.randint(1, options.push_forward_bundles + 1, (1,), generator=random))
-    pushed = torch.rand(len(windows), generator=random) < options.push_forward
+    depth = int(torch.randint(1, options.push_forward_bundles + 1, (1,), generator=draws.shared()))
+    chances = [torch.rand(1, generator=draws.window(i, PUSH)) for i in range(len(windows))]
+    pushed = torch.cat(chances) < options.push_forward
     pushed &= torch.tensor([frame >= depth * frames for _, frame in windows])
-    batch = collate(windows, normalizer, frames, bundles=options.unroll_bundles).to(device)
+    batch = collate(
+        windows, normalizer, frames, bundles=options.unroll_bundles, windows_in_a_row=options.windows_per_trajectory
+    ).to(device)
     if pushed.any():
         own = push([w for w, p in zip(windows, pushed.tolist(), strict=True) if p], depth, normalizer, model)
         delta = batch.delta.clone()

@@ -20,6 +20,7 @@ class Optimisation(Strict):
 
     steps: int = Field(1000, ge=1)
     batch_size: int = Field(16, ge=1, description="windows a step, over all processes")
+    windows_per_trajectory: int = Field(1, ge=1, description="windows of a batch that are drawn from one trajectory")
     learning_rate: float = Field(1e-3, gt=0)
     warmup_steps: int = Field(0, ge=0)
     weight_decay: float = Field(1e-3, ge=0)
@@ -37,9 +38,14 @@ class Optimisation(Strict):
     workers: int = Field(0, ge=0, description="processes that read ahead")
 
     @model_validator(mode="after")
-    def _unrolled_states(self) -> Optimisation:
+    def _consistent(self) -> Optimisation:
         if self.states is not None and self.unroll_bundles > 1:
             raise ValueError("states and unroll_bundles: bundles that follow need the history of all states")
+        if self.batch_size % self.windows_per_trajectory:
+            raise ValueError(
+                f"batch_size ({self.batch_size}) must be a multiple of windows_per_trajectory "
+                f"({self.windows_per_trajectory})"
+            )
         return self
 
 

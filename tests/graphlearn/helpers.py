@@ -42,5 +42,6 @@ def rotate_with_modes(batch, items, rotation):
         slots = (len(item.numbers), 9, 2)
         to = torch.einsum("ij,mnjr->mnir", turn.T, p.to_modes.view(-1, *slots)).flatten(1)
         back = torch.einsum("ij,njrm->nirm", turn.T, p.from_modes.view(*slots, -1)).flatten(0, 2)
-        particles.append(replace(p, to_modes=to, from_modes=back))
+        orthogonal = torch.einsum("ij,njrm->nirm", turn.T, p.orthogonal.view(*slots, -1)).flatten(0, 2)
+        particles.append(replace(p, to_modes=to, from_modes=back, orthogonal=orthogonal))
     return replace(turned, particles=tuple(particles)), orbitals

@@ -151,14 +151,3 @@ def pack_orbitals(slots: Tensor, shells: Sequence[int]) -> Tensor:
     """Slots [N, S, 9, R, T] -> orbitals [N, S, A, T] ordered by l, radial index, m."""
     parts = [slots[:, :, l * l : (l + 1) ** 2, :count].transpose(2, 3).flatten(2, 3) for l, count in enumerate(shells)]
     return torch.cat(parts, dim=2)
-
-
-def unpack_orbitals(orbitals: Tensor, shells: Sequence[int]) -> Tensor:
-    """The inverse of :func:`pack_orbitals`; zero in slots that hold no orbital."""
-    parts, start = [], 0
-    for l, count in enumerate(shells):
-        width = count * (2 * l + 1)
-        part = orbitals[:, :, start : start + width].unflatten(2, (count, 2 * l + 1)).transpose(2, 3)
-        parts.append(nn.functional.pad(part, (0, 0, 0, max(shells) - count)))
-        start += width
-    return torch.cat(parts, dim=2)

@@ -76,6 +76,10 @@ class EdgeRotation:
             self._matrices[lmax] = full[:, edge_order(lmax)].contiguous()
         return self._matrices[lmax]
 
+    def degree(self, l: int) -> Tensor:
+        """Wigner matrices of one degree in e3nn's order, [E, 2l+1, 2l+1]; rows belong to the frame of the edge."""
+        return self._blocks[l]
+
     def into_edge(self, x: Tensor, lmax: int) -> Tensor:
         """Features [E, S, K, C] in e3nn's order -> the same in edge frame and edge order."""
         return torch.matmul(self.matrix(lmax).unsqueeze(1), x)

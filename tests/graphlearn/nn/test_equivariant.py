@@ -8,12 +8,14 @@ from e3nn import o3
 from torch_geometric.data import Data
 
 from graphlearn.nn import (
+    AtomMatrix,
     DegreeLinear,
     DensityEncoder,
     EdgeRotation,
     EquivariantRMSNorm,
     FieldConditioning,
     GateActivation,
+    PairMatrix,
     SeparableS2Activation,
     SO2Attention,
     SO2Linear,
@@ -234,3 +236,38 @@ def test_density_encoder_is_equivariant_and_ignores_order_and_padding_of_states(
         torch.cat([occupations, torch.zeros_like(occupations)], 1), pairs,
     )  # fmt: skip
     assert (padded - y).abs().max() < 50 * TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize("mirror", [1.0, -1.0])
+def test_pair_matrices_turn_and_mirror_with_the_pair(mirror):
+    layer = PairMatrix((2, 1, 1), (1, 2, 0, 1)).double()
+    weights = torch.randn(4, layer.num_weights, dtype=torch.float64)
+    vectors = torch.randn(4, 3, dtype=torch.float64)
+    turn = mirror * o3.rand_matrix(dtype=torch.float64)
+
+    def both(counts):
+        irreps = o3.Irreps([(n, (l, (-1) ** l)) for l, n in enumerate(counts) if n])
+        return irreps.D_from_matrix(turn)
+
+    before = layer(weights, EdgeRotation(vectors, 3))
+    after = layer(weights, EdgeRotation(vectors @ turn.T, 3))
+    assert before.shape == (4, 10, 14)
+    expected = both(layer.left) @ before @ both(layer.right).T
+    assert (after - expected).abs().max() < 2e-6  # what e3nn makes of a matrix
+
+
+def test_a_pair_along_the_axis_couples_equal_m_only():
+    layer = PairMatrix((0, 1), (0, 0, 1))
+    (matrix,) = layer(torch.tensor([[2.0, 3.0]]), EdgeRotation(torch.tensor([[0.0, 1.7, 0.0]]), 2))
+    expected = torch.zeros(3, 5)
+    expected[1, 2], expected[0, 1], expected[2, 3] = 2.0, 3.0, 3.0
+    assert torch.allclose(matrix.abs(), expected, atol=1e-6)
+
+
+def test_atom_matrices_are_multiples_of_unit_matrices():
+    layer = AtomMatrix((1, 2, 1), (2, 1))
+    (matrix,) = layer(torch.tensor([[1.0, 2.0, 3.0, 4.0]]))
+    expected = torch.zeros(12, 5)
+    expected[0, :2] = torch.tensor([1.0, 2.0])
+    expected[1:4, 2:], expected[4:7, 2:] = 3 * torch.eye(3), 4 * torch.eye(3)
+    assert torch.equal(matrix, expected)

@@ -14,6 +14,7 @@ from graphlearn.training.loss import orbital_loss
 from graphlearn.training.push_forward import push, training_batch
 from graphlearn.training.recipe import Optimisation, Split, TrainRecipe
 from graphlearn.training.rollout import Rollout
+from graphlearn.training.sampling import StepDraws
 from graphlearn.training.split import assign
 from tdddft import ContractError, InputError
 from tdddft.recipe_files import parse_recipe
@@ -79,9 +80,7 @@ def test_push_forward_replaces_history_by_the_models_own_output(data, small_mode
     normalizer = Normalizer.fit(data)
     windows = [(data[i % 2], frame) for i, frame in enumerate((3, 12, 7, 25))]
     draws = [
-        training_batch(
-            windows, normalizer, small_model, Optimisation(push_forward=share), torch.Generator().manual_seed(5)
-        )
+        training_batch(windows, normalizer, small_model, Optimisation(push_forward=share), StepDraws(0, 5))
         for share in (0.0, 1.0)
     ]
     (clean, weight), (pushed, same_weight) = draws

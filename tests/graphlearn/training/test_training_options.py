@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from helpers import SMALL
@@ -16,7 +17,7 @@ from graphlearn.training.loop import train
 from graphlearn.training.loss import UnrolledLoss, orbital_loss
 from graphlearn.training.recipe import Optimisation, Split, TrainRecipe, Validation
 from graphlearn.training.rollout import Rollout
-from graphlearn.training.sampling import StepSampler, flip_signs, sample_states, step_generator
+from graphlearn.training.sampling import StepDraws, StepSampler, flip_signs, sample_states, step_generator
 from graphlearn.training.split import assign, test_sets as sets_of
 from graphlearn.training.validation import validation_score
 from tdddft.errors import InputError, StoppedError
@@ -90,13 +91,33 @@ def test_readers_ahead_change_nothing(data, tmp_path):
 
 
 def test_every_process_takes_its_share_of_a_step():
-    alone = list(StepSampler(100, 5, 3, 2, 6))
-    shares = [list(StepSampler(100, 5, 3, 2, 6, rank, 2)) for rank in (0, 1)]
+    alone = list(StepSampler([100], 5, 3, 2, 6))
+    shares = [list(StepSampler([100], 5, 3, 2, 6, rank=rank, world=2)) for rank in (0, 1)]
     assert len(alone) == 4
     for step, first, second in zip(alone, *shares, strict=True):
         assert sorted(first + second) == sorted(step)
         assert first == step[::2]
-    assert list(StepSampler(100, 5, 3, 4, 6)) == alone[2:]
+    assert list(StepSampler([100], 5, 3, 4, 6)) == alone[2:]
+
+
+def test_windows_in_a_row_are_of_one_trajectory():
+    ends = [10, 60, 61, 200]
+    steps = list(StepSampler(ends, 12, 0, 0, 50, in_a_row=4))
+    owners = np.searchsorted(ends, np.array(steps), side="right").reshape(50, 3, 4)
+    assert (owners == owners[..., :1]).all()
+    share = np.bincount(owners[..., 0].ravel(), minlength=4) / 150
+    assert np.abs(share - np.array([0.05, 0.25, 0.005, 0.695])).max() < 0.12
+    first, second = (list(StepSampler(ends, 12, 0, 0, 50, in_a_row=4, rank=rank, world=2)) for rank in (0, 1))
+    for step, mine, other in zip(steps, first, second, strict=True):
+        assert mine == step[:4] + step[8:]
+        assert other == step[4:8]
+
+
+def test_draws_of_a_window_do_not_depend_on_the_processes():
+    alone = [StepDraws(3, 5, in_a_row=2).window(i, 2).initial_seed() for i in range(6)]
+    first, second = ([StepDraws(3, 5, rank, 2, 2).window(i, 2).initial_seed() for i in range(4)] for rank in (0, 1))
+    assert first[:2] + second[:2] + first[2:] == alone
+    assert len(set(alone)) == 6
 
 
 def test_unrolled_loss_is_the_mean_of_what_a_rollout_gives(data, small_model):
@@ -131,7 +152,7 @@ def test_sampled_states_are_predicted_as_among_all(batch, variant):
     torch.manual_seed(1)
     interaction = {"dm": {}, "wf": {"num_density_blocks": 0, "num_blocks": 2, "pool_states": True}}[variant]
     model = OrbEvo(**{**SMALL, **interaction}).eval()
-    few = sample_states(batch, 2, torch.Generator().manual_seed(0))
+    few = sample_states(batch, 2, StepDraws(0, 0))
     with torch.no_grad():
         every, chosen = model(batch), model(few)
     assert chosen.shape[1] == few.target.shape[1] == 2
@@ -145,13 +166,13 @@ def test_padding_is_sampled_last(batch):
     batch.occupations = batch.occupations.clone()
     batch.occupations[0, 2:] = 0.0
     for seed in range(10):
-        few = sample_states(batch, 2, torch.Generator().manual_seed(seed))
+        few = sample_states(batch, 2, StepDraws(0, seed))
         assert few.states[0].tolist() == [0, 1]
         assert bool(few.state_mask.all())
 
 
 def test_flipped_signs_leave_density_and_sizes(batch):
-    turned = flip_signs(batch, torch.Generator().manual_seed(0))
+    turned = flip_signs(batch, StepDraws(0, 0))
     assert not torch.equal(turned.c0, batch.c0)
     assert torch.equal(turned.c0.abs(), batch.c0.abs())
     one = batch.batch == 0
@@ -193,7 +214,7 @@ result = train(load_recipe(folder / "recipe.yaml", TrainRecipe), TDDFTTrajectori
 
 
 def test_two_processes_equal_one(data, tmp_path):
-    settings = recipe(push_forward=0.0, batch_size=4)
+    settings = recipe(push_forward=0.5, batch_size=4, flip_signs=True, states=2)
     (tmp_path / "recipe.yaml").write_text(json.dumps(settings.model_dump(mode="json")))
     (tmp_path / "run.py").write_text(SHARED)
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29713"]
