@@ -1,4 +1,4 @@
-"""Recipes that come with the package."""
+"""Recipes and trained models that come with the package."""
 
 from __future__ import annotations
 
@@ -24,3 +24,18 @@ def model_recipe(name: str) -> Path:
         known = sorted(str(p.relative_to(folder).with_suffix("")) for p in folder.glob("*/*.yaml"))
         raise InputError(f"no recipe {name!r}; give a YAML file or one of {', '.join(known)}")
     return file
+
+
+def model_folder(name: str) -> Path:
+    """Folder of a trained model given by its path or, of those that come with the package, by its name.
+
+    Raises:
+        InputError: for an unknown name; the known ones are listed.
+    """
+    if Path(name).is_dir():
+        return Path(name)
+    folder = recipe_folder(PACKAGE, "models")
+    if (folder / name / "model.json").is_file():
+        return folder / name
+    known = sorted(str(p.parent.relative_to(folder)) for p in folder.glob("*/*/model.json"))
+    raise InputError(f"no model {name!r}; give a folder that 'graphlearn train' wrote or one of {', '.join(known)}")

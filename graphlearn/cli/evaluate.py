@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
@@ -14,9 +14,15 @@ from rich.table import Table
 
 from tdddft.cli.shell import out, progress
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from graphlearn.training.evaluate import Prediction
+    from tdddft.trajectory import Trajectory
+
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="model folder")],
+    model: Annotated[str, typer.Argument(help="model folder, or a model that comes with the package")],
     data: Annotated[Path, typer.Option(help="data-set folder")],
     ids: Annotated[
         list[str] | None,
@@ -36,6 +42,7 @@ def evaluate(
     Example: graphlearn evaluate runs/model --data runs/small --out runs/evaluation
     """
     from graphlearn.datasets import TDDFTTrajectories
+    from graphlearn.recipes import model_folder
     from graphlearn.training.baselines import LinearResponse, NearestGeometry
     from graphlearn.training.checkpoint import load_orbevo
     from graphlearn.training.evaluate import (
@@ -49,7 +56,11 @@ def evaluate(
     from graphlearn.training.split import test_sets
     from tdddft.errors import InputError
 
-    network, normalizer, facts = load_orbevo(model)
+    if out_dir is not None and out_dir.exists() and not out_dir.is_dir():
+        raise InputError(f"--out {out_dir} is a file; give a folder")
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        raise InputError(f"--json {json_file}: there is no folder {json_file.parent}")
+    network, normalizer, facts = load_orbevo(model_folder(model))
     read = partial(TDDFTTrajectories, data, **network.geometry)
     every = TDDFTTrajectories(data)
     chosen = {"chosen": ids} if ids else test_sets(every.names, facts, data)
@@ -62,7 +73,7 @@ def evaluate(
         baselines[NEAREST] = lambda t: Prediction(rolled_out=nearest(t))
     if casida is not None:
         response = LinearResponse(casida)
-        baselines[f"linear response, {casida} states"] = lambda t: Prediction(rolled_out=response(t))
+        baselines[f"linear response, {casida} states"] = lambda t: _unless_unconverged(response, t)
     sets: dict[str, EvaluatedSet] = {}
     for name, names in chosen.items():
         subset = read(select=names[:limit], cache=0)
@@ -75,6 +86,18 @@ def evaluate(
     if json_file is not None:
         content = {name: {"trajectories": list(s.rows), "errors": finite(s.errors)} for name, s in sets.items()}
         json_file.write_text(json.dumps(content, indent=2))
+
+
+def _unless_unconverged(method: Callable[[Trajectory], np.ndarray], trajectory: Trajectory) -> Prediction:
+    """What a method predicts; nothing, and a word on the screen, where its equations are not solved."""
+    from graphlearn.training.evaluate import Prediction
+    from tdddft.errors import ConvergenceError
+
+    try:
+        return Prediction(rolled_out=method(trajectory))
+    except ConvergenceError as error:
+        out.print(f"left out of linear response: {error}", style="yellow")
+        return Prediction()
 
 
 def error_tables(sets: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[Table]:

@@ -18,8 +18,10 @@ def rollout(
     molecule: Annotated[
         str, typer.Argument(help="molecule (xyz file, smiles:CCO, g2:H2O, ...) or trajectory file, .h5")
     ],
-    weights: Annotated[Path, typer.Option("--weights", "-w", help="model folder")],
     out_file: Annotated[Path, typer.Option("--out", "-o", help="predicted trajectory, .h5")],
+    weights: Annotated[
+        str, typer.Option("--weights", "-w", help="model folder, or a model that comes with the package")
+    ] = "orbevo/qm9",
     direction: Annotated[
         tuple[float, float, float] | None, typer.Option(help="direction of the field; default: as in training")
     ] = None,
@@ -31,10 +33,12 @@ def rollout(
 
     Of a molecule the ground state is solved first, at the level of theory of the training set.
 
-    Example: graphlearn rollout malonaldehyde.xyz --weights runs/model --out malonaldehyde.h5 --figure malonaldehyde.png
+    Example: graphlearn rollout smiles:CCO --out ethanol.h5 --figure ethanol.png
     """
     from graphlearn.datasets import OrbitalTrajectory
     from graphlearn.datasets.gauge import predicted_trajectory
+    from graphlearn.models import OrbEvo
+    from graphlearn.recipes import model_folder
     from graphlearn.training.checkpoint import load_orbevo
     from graphlearn.training.figures import prediction_figure
     from graphlearn.training.rollout import Rollout, bundle_disagreement
@@ -50,7 +54,7 @@ def rollout(
         if direction is not None or strength != 1.0:
             raise InputError("a trajectory file brings its own field; give a molecule with --direction and --strength")
         given = read_trajectory(molecule)
-    network, normalizer, facts = load_orbevo(weights)
+    network, normalizer, facts = load_orbevo(model_folder(weights))
     if given is None:
         given = _at_rest(molecule, facts, direction, strength)
     item = OrbitalTrajectory.from_trajectory(given, **network.geometry)
@@ -62,7 +66,7 @@ def rollout(
     provenance = {"versions": package_versions(), "model": facts["class"], "recipe": facts["recipe"]["name"]}
     predicted = predicted_trajectory(item.delta_from_slots(delta, given), given, provenance)
     out.print(f"{delta.shape[-2] - 1} frames of {delta.shape[1]} orbitals in {seconds:.1f} s")
-    if network.num_frames > 1:
+    if isinstance(network, OrbEvo) and network.num_frames > 1:
         (other,) = roll([item], frames=frames, first_bundle=network.num_frames // 2)
         share = bundle_disagreement(delta, other).norm() / delta.norm().clamp_min(1e-30)
         out.print(

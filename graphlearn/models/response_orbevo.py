@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import Any, cast
@@ -106,6 +107,12 @@ class ResponseOrbEvo(nn.Module):
     def geometry(self) -> dict[str, Any]:
         """Arguments of :class:`graphlearn.datasets.TDDFTTrajectories` that suit this model."""
         return {"cutoff_angstrom": self.cutoff_angstrom, "shells": self.shells, "particles": True}
+
+    def lasting(self, frames: int) -> ResponseOrbEvo:
+        """The same model, weights shared, that predicts another number of frames at a time."""
+        other = copy.copy(self)
+        other.num_frames, other.field_samples = frames, self.field_samples // self.num_frames * frames
+        return other
 
     def forward(self, data: Any, *, states_at_once: int | None = None) -> Tensor:
         """Predict the next frames of a batch.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -9,15 +10,14 @@ import numpy as np
 
 from graphlearn.datasets.batch import Normalizer
 from graphlearn.datasets.gauge import to_delta
-from graphlearn.datasets.trajectories import TDDFTTrajectories
+from graphlearn.datasets.trajectories import OrbitalTrajectory, TDDFTTrajectories
 from graphlearn.models import OrbitalModel
 from graphlearn.training import metrics
 from graphlearn.training.baselines import dynamic_modes, frozen_hamiltonian, persistence, zero
-from graphlearn.training.rollout import Rollout
+from graphlearn.training.rollout import DivergedError, Rollout
 from tdddft.spectrum import field_direction
 from tdddft.trajectory import Trajectory
 
-BATCH = 8  # trajectories rolled out together
 MODEL, ZERO, PERSISTENCE, FROZEN = "OrbEvo", "zero", "persistence", "frozen Hamiltonian"
 NEAREST, MODES = "nearest geometry", "dynamic modes, a quarter known"
 COLUMNS = {
@@ -99,24 +99,34 @@ def free_baselines(bundle: int) -> dict[str, Baseline]:
 def evaluate(
     model: OrbitalModel, normalizer: Normalizer, data: TDDFTTrajectories, baselines: Mapping[str, Baseline]
 ) -> Iterator[Evaluated]:
-    """Predict and score one trajectory after the other; nothing is kept in memory here."""
+    """Predict and score one trajectory after the other; nothing is kept in memory here.
+
+    A rollout that diverges has infinite errors.
+    """
     roll = Rollout(model, normalizer)
-    for first in range(0, len(data), BATCH):
-        indices = range(first, min(first + BATCH, len(data)))
-        items = [data[i] for i in indices]
-        one_step, rolled = roll(items, teacher=True), roll(items)
-        for i, item, steps, run in zip(indices, items, one_step, rolled, strict=True):
-            t = data.raw(i)
-            own = Prediction(item.delta_from_slots(steps, t)[1:], item.delta_from_slots(run, t)[1:])
-            predictions = {MODEL: own, **{name: method(t) for name, method in baselines.items()}}
-            errors = {name: prediction_errors(t, p) for name, p in predictions.items()}
-            target = to_delta(t)[1:]
-            growth = {
-                name: metrics.wavefunction_nrmse_by_frame(p.rolled_out, target)
-                for name, p in predictions.items()
-                if p.rolled_out is not None
-            }
-            yield Evaluated(data.names[i], t, predictions, errors, growth)
+    for i, name in enumerate(data.names):
+        item, t = data[i], data.raw(i)
+        own = Prediction(_predict(roll, item, t, teacher=True), _predict(roll, item, t, teacher=False))
+        predictions = {MODEL: own, **{method: baseline(t) for method, baseline in baselines.items()}}
+        errors = {method: prediction_errors(t, p) for method, p in predictions.items()}
+        if own.rolled_out is None:
+            errors[MODEL] = {c: math.inf if c != "one_step_l2" else e for c, e in errors[MODEL].items()}
+        target = to_delta(t)[1:]
+        growth = {
+            method: metrics.wavefunction_nrmse_by_frame(p.rolled_out, target)
+            for method, p in predictions.items()
+            if p.rolled_out is not None
+        }
+        yield Evaluated(name, t, predictions, errors, growth)
+
+
+def _predict(roll: Rollout, item: OrbitalTrajectory, trajectory: Trajectory, *, teacher: bool) -> np.ndarray | None:
+    """Delta [F, S, A] without the frame at t = 0; None where the rollout diverges."""
+    try:
+        (delta,) = roll([item], teacher=teacher)
+    except DivergedError:
+        return None
+    return np.asarray(item.delta_from_slots(delta, trajectory)[1:])
 
 
 def prediction_errors(trajectory: Trajectory, prediction: Prediction) -> dict[str, float]:

@@ -29,7 +29,7 @@ class EvaluatedSet:
     Args:
         rows: Errors of each trajectory: id, then method, then column.
         growth: Mean error of the wavefunction frame by frame, by method, and the times of the frames, fs.
-        shown: Its first trajectories with their predictions.
+        shown: Its first trajectories with their predictions, those left out whose rollout diverged.
     """
 
     rows: Mapping[str, Mapping[str, Mapping[str, float]]]
@@ -48,16 +48,18 @@ def gather(results: Iterable[Evaluated], on_trajectory: Callable[[int], None] = 
     rows: dict[str, Mapping[str, Mapping[str, float]]] = {}
     curves: dict[str, list[np.ndarray]] = {}
     shown: list[Evaluated] = []
+    times_fs = np.empty(0)
     for result in results:
         rows[result.name] = result.errors
         for method, curve in result.growth.items():
             curves.setdefault(method, []).append(curve)
-        if len(shown) < SHOWN:
+        if len(shown) < SHOWN and result.predictions[MODEL].rolled_out is not None:
             shown.append(result)
         on_trajectory(len(rows))
+        times_fs = result.trajectory.times_fs if len(rows) == 1 else times_fs
     shortest = min(len(c) for each in curves.values() for c in each)
     growth = {m: np.mean([c[:shortest] for c in each], axis=0) for m, each in curves.items()}
-    return EvaluatedSet(rows, growth, shown[0].trajectory.times_fs[1 : shortest + 1], shown)
+    return EvaluatedSet(rows, growth, times_fs[1 : shortest + 1], shown)
 
 
 def write_report(sets: Mapping[str, EvaluatedSet], folder: Path) -> list[Path]:
@@ -77,11 +79,9 @@ def write_report(sets: Mapping[str, EvaluatedSet], folder: Path) -> list[Path]:
     tables = markdown_table(means, COLUMNS) + "\n" + growth + markdown_table(means, HORIZON_COLUMNS)
     (folder / "results.md").write_text(tables)
     _write_rows(folder / "trajectories.csv", sets)
-    figures = {
-        "dipole": dipole_figure(shown),
-        "absorption": absorption_figure(shown),
-        "error_growth": error_growth_figure({name: (s.times_fs, s.growth) for name, s in sets.items()}),
-    }
+    figures = {"error_growth": error_growth_figure({name: (s.times_fs, s.growth) for name, s in sets.items()})}
+    if shown:
+        figures |= {"dipole": dipole_figure(shown), "absorption": absorption_figure(shown)}
     paths = [save_figure(figure, folder / "figures" / f"{name}.png") for name, figure in figures.items()]
     return [folder / "results.md", folder / "trajectories.csv", folder / "predictions", *paths]
 
@@ -97,13 +97,13 @@ def markdown_table(sets: Mapping[str, Mapping[str, Mapping[str, float]]], column
 
 
 def number(value: float) -> str:
-    """Three digits after the point, or a dash for what a method does not predict."""
-    return "–" if math.isnan(value) else f"{value:.3f}"
+    """Three digits after the point, a dash for what a method does not predict, or a word for what diverged."""
+    return "–" if math.isnan(value) else f"{value:.3f}" if math.isfinite(value) else "diverged"
 
 
 def finite(errors: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """JSON has no NaN: what a method does not predict is left out."""
-    return {m: {c: v for c, v in row.items() if not math.isnan(v)} for m, row in errors.items()}
+    """JSON has no NaN: what a method does not predict, or what diverged, is left out."""
+    return {m: {c: v for c, v in row.items() if math.isfinite(v)} for m, row in errors.items()}
 
 
 def _write_rows(path: Path, sets: Mapping[str, EvaluatedSet]) -> None:

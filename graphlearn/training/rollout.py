@@ -13,7 +13,7 @@ from graphlearn.datasets.batch import Normalizer, OrbitalBatch, collate, field_w
 from graphlearn.datasets.gauge import BETA, loewdin, normalise, to_delta
 from graphlearn.datasets.orbitals import OrbitalLayout
 from graphlearn.datasets.trajectories import OrbitalTrajectory, delta_slots
-from graphlearn.models import OrbitalModel
+from graphlearn.models import OrbitalModel, ResponseOrbEvo
 from graphlearn.training.compatibility import check_fits
 from graphlearn.training.memory import states_at_once
 from tdddft.trajectory import Trajectory
@@ -71,7 +71,7 @@ class Rollout:
             InputError: if a trajectory does not fit the model, or one state alone takes more memory than there is.
             DivergedError: if the prediction is not finite.
         """
-        model, bundle = self.model.eval(), self.model.num_frames
+        model = self.model.eval()
         for trajectory in trajectories:
             check_fits(model, self.normalizer, trajectory)
         if frames is None:
@@ -80,15 +80,20 @@ class Rollout:
                 raise ValueError("trajectories of one rollout must have the same number of frames")
         if self.repair != "none" and (ground_states is None or len(ground_states) != len(trajectories)):
             raise ValueError(f"repair={self.repair!r} needs the ground state of every trajectory")
-        start = self._collate(trajectories, 0)
+        if isinstance(model, ResponseOrbEvo) and not teacher and self.repair == "none" and first_bundle is None:
+            model = model.lasting(frames - 1)  # its kernel serves for all frames
+        bundle = model.num_frames
+        start = self._collate(trajectories, 0, bundle)
         start = replace(start, delta=torch.zeros_like(start.delta))
         parts = states_at_once(model, start, self.memory_bytes)
         history, outputs, known = start.delta, list[Tensor](), 0
         while known < frames - 1:
             if teacher:
-                batch = self._collate(trajectories, known)
+                batch = self._collate(trajectories, known, bundle)
             else:
-                batch = replace(start, delta=history, field_strength=self._field(trajectories, known).to(start.c0))
+                batch = replace(
+                    start, delta=history, field_strength=self._field(trajectories, known, bundle).to(start.c0)
+                )
             output = model(batch, states_at_once=parts).to(start.c0)
             if ground_states is not None and self.repair != "none":
                 output = self._repaired(output, start, trajectories, ground_states)
@@ -100,13 +105,12 @@ class Rollout:
             raise DivergedError("the rollout diverged: the model predicts numbers that are not finite")
         return _split(joined * self.normalizer.delta_rms, start)
 
-    def _collate(self, trajectories: Sequence[OrbitalTrajectory], frame: int) -> OrbitalBatch:
+    def _collate(self, trajectories: Sequence[OrbitalTrajectory], frame: int, bundle: int) -> OrbitalBatch:
         device = next(self.model.parameters()).device
-        return collate([(t, frame) for t in trajectories], self.normalizer, self.model.num_frames).to(device)
+        return collate([(t, frame) for t in trajectories], self.normalizer, bundle).to(device)
 
-    def _field(self, trajectories: Sequence[OrbitalTrajectory], frame: int) -> Tensor:
+    def _field(self, trajectories: Sequence[OrbitalTrajectory], frame: int, bundle: int) -> Tensor:
         """Strength of the field around a frame, normalised [B, P]."""
-        bundle = self.model.num_frames
         return torch.stack([field_window(t, frame, bundle, bundle) for t in trajectories]) / (
             self.normalizer.field_v_per_angstrom
         )

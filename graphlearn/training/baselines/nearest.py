@@ -15,13 +15,15 @@ from graphlearn.nn.equivariant import wigner_d
 from tdddft.trajectory import Trajectory, read_trajectory
 
 AXES = [1, 2, 0]
+ALIGNED = 0.9  # least cosine between two fields that count as the same
 
 
 class NearestGeometry:
     """Predicts what the nearest training geometry did, turned into place, state by state.
 
-    Geometries with the same elements in the same order are compared by their root mean square distance after the best
-    rotation. States are matched one to one by the overlap of their orbitals, and take its sign.
+    Geometries with the same elements in the same order, and a field along nearly the same direction of the molecule,
+    are compared by their root mean square distance after the best rotation. States are matched one to one by the
+    overlap of their orbitals, and take its sign; the motion is scaled to the strength of the field.
 
     Args:
         data: Training trajectories.
@@ -29,18 +31,21 @@ class NearestGeometry:
 
     def __init__(self, data: TDDFTTrajectories) -> None:
         self._data = data
-        self._heads: list[tuple[np.ndarray, np.ndarray]] = []
+        self._heads: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         for index in range(len(data)):
             head = read_trajectory(data.path(index), frames=1)
-            self._heads.append((head.numbers, head.positions_angstrom))
+            self._heads.append((head.numbers, head.positions_angstrom, _field_au(head)))
 
     def __call__(self, trajectory: Trajectory) -> np.ndarray | None:
-        """Delta without the frame at t = 0, complex128 [F, S, A]; None where no training molecule is the same."""
+        """Delta without the frame at t = 0, complex128 [F, S, A]; None where no training molecule and field fit."""
         t, best = trajectory, None
-        for index, (numbers, positions) in enumerate(self._heads):
+        field = _field_au(t)
+        for index, (numbers, positions, other_field) in enumerate(self._heads):
             if np.array_equal(numbers, t.numbers):
                 rotation, distance = align(positions, t.positions_angstrom)
-                if best is None or distance < best[0]:
+                strengths = np.linalg.norm(field) * np.linalg.norm(other_field)
+                same_field = field @ rotation @ other_field >= ALIGNED * strengths
+                if same_field and strengths > 0 and (best is None or distance < best[0]):
                     best = distance, index, rotation
         if best is None:
             return None
@@ -52,7 +57,14 @@ class NearestGeometry:
         overlap = t.coefficients @ t.overlap @ ground.T
         mine, theirs = linear_sum_assignment(-np.abs(overlap))
         sign = np.sign(overlap[mine, theirs])
-        return np.asarray(moved[:, theirs] * sign[None, :, None])
+        scale = np.linalg.norm(field) / np.linalg.norm(self._heads[best[1]][2])
+        return np.asarray(moved[:, theirs] * sign[None, :, None] * scale)
+
+
+def _field_au(trajectory: Trajectory) -> np.ndarray:
+    """The field at its peak, a vector; zero without one."""
+    field = trajectory.field_au
+    return np.asarray(field[np.linalg.norm(field, axis=1).argmax()])
 
 
 def align(positions: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, float]:

@@ -180,6 +180,13 @@ def test_windows_of_one_molecule_share_its_kernel(model, items):
         assert (model(apart) - model(together)).abs().max() < 1e-5
 
 
+def test_bundles_join_without_a_seam(model, items):
+    """Ten bundles of four frames, each from the last frame of the one before, and forty frames in one go."""
+    roll = Rollout(model, NORMALIZER)
+    whole, pieces = roll([items[0]])[0], roll([items[0]], first_bundle=4)[0]
+    assert (whole - pieces).abs().max() < 1e-4 * whole.abs().max()
+
+
 def test_oscillations_neither_grow_nor_fade(model, items):
     """Ten times as long as a trajectory, with a kernel of full strength and no field in the end."""
     (delta,) = Rollout(model, NORMALIZER)([items[0]], frames=10 * items[0].num_frames)
