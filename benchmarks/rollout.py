@@ -1,6 +1,6 @@
 """A learned rollout against the simulation of the same molecule on the same cores: the honest speed-up.
 
-    OMP_NUM_THREADS=1 python benchmarks/rollout.py MODEL MOLECULE --out benchmarks/results/rollout.json
+    OMP_NUM_THREADS=1 python benchmarks/rollout.py orbevo/qm9 smiles:CCO --out benchmarks/results/rollout.json
 
 Both need the ground state, so the ratio is given with and without it. The simulation is the engine's with the step
 control of the data sets (dipole tolerance 1e-3) on the coarse response grid.
@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from graphlearn.datasets import OrbitalTrajectory
+from graphlearn.recipes import model_folder
 from graphlearn.training.checkpoint import load_orbevo
 from graphlearn.training.origin import simulation_in
 from graphlearn.training.rollout import Rollout
@@ -25,13 +26,13 @@ from tdddft.field_data import field_from_dict
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path)
+    parser.add_argument("model", help="model folder, or a model that comes with the package")
     parser.add_argument("molecule", help="anything that 'tdddft generate' takes")
     parser.add_argument("--together", type=int, default=8, help="copies that are rolled out side by side")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    model, normalizer, facts = load_orbevo(options.model)
+    model, normalizer, facts = load_orbevo(model_folder(options.model))
     known = simulation_in(facts)
     field = field_from_dict(known["field"])
     method = Method.model_validate({k: v for k, v in known["method"].items() if k in Method.model_fields})

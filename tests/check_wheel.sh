@@ -13,7 +13,8 @@ from pathlib import Path
 
 import graphlearn
 import tdddft
-from graphlearn.recipes import model_recipe
+from graphlearn.recipes import model_folder, model_recipe
+from graphlearn.training.checkpoint import load_orbevo
 from graphlearn.training.graphs.task import fold_file
 from tdddft.recipes import find_recipe
 
@@ -22,6 +23,9 @@ assert site.name == "site", site
 assert Path(tdddft.__file__).parent.parent == site
 for path in (find_recipe("tddft_g2"), find_recipe("tddft_demo"), model_recipe("orbevo/demo"), model_recipe("histograph/mutag"), fold_file("MUTAG")):
     assert path is not None and path.is_file() and site in path.parents, path
+for name in ("orbevo/malonaldehyde", "orbevo/qm9"):
+    assert site in model_folder(name).parents
+    load_orbevo(model_folder(name))
 assert (site / "graphlearn/py.typed").is_file() and (site / "tdddft/py.typed").is_file()
-print("wheel: recipes and packages are complete")
+print("wheel: recipes, weights and packages are complete")
 PY

@@ -56,6 +56,8 @@ def _train_orbevo(recipe: str, data: Path, out_dir: Path, overrides: list[str]) 
     sets = {s: TDDFTTrajectories(data, select=split[s], **settings.geometry) for s in (TRAIN, VALIDATION) if s in split}
     out.quiet = int(os.environ.get("RANK", 0)) > 0  # under torchrun one process speaks
     out.print(", ".join(f"{len(ids)} for {section}" for section, ids in split.items()))
+    size = sum(p.numel() for p in settings.build_model().parameters())
+    out.print(f"{settings.architecture} with {size:,} parameters")
     steps = settings.optimisation.steps
     score = ""
 

@@ -12,6 +12,7 @@ from tdddft.machine import available_bytes
 
 MESSAGES = 12  # arrays of channels x components that live together for each edge and state
 FEATURES = 6  # likewise for each atom and state; all states of the stream are kept
+QUICK_BYTES = 20e6  # one of those arrays on a CPU; larger ones cost more in fetching memory than in arithmetic
 
 
 def forward_bytes(model: OrbEvo, batch: OrbitalBatch, states: int) -> int:
@@ -29,7 +30,7 @@ def forward_bytes(model: OrbEvo, batch: OrbitalBatch, states: int) -> int:
 
 
 def states_at_once(model: OrbitalModel, batch: OrbitalBatch, memory_bytes: int | None) -> int | None:
-    """States to work through at once so that a forward pass fits; None for all.
+    """States to work through at once so that a forward pass fits and, on a CPU, is quick; None for all.
 
     Args:
         model: The model.
@@ -43,8 +44,10 @@ def states_at_once(model: OrbitalModel, batch: OrbitalBatch, memory_bytes: int |
         return None  # its network does not know states
     budget = memory_bytes if memory_bytes is not None else _free_bytes(batch.c0.device) // 2
     states = batch.occupations.shape[1]
+    message = len(batch.edge_index[0]) * num_components(model.top_lmax) * model.channels * batch.c0.element_size()
+    quick = max(1, int(QUICK_BYTES // message)) if batch.c0.device.type == "cpu" and message else states
     if forward_bytes(model, batch, states) <= budget:
-        return None
+        return None if quick >= states else quick
     least = forward_bytes(model, batch, 1)
     if least > budget:
         raise InputError(
@@ -52,7 +55,7 @@ def states_at_once(model: OrbitalModel, batch: OrbitalBatch, memory_bytes: int |
             f"time, and {budget / 1e9:.1f} GB may be used; roll out fewer molecules together, or on a larger machine"
         )
     each = forward_bytes(model, batch, 2) - least
-    return int(1 + (budget - least) // each)
+    return min(quick, int(1 + (budget - least) // each))
 
 
 def _free_bytes(device: torch.device) -> int:
