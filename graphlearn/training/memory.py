@@ -12,6 +12,7 @@ from tdddft.machine import available_bytes
 
 MESSAGES = 12  # arrays of channels x components that live together for each edge and state
 FEATURES = 6  # likewise for each atom and state; all states of the stream are kept
+KERNEL_PARTS = 4  # arrays of the size of a kernel's fit that live together while it is built
 QUICK_BYTES = 20e6  # one of those arrays on a CPU; larger ones cost more in fetching memory than in arithmetic
 
 
@@ -29,6 +30,17 @@ def forward_bytes(model: OrbEvo, batch: OrbitalBatch, states: int) -> int:
     return MESSAGES * edges * states * size + FEATURES * atoms * every * size + density
 
 
+def kernel_bytes(model: ResponseOrbEvo, batch: OrbitalBatch) -> int:
+    """Estimated size of the kernels of all molecules of a batch and of what it takes to build the largest, bytes."""
+    functions = sum(count * (2 * l + 1) for l, count in enumerate(model.config["auxiliary"]))
+    atoms = torch.bincount(batch.batch).tolist()
+    kernels = [
+        n * functions * p.coupling.numel() * batch.c0.element_size()
+        for n, p in zip(atoms, batch.particles or (), strict=True)
+    ]
+    return 2 * sum(kernels) + KERNEL_PARTS * max(kernels)
+
+
 def states_at_once(model: OrbitalModel, batch: OrbitalBatch, memory_bytes: int | None) -> int | None:
     """States to work through at once so that a forward pass fits and, on a CPU, is quick; None for all.
 
@@ -40,10 +52,16 @@ def states_at_once(model: OrbitalModel, batch: OrbitalBatch, memory_bytes: int |
     Raises:
         InputError: if not even one state fits.
     """
-    if isinstance(model, ResponseOrbEvo):
-        return None  # its network does not know states
     budget = memory_bytes if memory_bytes is not None else _free_bytes(batch.c0.device) // 2
     states = batch.occupations.shape[1]
+    if isinstance(model, ResponseOrbEvo):
+        needed = kernel_bytes(model, batch)
+        if needed > budget:
+            raise InputError(
+                f"the response kernels of {len(batch.numbers)} atoms take about {needed / 1e9:.1f} GB, and "
+                f"{budget / 1e9:.1f} GB may be used; roll out fewer molecules together, or on a larger machine"
+            )
+        return None  # its network does not know states
     message = len(batch.edge_index[0]) * num_components(model.top_lmax) * model.channels * batch.c0.element_size()
     quick = max(1, int(QUICK_BYTES // message)) if batch.c0.device.type == "cpu" and message else states
     if forward_bytes(model, batch, states) <= budget:

@@ -19,6 +19,7 @@ from graphlearn.training.loss import orbital_loss
 from graphlearn.training.rollout import Rollout
 from graphlearn.training.sampling import StepDraws, flip_signs, sample_states
 from tdddft import GaussianPulses, Method, ground_state, propagate as simulate
+from tdddft.errors import InputError
 from tdddft.units import AU_TIME_FS
 
 NORMALIZER = Normalizer(0.2, 0.5)
@@ -209,6 +210,11 @@ def test_all_weights_learn(model, windows):
     assert losses[-1] < 0.8 * losses[0]
     still = [n for n, p in model.named_parameters() if p.grad is None or not float(p.grad.abs().max()) > 0.0]
     assert not still
+
+
+def test_kernels_too_large_for_memory_are_refused(model, items):
+    with pytest.raises(InputError, match="the response kernels of 3 atoms take about"):
+        Rollout(model, NORMALIZER, memory_bytes=10_000)([items[0]])
 
 
 def test_wrong_sizes_are_refused():
