@@ -102,7 +102,10 @@ def _parse(text: str, path: Path) -> Any:
     except InputError:
         raise
     except KeyError as error:
-        raise InputError(f"{path}: this mmCIF file has no column {error.args[0]}; it holds no usable atoms") from None
+        raise InputError(
+            f"{path}: this mmCIF file has no column {error.args[0]}, without which atoms cannot be read; "
+            "write it with the columns that the PDB has, or as a PDB file"
+        ) from None
     except (PDBConstructionException, ValueError, IndexError) as error:
         kind = "an mmCIF" if cif else "a PDB"
         raise InputError(f"{path}: cannot be read as {kind} file: {error}. Repair it or download it again") from None

@@ -85,7 +85,7 @@ def test_line_that_is_cut_off(tmp_path):
 
 def test_mmcif_that_is_cut_off(tmp_path):
     text = cif_text(pdb_text())
-    (tmp_path / "x.cif").write_text(text[: text.rindex(" C ")])
+    (tmp_path / "x.cif").write_text(text[: text.rindex("TYR") + 3])
     with pytest.raises(InputError, match=r"cannot be read as an mmCIF file: .*download it again"):
         read_structure(tmp_path / "x.cif")
 
