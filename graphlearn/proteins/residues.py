@@ -53,7 +53,7 @@ class Residue:
 class _Candidate:
     residue: Residue
     hetero: bool
-    alternative: bool
+    location: str
     occupancy: float
 
 
@@ -81,9 +81,9 @@ def chain_residues(chain: Any, where: str) -> list[Residue]:
         groups.setdefault(candidate.residue.id, []).append(candidate)
     residues = []
     for name, group in groups.items():
-        if len(group) > 1 and not all(c.alternative for c in group):
+        if len(group) > 1 and not all(c.location.strip() for c in group):
             raise InputError(duplicate_message(where, name))
-        residues.append(max(group, key=lambda c: (c.occupancy, c.residue.letter)).residue)
+        residues.append(min(group, key=lambda c: (-c.occupancy, c.location)).residue)
     return residues
 
 
@@ -130,9 +130,7 @@ def _candidate(entry: Any, chain_id: str, where: str) -> _Candidate | None:
         positions_angstrom=positions[heavy],
         b_factor=float(alpha.bfactor),
     )
-    return _Candidate(
-        residue, hetero=entry.id[0] != " ", alternative=alpha.altloc != " ", occupancy=alpha.occupancy or 0.0
-    )
+    return _Candidate(residue, hetero=entry.id[0] != " ", location=alpha.altloc, occupancy=alpha.occupancy or 0.0)
 
 
 def _most_occupied(atom: Any) -> Any:

@@ -100,7 +100,7 @@ def test_the_highest_occupancy_is_taken(tmp_path):
     np.testing.assert_allclose(chain.ca_angstrom, alpha_trace(8), atol=1e-3)
 
 
-@pytest.mark.parametrize(("first", "expected"), [(0.7, "S"), (0.2, "T")])
+@pytest.mark.parametrize(("first", "expected"), [(0.7, "S"), (0.2, "T"), (0.5, "S")])
 def test_two_residues_at_one_position(tmp_path, first, expected):
     lines = alpha_lines(8)
     xyz = tuple(alpha_trace(8)[3])
