@@ -145,7 +145,7 @@ def _suppress(scores: Tensor, regions: Regions, graph: Tensor, *, iou: float, ke
         kept += picked.tolist()
         shared = _shared(regions, picked)
         union = sizes + sizes[first.clamp(max=count - 1)][graph] - shared
-        alive = alive & (shared <= iou * union)
+        alive = alive & (shared.double() / union <= iou)
         alive[picked] = False
     return kept
 

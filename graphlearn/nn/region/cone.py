@@ -11,8 +11,8 @@ def penumbral_similarity(q: Tensor, k: Tensor, *, radius: float = 1.0, gamma: fl
     r"""Similarity of two points of the half-space: how low their lowest common ancestor lies.
 
     The last number of a vector gives its height, the others its place: :math:`h = r\,\sigma(q_{-1})`,
-    :math:`u = h\,q_{:-1}`. The ancestors of a point fill a cone above it, bounded by arcs of radius r: it has widened to
-    :math:`w(h) = \sqrt{r^2 - h^2}` at its top, the height r. With :math:`d = |u_q - u_k|` the score is
+    :math:`u = h\,q_{:-1}`. The ancestors of a point fill a cone above it, bounded by arcs of radius r: it has widened
+    to :math:`w(h) = \sqrt{r^2 - h^2}` at its top, the height r. With :math:`d = |u_q - u_k|` the score is
     :math:`-\gamma L`, where
 
     .. math::

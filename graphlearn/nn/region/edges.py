@@ -75,3 +75,17 @@ def symmetric_normalised(edge_index: Tensor, edge_weight: Tensor, num_nodes: int
     total = sum_of_incoming(edge_weight, edge_index, num_nodes).clamp(min=torch.finfo(edge_weight.dtype).tiny)
     root = total.rsqrt()
     return edge_weight * root.index_select(0, edge_index[0]) * root.index_select(0, edge_index[1])
+
+
+def induced_edges(edge_index: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows of the edges between kept nodes, and these edges with the kept nodes numbered anew.
+
+    Example:
+        >>> path = torch.tensor([[0, 1, 2], [1, 2, 3]])
+        >>> induced_edges(path, torch.tensor([False, True, True, False]))
+        (tensor([1]), tensor([[0],
+                [1]]))
+    """
+    rows = (kept[edge_index[0]] & kept[edge_index[1]]).nonzero().flatten()
+    number = kept.cumsum(0) - 1
+    return rows, number[edge_index[:, rows]]

@@ -20,8 +20,8 @@ class FunctionalAttention(nn.Module):
         e_{ij} &= \mathrm{LeakyReLU}_{0.2}(a^T [z_i \Vert z_j]) + \log(f_j + b\,(1 - f_j)) + \log w_{ij} \\
         \alpha_{ij} &= \mathrm{softmax}_j\, e_{ij}, \qquad x'_i = \mathrm{ReLU}\Big(\sum_j \alpha_{ij} z_j\Big)
 
-    so :math:`\alpha_{ij} \propto w_{ij} (f_j + b (1 - f_j)) e^{\ldots}`: a residue of objectness 0 has exactly b times the
-    odds that it would have with objectness 1. The released form multiplies the logit itself by this factor, which
+    so :math:`\alpha_{ij} \propto w_{ij} (f_j + b (1 - f_j)) e^{\ldots}`: a residue of objectness 0 has exactly b times
+    the odds that it would have with objectness 1. The released form multiplies the logit itself by this factor, which
     raises every negative logit, and so favours residues outside the proposals exactly where attention is low. An edge
     of weight 0 gets no attention at all. A missing self-loop weighs as much as the mean edge into its node.
 

@@ -6,17 +6,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import GCNConv
 
 from graphlearn.nn.readout.segments import Segments
-from graphlearn.nn.region.cone import penumbral_similarity
-from graphlearn.nn.region.edges import (
-    check_graph,
-    check_per_node,
-    mean_of_incoming,
-    symmetric_normalised,
-    with_self_loops,
-)
+from graphlearn.nn.region.edges import check_graph, check_per_node, induced_edges
+from graphlearn.nn.region.node_score import NodeScore
 from graphlearn.nn.region.select import select_above, select_top
 
 SCALES = ("straight_through", "soft")
@@ -52,23 +45,21 @@ class HierarchicalNodeDrop(nn.Module):
             + \beta_{sp} \frac{1}{|N(i)|} \sum_{j \in N(i)} m_j\, e^{-|r_i - r_j|^2 / 2\sigma^2} \\
         D_i &= \sigma(a_i / \tau), \qquad y_i = g_i\, x_i, \qquad w'_{ij} = g_i\, w_{ij}\, g_j
 
-    Of each graph the top share by D is kept, or all nodes above a threshold; never none. The gate g of a kept node is 1,
-    in training with the gradient of D (straight-through), so that a network sees the same values in training and in
-    use. ``scale="soft"`` takes g = D instead. Dropped nodes are gone, not zeroed: nothing behind has to mask them.
-    A gradient for their D must come from a loss on ``weights``.
+    Of each graph the top share by D is kept, or all nodes above a threshold; never none. The gate g of a kept node is
+    1, in training with the gradient of D (straight-through), so that a network sees the same values in training and in
+    use. ``scale="soft"`` takes g = D instead. Dropped nodes are gone, not zeroed: no later layer has to mask them.
+    A gradient for their own D must come from a loss on ``weights``. The weights :math:`\beta` are learned, from 1 on.
 
     Args:
         channels: Channels of the residues.
         hidden: Channels inside GCN and MLP; by default ``channels``.
         ratio: Share of each graph to keep, in (0, 1], rounded up.
         threshold: Keep nodes with D at or above it instead, in (0, 1).
-        sigma_angstrom: Width :math:`\sigma` of the kernel; the default is about the distance of residues in contact.
+        sigma_angstrom: Width :math:`\sigma` of the kernel; the default is a usual distance of residues in contact.
         temperature: Temperature :math:`\tau`.
         scale: ``straight_through`` or ``soft``.
         cone: Add :math:`\beta_c \frac{1}{|N(i)|} \sum_j m_j S(W_q h_i, W_k h_j)` to the logit, with
             :func:`penumbral_similarity` S and the GCN's output h.
-
-    The weights :math:`\beta` are learned, from 1 on.
 
     Shapes:
         - x: ``[N, channels]``; edge_index: ``[2, E]``; positions_angstrom: ``[N, 3]``
@@ -82,7 +73,7 @@ class HierarchicalNodeDrop(nn.Module):
         >>> pooled.x.shape, pooled.kept.sum()
         (torch.Size([2, 8]), tensor(2))
 
-    Source: Mitra et al., ProteinRPN (arXiv 2409.00610), which names the two preferences; their form here is our reading.
+    Source: Mitra et al., ProteinRPN (arXiv 2409.00610), which names the two preferences; their form is our reading.
     """
 
     def __init__(
@@ -107,24 +98,12 @@ class HierarchicalNodeDrop(nn.Module):
         if scale not in SCALES:
             raise ValueError(f"scale={scale!r}; choose one of {', '.join(SCALES)}")
         self.channels, self.hidden = channels, hidden or channels
-        self.ratio, self.threshold, self.scale = ratio, threshold, scale
-        self.sigma_angstrom, self.temperature = sigma_angstrom, temperature
-        self.encoder = GCNConv(channels, self.hidden, normalize=False)
-        self.score = nn.Sequential(nn.Linear(self.hidden, self.hidden), nn.ReLU(), nn.Linear(self.hidden, 1))
-        self.beta_secondary = nn.Parameter(torch.empty(()))
-        self.beta_proximity = nn.Parameter(torch.empty(()))
-        self.beta_cone = nn.Parameter(torch.empty(())) if cone else None
-        self.points = nn.Linear(self.hidden, 2 * self.hidden) if cone else None
-        self.reset_parameters()
+        self.ratio, self.threshold, self.temperature, self.scale = ratio, threshold, temperature, scale
+        self.score = NodeScore(channels, self.hidden, sigma_angstrom=sigma_angstrom, cone=cone)
 
     def reset_parameters(self) -> None:
         """Initialise all weights again."""
-        for module in (self.encoder, self.score[0], self.score[2], self.points):
-            if module is not None:
-                module.reset_parameters()
-        for beta in (self.beta_secondary, self.beta_proximity, self.beta_cone):
-            if beta is not None:
-                nn.init.ones_(beta)
+        self.score.reset_parameters()
 
     def forward(
         self,
@@ -151,63 +130,38 @@ class HierarchicalNodeDrop(nn.Module):
             batch_size: Number of graphs.
         """
         check_graph(x, self.channels, edge_index, edge_weight)
-        check_per_node("secondary", secondary, x.size(0))
         mask = x.new_ones(x.size(0)) if mask is None else mask
+        check_per_node("secondary", secondary, x.size(0))
         check_per_node("mask", mask, x.size(0))
         if positions_angstrom.shape != (x.size(0), 3):
-            raise ValueError(
-                f"positions_angstrom has shape {tuple(positions_angstrom.shape)}; expected [{x.size(0)}, 3]"
-            )
+            found = tuple(positions_angstrom.shape)
+            raise ValueError(f"positions_angstrom has shape {found}; expected [{x.size(0)}, 3]")
         segments = Segments.of(x, batch, batch_size)
-        edge_weight = x.new_ones(edge_index.size(1)) if edge_weight is None else edge_weight
-        logits = self._logits(x, edge_index, edge_weight, positions_angstrom.to(x.dtype), secondary.to(x.dtype), mask)
+        given = x.new_ones(edge_index.size(1)) if edge_weight is None else edge_weight
+        logits = self.score(x, edge_index, given, positions_angstrom.to(x.dtype), secondary.to(x.dtype), mask)
         weights = (logits / self.temperature).sigmoid()
         if self.threshold is None:
             kept = select_top(logits, self.ratio, segments)
         else:
             kept = select_above(weights, self.threshold, segments)
-        return self._pool(x, edge_index, edge_weight, segments.batch, kept, weights)
-
-    def _logits(
-        self, x: Tensor, edge_index: Tensor, edge_weight: Tensor, positions: Tensor, secondary: Tensor, mask: Tensor
-    ) -> Tensor:
-        num_nodes = x.size(0)
-        edges, weight = with_self_loops(edge_index, edge_weight, num_nodes)
-        h = self.encoder(x, edges, symmetric_normalised(edges, weight, num_nodes))
-        contacts = edge_index[:, edge_index[0] != edge_index[1]]
-        source, target = contacts
-        proposed = mask.index_select(0, source)
-        square = (positions.index_select(0, source) - positions.index_select(0, target)).square().sum(-1)
-        if not bool(square.isfinite().all()):
-            raise ValueError("an edge joins a residue whose position is not finite; leave out its edges or the residue")
-        near = mean_of_incoming(proposed * (-square / (2 * self.sigma_angstrom**2)).exp(), contacts, num_nodes)
-        logits = self.score(h).squeeze(-1) + self.beta_secondary * secondary + self.beta_proximity * near
-        if self.points is None or self.beta_cone is None:
-            return logits
-        query, key = self.points(h).chunk(2, dim=-1)
-        alike = penumbral_similarity(query.index_select(0, target), key.index_select(0, source))
-        return logits + self.beta_cone * mean_of_incoming(proposed * alike, contacts, num_nodes)
-
-    def _pool(
-        self, x: Tensor, edge_index: Tensor, edge_weight: Tensor, batch: Tensor, kept: Tensor, weights: Tensor
-    ) -> PooledNodes:
-        gate = weights
-        if self.scale == "straight_through":
-            gate = 1 + (weights - weights.detach()) if self.training else torch.ones_like(weights)
+        gate = self._gate(weights)
         nodes = kept.nonzero().flatten()
-        edges = (kept[edge_index[0]] & kept[edge_index[1]]).nonzero().flatten()
-        number = kept.cumsum(0) - 1
-        source, target = edge_index.index_select(1, edges)
-        ends = gate.index_select(0, source) * gate.index_select(0, target)
+        edges, among_kept = induced_edges(edge_index, kept)
+        source, target = edge_index[:, edges]
         return PooledNodes(
             x.index_select(0, nodes) * gate.index_select(0, nodes).unsqueeze(-1),
-            torch.stack([number[source], number[target]]),
-            edge_weight.index_select(0, edges) * ends,
-            batch[nodes],
+            among_kept,
+            given.index_select(0, edges) * gate.index_select(0, source) * gate.index_select(0, target),
+            segments.batch[nodes],
             kept,
             weights,
         )
 
+    def _gate(self, weights: Tensor) -> Tensor:
+        if self.scale == "soft":
+            return weights
+        return 1 + (weights - weights.detach()) if self.training else torch.ones_like(weights)
+
     def __repr__(self) -> str:
         keep = f"ratio={self.ratio}" if self.threshold is None else f"threshold={self.threshold}"
-        return f"{type(self).__name__}({self.channels}, {self.hidden}, {keep}, sigma_angstrom={self.sigma_angstrom})"
+        return f"{type(self).__name__}({self.channels}, {self.hidden}, {keep}, scale={self.scale!r})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -90,7 +91,7 @@ class RegionProposal(nn.Module):
         self.channels, self.hidden, self.hops = channels, hidden, hops
         self.diffusion, self.keep_input, self.threshold = diffusion, keep_input, threshold
         widths = [channels] + [hidden] * hops
-        self.encoder = nn.ModuleList(GCNConv(a, b, normalize=False) for a, b in zip(widths, widths[1:], strict=False))
+        self.encoder = nn.ModuleList(GCNConv(a, b, normalize=False) for a, b in pairwise(widths))
         self.score = GATConv(hidden, 1, bias=False, add_self_loops=False)
         self.gate = GATConv(hidden, channels, add_self_loops=False)
         self.theta = nn.Parameter(torch.empty(()))
@@ -139,7 +140,7 @@ def diffuse(p: Tensor, edge_index: Tensor, adjacency: Tensor, *, steps: int, sha
     Args:
         p: Values, ``[N]``.
         edge_index: Edges, ``[2, E]``.
-        adjacency: Weights :math:`A'` of the edges, ``[E]``; rows that sum to one keep the values between their extremes.
+        adjacency: Weights :math:`A'` of the edges, ``[E]``; rows that sum to one keep the range of the values.
         steps: Number of steps.
         share: Share :math:`\alpha` of the neighbours.
 
