@@ -42,7 +42,7 @@ def supervised_contrastive_loss(
     if weighting not in WEIGHTINGS:
         raise ValueError(f"weighting={weighting!r}; choose one of {', '.join(WEIGHTINGS)}")
     log_share = _log_shares(z, temperature)
-    weight = _overlap(labels, weighting).to(log_share.dtype).fill_diagonal_(0)
+    weight = _overlap(labels, weighting, log_share.dtype).fill_diagonal_(0)
     total = weight.sum(1)
     loss = -(weight * log_share).sum(1) / torch.where(total > 0, total, torch.ones_like(total))
     return loss.sum() / (total > 0).sum().clamp(min=1)
@@ -85,13 +85,13 @@ def _log_shares(z: Tensor, temperature: float) -> Tensor:
     return cosine.masked_fill(itself, torch.finfo(cosine.dtype).min).log_softmax(1).masked_fill(itself, 0)
 
 
-def _overlap(labels: Tensor, weighting: str) -> Tensor:
+def _overlap(labels: Tensor, weighting: str, dtype: torch.dtype) -> Tensor:
     """Weights of all pairs by their labels, ``[B, B]``."""
     if labels.dim() == 1:
-        return labels[:, None] == labels[None]
-    labels = labels.float()
+        return (labels[:, None] == labels[None]).to(dtype)
+    labels = labels.to(dtype)
     shared = labels @ labels.T
     if weighting == "any":
-        return shared > 0
+        return (shared > 0).to(dtype)
     count = labels.sum(1)
     return shared / (count[:, None] + count - shared).clamp(min=1)
