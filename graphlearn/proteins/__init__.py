@@ -1,0 +1,1 @@
+"""Protein structures, their functions and the residues that carry them."""
