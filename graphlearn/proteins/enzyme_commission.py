@@ -29,6 +29,12 @@ class EnzymeCommission(Ontology):
             raise InputError(f"{term!r} is no EC number; they look like 3.4.21.4, or 3.4.21.- where a level is open")
         return number
 
+    def __contains__(self, term: str) -> bool:
+        try:
+            return bool(self.resolve(term))
+        except InputError:
+            return False
+
     def parents(self, term: str) -> tuple[str, ...]:
         """The number with its last level left open; none above a class like ``3.-.-.-``."""
         levels = [level for level in self.resolve(term).split(".") if level != "-"]

@@ -26,6 +26,10 @@ class Ontology(ABC):
         """
 
     @abstractmethod
+    def __contains__(self, term: str) -> bool:
+        """Whether ``resolve`` knows the term."""
+
+    @abstractmethod
     def parents(self, term: str) -> tuple[str, ...]:
         """Terms directly above a term; none above a root."""
 
@@ -58,11 +62,13 @@ class Ontology(ABC):
         closed = frozenset[str]().union(*(self.ancestors(term) for term in terms))
         return closed if roots else frozenset(term for term in closed if self.parents(term))
 
-    def matrix(self, terms: Sequence[str]) -> csr_array:
+    def matrix(self, terms: Sequence[str], *, strict: bool = True) -> csr_array:
         r"""Ancestors among a list of terms, :math:`A_{ij} = 1` where term j is term i or above it.
 
         Args:
             terms: Identifiers, T of them.
+            strict: Refuse terms that the ontology lacks; otherwise they have no ancestor but themselves, for lists
+                of another release.
 
         Returns:
             Sparse bool [T, T] with ones on the diagonal.
@@ -71,13 +77,15 @@ class Ontology(ABC):
             InputError: if there is no such term, or one is listed twice (also under an alternative identifier).
         """
         column: dict[str, int] = {}
+        above: list[frozenset[str]] = []
         for index, term in enumerate(terms):
-            earlier = column.setdefault(self.resolve(term), index)
+            above.append(self.ancestors(term) if strict or term in self else frozenset([term]))
+            earlier = column.setdefault(self.resolve(term) if strict or term in self else term, index)
             if earlier != index:
                 raise InputError(f"the terms {terms[earlier]} and {term} of the list are the same; keep one of them")
-        above = [sorted(column[a] for a in self.ancestors(term) if a in column) for term in terms]
-        pointers = np.cumsum([0, *map(len, above)])
-        indices = np.array([j for row in above for j in row], dtype=np.int64)
+        rows = [sorted(column[a] for a in row if a in column) for row in above]
+        pointers = np.cumsum([0, *map(len, rows)])
+        indices = np.array([j for row in rows for j in row], dtype=np.int64)
         return csr_array((np.ones(len(indices), dtype=bool), indices, pointers), shape=(len(terms), len(terms)))
 
     def _climb(self, term: str) -> frozenset[str]:
