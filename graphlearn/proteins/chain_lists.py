@@ -35,7 +35,8 @@ def read_identity_bins(path: Path | str) -> dict[str, frozenset[str]]:
         path: The file, plain or packed: ``PDB-chain,<30%,<40%,...`` and rows of 0 and 1.
 
     Returns:
-        Chains of each bin, for example of ``<30%``; a bin holds those before it.
+        Chains of each bin, for example of ``<30%``, as the file says: a bin holds those before it but for a few chains
+            of DeepFRI's files.
 
     Raises:
         InputError: if a line is malformed or a chain stands twice; names file and line.

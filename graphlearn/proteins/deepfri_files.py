@@ -49,7 +49,7 @@ def read_deepfri_annotations(path: Path | str, *, known: Collection[str] | None 
     known_terms = {key: frozenset(terms[key]) for key in head}
     labels: dict[str, dict[str, frozenset[str]]] = {key: {} for key in head}
     for number, line in lines:
-        if not line.strip():
+        if not line:
             continue
         where = f"{path}, line {number}"
         chain, *fields = line.split("\t")

@@ -1,27 +1,16 @@
-"""Similar sequences: MMseqs2 where it is installed, else shared words and local alignment."""
+"""Similar sequences: MMseqs2 where it is installed, else similar words and local alignment."""
 
 from __future__ import annotations
 
-import math
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-from scipy.sparse import csr_array
-
+from graphlearn.proteins.sequence_alignment import AMINO_ACIDS, AlignmentSearch
 from tdddft.errors import InputError
-
-AMINO_ACIDS = "ARNDCQEGHILKMFPSTWYV"
-# Karlin and Altschul's lambda and K of BLOSUM62 with gaps of 11 and 1.
-LAMBDA, KAPPA = 0.267, 0.041
-GAP_OPEN, GAP_EXTEND = -12.0, -1.0  # The first residue of a gap costs both, 11 + 1.
-_WORD = 3
-_CODE = np.full(128, -1, dtype=np.int64)
-_CODE[np.frombuffer(AMINO_ACIDS.encode(), dtype=np.uint8)] = np.arange(len(AMINO_ACIDS))
 
 
 class Hit(NamedTuple):
@@ -52,10 +41,9 @@ def search_sequences(
         queries: Sequences by name, one-letter code; what is none of the 20 amino acids counts as X.
         targets: Likewise, to be found.
         evalue: Hits that chance would give more often than this are left out.
-        candidates: Targets to align a query with, those that share most words of three residues (``align`` only).
+        candidates: Targets to align a query with, at most (``align`` only).
         method: ``mmseqs`` (easy-search with its defaults; Steinegger and Soeding, Nature Biotechnology 35, 1026, 2017),
-            ``align`` (Smith-Waterman with BLOSUM62, needs Biopython; finds less of remote homologues), or ``auto``:
-            mmseqs where it is on the PATH.
+            ``align`` (``AlignmentSearch``), or ``auto``: mmseqs where it is on the PATH.
 
     Returns:
         Hits of all queries, in their order, the most identical first.
@@ -105,58 +93,13 @@ def _search_with_mmseqs(
 def _search_by_alignment(
     queries: Mapping[str, str], targets: Mapping[str, str], evalue: float, candidates: int
 ) -> Iterator[Hit]:
-    aligner = _aligner()
-    clean = [(name, _clean(sequence)) for name, sequence in targets.items()]
-    words = _words([sequence for _, sequence in clean]).T.tocsr()
-    residues = sum(len(sequence) for _, sequence in clean)
+    names = list(targets)
+    search = AlignmentSearch([_clean(sequence) for sequence in targets.values()])
     for query, sequence in queries.items():
-        sequence = _clean(sequence)
-        shared = (_words([sequence]) @ words).toarray()[0]
-        nearest = np.argsort(-shared, kind="stable")[:candidates]
-        for index in nearest[shared[nearest] > 0]:
-            target, other = clean[index]
-            score = aligner.score(sequence, other)
-            if _expected(score, len(sequence), residues) <= evalue:
-                yield Hit(query, target, _identity(aligner.align(sequence, other)[0]))
-
-
-def _aligner() -> Any:
-    from Bio.Align import PairwiseAligner, substitution_matrices
-
-    aligner = PairwiseAligner()
-    aligner.mode = "local"
-    aligner.substitution_matrix = substitution_matrices.load("BLOSUM62")
-    aligner.open_gap_score, aligner.extend_gap_score = GAP_OPEN, GAP_EXTEND
-    return aligner
-
-
-def _expected(score: float, length: int, residues: int) -> float:
-    r"""Alignments of this score by chance, :math:`K m n e^{-\lambda S}` (Karlin and Altschul, PNAS 87, 2264, 1990)."""
-    return KAPPA * length * residues * math.exp(-LAMBDA * score)
-
-
-def _identity(alignment: Any) -> float:
-    """Equal residues over columns, gaps within the alignment counted."""
-    first, second = alignment[0], alignment[1]
-    return sum(a == b != "X" for a, b in zip(first, second, strict=True)) / len(first)
+        for index, identity in search.hits(_clean(sequence), evalue, candidates):
+            yield Hit(query, names[index], identity)
 
 
 def _clean(sequence: str) -> str:
     """Upper case, and X for what is none of the 20 amino acids."""
     return "".join(letter if letter in AMINO_ACIDS else "X" for letter in sequence.upper())
-
-
-def _words(sequences: list[str]) -> csr_array:
-    """Which words of three amino acids a sequence has, int64 [sequences, 8000]."""
-    rows, columns = [], []
-    for index, sequence in enumerate(sequences):
-        codes = _CODE[np.frombuffer(sequence.encode(), dtype=np.uint8)]
-        triples = np.lib.stride_tricks.sliding_window_view(codes, _WORD) if len(codes) >= _WORD else codes[:0, None]
-        whole = triples[(triples >= 0).all(1)]
-        words = np.unique(whole @ (len(AMINO_ACIDS) ** np.arange(whole.shape[1])))
-        rows.append(np.full(len(words), index))
-        columns.append(words)
-    column, row = np.concatenate(columns), np.concatenate(rows)
-    return csr_array(
-        (np.ones(len(column), dtype=np.int64), (row, column)), shape=(len(sequences), len(AMINO_ACIDS) ** _WORD)
-    )

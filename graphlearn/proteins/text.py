@@ -39,7 +39,7 @@ def read_text(path: Path | str) -> str:
 
 
 def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
-    """Lines of a file with their numbers, from 1, as ``(number, line)``; blank lines are passed over.
+    """Lines of a file with their numbers, from 1, as ``(number, line)``; empty ones are passed over.
 
     Raises:
         InputError: if the file cannot be read or holds nothing.
@@ -49,7 +49,7 @@ def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
         raise InputError(f"{path}: the file is empty")
     for number, line in enumerate(text.split("\n"), start=1):
         line = line.removesuffix("\r")
-        if line.strip():
+        if line:
             yield number, line
 
 
