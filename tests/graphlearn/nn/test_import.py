@@ -37,6 +37,7 @@ def test_learning_from_files_needs_no_quantum_chemistry(tmp_path):
         "sys.meta_path.insert(0, Block())\n"
         "import graphlearn.training.loop, graphlearn.training.evaluate, graphlearn.datasets, tdddft.trajectory\n"
         "import tdddft.validation, tdddft.spectrum\n"
+        "import graphlearn.training.proteins.metrics, graphlearn.training.proteins.baselines\n"
         f"print([m for m in {blocked!r} if m in sys.modules])"
     )
     assert run(code).strip() == "[]"

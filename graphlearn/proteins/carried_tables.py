@@ -1,0 +1,74 @@
+"""Tables of labels rebuilt from primary sources, with where each label comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphlearn.proteins.annotations import Annotations, add_chain, split_terms
+from graphlearn.proteins.gene_ontology import NAMESPACES
+from graphlearn.proteins.text import table_rows
+from tdddft.errors import InputError
+
+_KEYS = tuple(NAMESPACES.values())
+_HEADER = "\t".join(("chain", "source", "has_experimental", *_KEYS))
+
+
+@dataclass(frozen=True)
+class RebuiltLabels:
+    """GO labels of chains, ancestors closed and roots removed.
+
+    Attributes:
+        annotations: Keys ``mf``, ``bp`` and ``cc``; a chain without a term of an ontology is left out there.
+        sources: Of each chain: of ``GOA`` and ``EC2GO``. Labels from EC numbers alone lack binding terms.
+        experimental: Chains with experimental evidence.
+    """
+
+    annotations: Mapping[str, Annotations]
+    sources: Mapping[str, frozenset[str]]
+    experimental: frozenset[str]
+
+    def from_source(self, source: str) -> list[str]:
+        """Chains whose labels come from a source, perhaps among others.
+
+        Raises:
+            InputError: if no chain does.
+        """
+        chains = [chain for chain, sources in self.sources.items() if source in sources]
+        if not chains:
+            raise InputError(
+                f"no label is from {source!r}; there are {sorted(frozenset().union(*self.sources.values()))}"
+            )
+        return chains
+
+
+def read_rebuilt_labels(
+    path: Path | str, *, names: Mapping[str, str] | None = None, known: Collection[str] | None = None
+) -> RebuiltLabels:
+    """Read ``go_propagated_labels.tsv.gz``.
+
+    Args:
+        path: The file, plain or packed: chain, source, has_experimental (0 or 1), mf, bp, cc.
+        names: Of terms, in words.
+        known: Chains that there are; None takes any.
+
+    Raises:
+        InputError: if a line is malformed, a chain is unknown or stands twice; names file and line.
+    """
+    labels: dict[str, dict[str, frozenset[str]]] = {key: {} for key in _KEYS}
+    sources: dict[str, frozenset[str]] = {}
+    experimental = set()
+    for number, (chain, source, evidence, *fields) in table_rows(path, _HEADER):
+        where = f"{path}, line {number}"
+        add_chain(sources, chain, frozenset(source.split("+")), where, known)
+        if evidence not in ("0", "1"):
+            raise InputError(f"{where}: has_experimental is {evidence!r}; 0 or 1 is needed")
+        if evidence == "1":
+            experimental.add(chain)
+        for key, field in zip(_KEYS, fields, strict=True):
+            terms = split_terms(field, where)
+            if terms:
+                labels[key][chain] = terms
+    annotations = {key: Annotations.from_labels(labels[key], names) for key in _KEYS}
+    return RebuiltLabels(annotations, sources, frozenset(experimental))

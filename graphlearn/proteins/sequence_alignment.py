@@ -1,0 +1,104 @@
+"""Search by alignment without another program: similar words on one diagonal, then Smith-Waterman."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+AMINO_ACIDS = "ARNDCQEGHILKMFPSTWYV"
+# Karlin and Altschul's lambda and K of BLOSUM62 with gaps of 11 and 1.
+LAMBDA, KAPPA = 0.267, 0.041
+GAP_OPEN, GAP_EXTEND = -12.0, -1.0  # The first residue of a gap costs both, 11 + 1.
+WORD_SCORE = 12  # Three residues that score less are no pair of similar words.
+BAND = 16  # Diagonals that count as one, so that a short gap does not part them.
+_LETTERS = len(AMINO_ACIDS)
+_CODE = np.full(128, -1, dtype=np.int64)
+_CODE[np.frombuffer(AMINO_ACIDS.encode(), dtype=np.uint8)] = np.arange(_LETTERS)
+
+
+class AlignmentSearch:
+    """Local alignment with BLOSUM62, gaps of 11 and 1, of the targets that look most promising; needs Biopython.
+
+    A target looks promising by the summed scores of its words of three residues that are similar to words of the query
+    and lie on about the same diagonal (Altschul et al., NAR 25, 3389, 1997).
+
+    Args:
+        targets: Sequences of the 20 amino acids and X.
+    """
+
+    def __init__(self, targets: Sequence[str]) -> None:
+        from Bio.Align import PairwiseAligner, substitution_matrices
+
+        matrix = substitution_matrices.load("BLOSUM62")
+        self.targets = list(targets)
+        self.residues = sum(map(len, self.targets))
+        self._aligner: Any = PairwiseAligner()
+        self._aligner.mode = "local"
+        self._aligner.substitution_matrix = matrix
+        self._aligner.open_gap_score, self._aligner.extend_gap_score = GAP_OPEN, GAP_EXTEND
+        self._scores = np.array([[matrix[a][b] for b in AMINO_ACIDS] for a in AMINO_ACIDS])
+        placed = [_words(target) for target in self.targets]
+        words, positions = (np.concatenate([p[k] for p in placed]) for k in (0, 1))
+        owner = np.repeat(np.arange(len(placed)), [len(p[0]) for p in placed])
+        order = np.argsort(words, kind="stable")
+        self._positions, self._owner = positions[order], owner[order]
+        self._starts = np.searchsorted(words[order], np.arange(_LETTERS**3 + 1))
+
+    def hits(self, query: str, evalue: float, candidates: int) -> list[tuple[int, float]]:
+        """Index and identity (equal residues over columns of the alignment) of the targets like a query.
+
+        Args:
+            query: Sequence of the 20 amino acids and X.
+            evalue: Most alignments of such a score that chance would give.
+            candidates: Most targets to align.
+        """
+        found = []
+        for index in self._promising(query, candidates):
+            target = self.targets[index]
+            if self._expected(self._aligner.score(query, target), len(query)) <= evalue:
+                first, second = self._aligner.align(query, target)[0]
+                equal = sum(a == b != "X" for a, b in zip(first, second, strict=True))
+                found.append((int(index), equal / len(first)))
+        return found
+
+    def _expected(self, score: float, length: int) -> float:
+        r"""Such scores by chance, :math:`K m n e^{-\lambda S}` (Karlin and Altschul, PNAS 87, 2264, 1990)."""
+        return KAPPA * length * self.residues * math.exp(-LAMBDA * score)
+
+    def _promising(self, query: str, candidates: int) -> np.ndarray:
+        """Targets with the best bands of diagonals, the best first."""
+        words, places = _words(query)
+        entries, weights, shifts = [], [], []
+        for word, place in zip(words.tolist(), places.tolist(), strict=True):
+            a, b, c = word // _LETTERS**2, word // _LETTERS % _LETTERS, word % _LETTERS
+            s = self._scores
+            alike = (s[a][:, None, None] + s[b][:, None] + s[c]).ravel()
+            for similar in np.flatnonzero(alike >= WORD_SCORE).tolist():
+                entry = np.arange(self._starts[similar], self._starts[similar + 1])
+                entries.append(entry)
+                weights.append(np.full(len(entry), alike[similar]))
+                shifts.append(np.full(len(entry), len(query) - place))
+        entry = np.concatenate([np.empty(0, dtype=np.int64), *entries])
+        if not len(entry):
+            return entry
+        diagonal = self._positions[entry] + np.concatenate(shifts)
+        owner = self._owner[entry]
+        best = np.zeros(len(self.targets))
+        for offset in (0, BAND // 2):  # Twice, so that no pair of near diagonals is parted by a border.
+            width = int(diagonal.max() + offset) // BAND + 1
+            cell = owner * width + (diagonal + offset) // BAND
+            sums = np.bincount(cell, np.concatenate(weights), len(best) * width)
+            best = np.maximum(best, sums.reshape(len(best), width).max(1))
+        order = np.argsort(-best, kind="stable")[:candidates]
+        return order[best[order] > 0]
+
+
+def _words(sequence: str) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the words of three amino acids, and where they begin; words with an X are passed over."""
+    codes = _CODE[np.frombuffer(sequence.encode(), dtype=np.uint8)]
+    a, b, c = codes[:-2], codes[1:-1], codes[2:]
+    places = np.flatnonzero((a >= 0) & (b >= 0) & (c >= 0)) if len(codes) > 2 else np.empty(0, dtype=np.int64)
+    return (a[places] * _LETTERS + b[places]) * _LETTERS + c[places], places
