@@ -58,8 +58,12 @@ class LargestTensor(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
-        self.size = max([self.size, *(t.numel() for t in tree_leaves(result) if isinstance(t, torch.Tensor))])
+        self.size = max([self.size, *(_stored(t) for t in tree_leaves(result) if isinstance(t, torch.Tensor))])
         return result
+
+
+def _stored(tensor):
+    return tensor.values().numel() if tensor.layout == torch.sparse_csr else tensor.numel()
 
 
 def assert_linear_memory(function):

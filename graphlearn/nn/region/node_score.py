@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import MLP, GCNConv
+from torch_geometric.nn import MLP
 
 from graphlearn.nn.region.cone import penumbral_similarity
+from graphlearn.nn.region.convolution import Convolution
 from graphlearn.nn.region.edges import mean_of_incoming, symmetric_normalised, with_self_loops
 
 
@@ -37,7 +38,7 @@ class NodeScore(nn.Module):
     def __init__(self, channels: int, hidden: int, *, sigma_angstrom: float, cone: bool = False) -> None:
         super().__init__()
         self.channels, self.hidden, self.sigma_angstrom = channels, hidden, sigma_angstrom
-        self.encoder = GCNConv(channels, hidden, normalize=False)
+        self.encoder = Convolution(channels, hidden)
         self.mlp = MLP([hidden, hidden, 1], norm=None)
         self.beta_secondary = nn.Parameter(torch.empty(()))
         self.beta_proximity = nn.Parameter(torch.empty(()))

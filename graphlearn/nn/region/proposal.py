@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch_geometric.nn import GATConv, GCNConv
 
+from graphlearn.nn.region.convolution import Attention, Convolution
 from graphlearn.nn.region.edges import (
     check_graph,
     row_normalised,
@@ -91,9 +91,9 @@ class RegionProposal(nn.Module):
         self.channels, self.hidden, self.hops = channels, hidden, hops
         self.diffusion, self.keep_input, self.threshold = diffusion, keep_input, threshold
         widths = [channels] + [hidden] * hops
-        self.encoder = nn.ModuleList(GCNConv(a, b, normalize=False) for a, b in pairwise(widths))
-        self.score = GATConv(hidden, 1, bias=False, add_self_loops=False)
-        self.gate = GATConv(hidden, channels, add_self_loops=False)
+        self.encoder = nn.ModuleList(Convolution(a, b) for a, b in pairwise(widths))
+        self.score = Attention(hidden, 1, bias=False)
+        self.gate = Attention(hidden, channels)
         self.theta = nn.Parameter(torch.empty(()))
         self.reset_parameters()
 

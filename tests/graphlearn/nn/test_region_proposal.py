@@ -34,8 +34,8 @@ def dense(data, weighted=True):
 
 
 def dense_gat(conv, h, adjacency):
-    z = h @ conv.lin.weight.T
-    receive, send = (z * conv.att_dst[0]).sum(1), (z * conv.att_src[0]).sum(1)
+    z = h @ conv.weight.T
+    receive, send = (z * conv.receive).sum(1), (z * conv.send).sum(1)
     logits = F.leaky_relu(receive[:, None] + send[None], 0.2).masked_fill(adjacency == 0, -torch.inf)
     return logits.softmax(1) @ z + (0 if conv.bias is None else conv.bias)
 
@@ -50,7 +50,7 @@ def test_it_is_the_dense_form(weighted, keep_input, hops):
     root = adjacency.sum(1).rsqrt()
     h = data.x.double()
     for i, conv in enumerate(model.encoder):
-        h = (root[:, None] * adjacency * root) @ (F.leaky_relu(h) if i else h) @ conv.lin.weight.T + conv.bias
+        h = (root[:, None] * adjacency * root) @ (F.leaky_relu(h) if i else h) @ conv.weight.T + conv.bias
     logits = 2 * (dense_gat(model.score, h, adjacency)[:, 0] - model.theta)
     rows = adjacency / adjacency.sum(1, keepdim=True)
     s = logits.sigmoid()
