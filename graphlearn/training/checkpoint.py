@@ -12,17 +12,17 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from graphlearn.datasets.batch import Normalizer
-from graphlearn.models import HistographGNN, OrbEvo, OrbitalModel, ResponseOrbEvo
+from graphlearn.models import HistographGNN, OrbEvo, OrbitalModel, ProteinRPN, ResponseOrbEvo
 from tdddft.errors import ContractError, InputError
 from tdddft.files import replace_text
 from tdddft.provenance import package_versions
 
 SCHEMA_VERSION = 1
-MODELS = {m.__name__: m for m in (OrbEvo, ResponseOrbEvo, HistographGNN)}
+MODELS = {m.__name__: m for m in (OrbEvo, ResponseOrbEvo, HistographGNN, ProteinRPN)}
 M = TypeVar("M", bound=nn.Module)
 
 
-def save_model(folder: Path, model: OrbitalModel | HistographGNN, facts: dict[str, Any]) -> None:
+def save_model(folder: Path, model: OrbitalModel | HistographGNN | ProteinRPN, facts: dict[str, Any]) -> None:
     """Write ``model.json`` (class, arguments, facts, versions) and ``model.safetensors``."""
     folder.mkdir(parents=True, exist_ok=True)
     save_tensors(folder / "model.safetensors", dict(model.state_dict()))

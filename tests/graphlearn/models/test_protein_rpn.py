@@ -1,0 +1,114 @@
+"""ProteinRPN as a whole: sizes, independence of batch-mates and of the order, gradients, and what each part does."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch_geometric.data import Batch, Data
+
+from graphlearn.models import ProteinRPN
+from graphlearn.testing import overfits
+from tests.graphlearn.region_helpers import protein
+
+VARIANTS = [
+    {},
+    {"readout": "history"},
+    {"readout": "mean"},
+    {"readout": "attention"},
+    {"cone": True},
+    {"proposal": False},
+    {"node_drop": False},
+    {"functional_attention": False},
+    {"proposal": False, "node_drop": False, "functional_attention": False},
+]
+
+
+def chain(size, seed=0):
+    data = protein(size, seed, channels=52)
+    generator = torch.Generator().manual_seed(seed)
+    secondary = torch.randint(0, 8, (size,), generator=generator)
+    return Data(features=data.x, pos=data.pos, secondary=secondary, edge_index=data.edge_index)
+
+
+def model(**options):
+    torch.manual_seed(0)
+    return ProteinRPN(52, 5, **{"channels": 16, "hidden": 8, "heads": 2, **options}).eval()
+
+
+@pytest.mark.parametrize("options", VARIANTS, ids=str)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-12)], ids=str)
+def test_a_batch_equals_single_chains(options, dtype, tolerance):
+    network = model(**options).to(dtype)
+    chains = [chain(size, seed) for seed, size in enumerate((7, 1, 30, 12))]
+    for data in chains:
+        data.features, data.pos = data.features.to(dtype), data.pos.to(dtype)
+    together = network(Batch.from_data_list(chains))
+    first = 0
+    for i, data in enumerate(chains):
+        alone = network(data)
+        torch.testing.assert_close(together.logits[i], alone.logits[0], atol=tolerance, rtol=tolerance)
+        mine = (together.kept >= first) & (together.kept < first + data.num_nodes)
+        torch.testing.assert_close(together.kept[mine] - first, alone.kept)
+        torch.testing.assert_close(together.nodes[mine], alone.nodes, atol=tolerance, rtol=tolerance)
+        first += data.num_nodes
+
+
+@pytest.mark.parametrize("options", VARIANTS, ids=str)
+def test_the_order_of_residues_does_not_matter(options):
+    network, data = model(**options).double(), chain(25, 3)
+    data.features, data.pos = data.features.double(), data.pos.double()
+    order = torch.randperm(25, generator=torch.Generator().manual_seed(1))
+    place = torch.empty_like(order).index_copy(0, order, torch.arange(25))
+    turned = Data(
+        features=data.features[order], pos=data.pos[order], secondary=data.secondary[order],
+        edge_index=place[data.edge_index],
+    )  # fmt: skip
+    plain, permuted = network(data), network(turned)
+    torch.testing.assert_close(permuted.logits, plain.logits, atol=1e-12, rtol=1e-12)
+    assert set(order[permuted.kept].tolist()) == set(plain.kept.tolist())
+    if plain.proposal is not None:
+        torch.testing.assert_close(permuted.proposal.mask, plain.proposal.mask[order], atol=1e-12, rtol=1e-12)
+
+
+@pytest.mark.parametrize("options", VARIANTS, ids=str)
+def test_every_weight_learns(options):
+    network = model(**options).train()
+    output = network(Batch.from_data_list([chain(30, 1), chain(20, 2)]))
+    loss = output.logits.square().sum()
+    if output.proposal is not None:
+        loss = loss + output.proposal.objectness_logits.square().sum()
+    loss.backward()
+    idle = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    # Attention is blind to a shift of all its keys.
+    assert [name for name in idle if not name.endswith("in_proj_bias")] == []
+
+
+def test_a_turned_and_shifted_structure_gives_the_same():
+    network, data = model(), chain(20)
+    rotation = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(0)))[0]
+    moved = Data(**{**data.to_dict(), "pos": data.pos @ rotation + 5})
+    torch.testing.assert_close(network(moved).logits, network(data).logits, atol=1e-5, rtol=1e-5)
+
+
+def test_it_learns_four_chains_by_heart():
+    torch.manual_seed(0)
+    network = model(dropout=0.0)
+    batch = Batch.from_data_list([chain(20, seed) for seed in range(4)])
+    labels = torch.rand(4, 5, generator=torch.Generator().manual_seed(0)).round()
+    loss = torch.nn.functional.binary_cross_entropy_with_logits
+    assert overfits(network, lambda: loss(network(batch).logits, labels), steps=150)
+
+
+def test_without_contacts_and_with_one_residue():
+    lonely = Data(
+        features=torch.randn(1, 52), pos=torch.zeros(1, 3), secondary=torch.zeros(1, dtype=torch.long),
+        edge_index=torch.empty(2, 0, dtype=torch.long),
+    )  # fmt: skip
+    assert model()(lonely).logits.isfinite().all()
+
+
+def test_wrong_arguments():
+    with pytest.raises(ValueError, match="choose one of gmt"):
+        ProteinRPN(52, 5, readout="sum")
+    with pytest.raises(ValueError, match=r"takes \[N, 51\]"):
+        ProteinRPN(51, 5)(chain(4))
