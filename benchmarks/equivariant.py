@@ -21,8 +21,8 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from graphlearn.datasets.batch import OrbitalBatch
-from graphlearn.datasets.neighbors import radius_graph
 from graphlearn.models import OrbEvo
+from graphlearn.neighbors import radius_graph
 from graphlearn.nn.equivariant import DensityEncoder, EdgeRotation
 from graphlearn.nn.equivariant.density import coupling_matrix
 from graphlearn.nn.equivariant.so2 import SO2Linear

@@ -16,7 +16,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 def replace_text(path: Path, text: str) -> None:
     """Write a text file under a temporary name, and give it its name in one step."""
-    _replace(path, text.encode())
+    replace_bytes(path, text.encode())
 
 
 def replace_hdf5(path: Path, fill: Callable[[h5py.File], None]) -> None:
@@ -28,7 +28,7 @@ def replace_hdf5(path: Path, fill: Callable[[h5py.File], None]) -> None:
         fill(file)
         file.flush()
         image = file.id.get_file_image()
-    _replace(path, image)
+    replace_bytes(path, image)
 
 
 def remove_temporaries(folder: Path) -> None:
@@ -37,7 +37,8 @@ def remove_temporaries(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_bytes(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name, flush it to disk, and give it its name in one step."""
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         with temporary.open("wb") as handle:

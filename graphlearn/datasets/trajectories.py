@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from graphlearn.datasets.gauge import to_delta
-from graphlearn.datasets.neighbors import radius_graph
 from graphlearn.datasets.orbitals import OrbitalLayout
 from graphlearn.datasets.particles import IndependentParticles
+from graphlearn.neighbors import radius_graph
 from tdddft.errors import InputError
 from tdddft.folder import DatasetFolder
 from tdddft.spectrum import field_direction

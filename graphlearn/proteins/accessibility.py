@@ -7,8 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from graphlearn.proteins.residues import Residue
-from graphlearn.proteins.topology import as_trajectory, parent_name
+from graphlearn.proteins.topology import as_trajectory
 
+# Square angstrom, theoretical maxima of Tien et al. (2013).
+LARGEST_AREA = dict(
+    zip(
+        "ARNDCQEGHILKMFPSTWYV",
+        (129, 274, 195, 193, 167, 225, 223, 104, 224, 197, 201, 236, 224, 240, 159, 155, 172, 285, 263, 174),
+        strict=True,
+    )
+)
 HEAVY_ATOMS = dict(
     zip("ARNDCQEGHILKMFPSTWYV", (5, 11, 8, 8, 6, 9, 9, 4, 10, 8, 8, 9, 8, 11, 7, 6, 7, 14, 12, 7), strict=True)
 )
@@ -29,14 +37,13 @@ def relative_accessibility(residues: Sequence[Residue]) -> np.ndarray:
         float32 [L], 0 to 1; NaN for residues that lack heavy atoms and for those that are none of the twenty.
     """
     import mdtraj
-    from Bio.Data.PDBData import residue_sasa_scales
 
     known = np.array([_is_complete(r) for r in residues])
     relative = np.full(len(residues), np.nan, dtype=np.float32)
     if not known.any():
         return relative
     area = mdtraj.shrake_rupley(as_trajectory(residues), mode="residue")[0] * 100
-    largest = np.array([residue_sasa_scales["Wilke"].get(parent_name(r), np.nan) for r in residues])
+    largest = np.array([LARGEST_AREA.get(r.letter, np.nan) for r in residues])
     relative[known] = np.clip(area[known] / largest[known], 0, 1)
     return relative
 

@@ -78,3 +78,10 @@ class ProteinChain:
         if array.shape != shape:
             raise InputError(f"chain {self.name!r}: {key} has shape {array.shape}, but {shape} is needed")
         object.__setattr__(self, key, array)
+
+
+def letter_codes(letters: str, order: str) -> np.ndarray:
+    """Place of each letter in ``order``, int64 [L]; letters that are not in it have none and must not occur."""
+    place = np.zeros(128, dtype=np.int64)
+    place[np.frombuffer(order.encode(), dtype=np.uint8)] = np.arange(len(order))
+    return place[np.frombuffer(letters.encode(), dtype=np.uint8)]

@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from graphlearn.datasets.neighbors import radius_graph
-from graphlearn.proteins.chain import PROFILE_ORDER, RESIDUE_ORDER, SECONDARY_ORDER, ProteinChain
+from graphlearn.neighbors import radius_graph
+from graphlearn.proteins.chain import PROFILE_ORDER, RESIDUE_ORDER, SECONDARY_ORDER, ProteinChain, letter_codes
 from tdddft.errors import InputError
 
 NUM_FEATURES = len(RESIDUE_ORDER) + len(SECONDARY_ORDER) + 2 + len(PROFILE_ORDER) + 1
 
 
-def contact_graph(chain: ProteinChain, cutoff_angstrom: float = 10.0) -> Data:
+def contact_graph(chain: ProteinChain, cutoff_angstrom: float = 10.0, *, edge_index: np.ndarray | None = None) -> Data:
     r"""Graph of the residues of a chain, with an edge for every contact.
 
     .. math:: (i, j) \in E \iff i \ne j,\ |r_i - r_j| \le r_\mathrm{cut}
@@ -23,6 +23,7 @@ def contact_graph(chain: ProteinChain, cutoff_angstrom: float = 10.0) -> Data:
     Args:
         chain: A chain of L residues.
         cutoff_angstrom: Largest distance of C-alpha atoms in contact, angstrom.
+        edge_index: The contacts, int64 [2, E], where they are known from an earlier call.
 
     Returns:
         Graph with ``residue_type`` int64 [L] (index in ``ARNDCQEGHILKMFPSTWYVX``), ``secondary`` int64 [L] (index in
@@ -36,14 +37,15 @@ def contact_graph(chain: ProteinChain, cutoff_angstrom: float = 10.0) -> Data:
     """
     if not (np.isfinite(cutoff_angstrom) and cutoff_angstrom > 0):
         raise InputError(f"the cutoff of contacts must be a positive length in angstrom, not {cutoff_angstrom}")
-    residue = np.array([RESIDUE_ORDER.index(letter) for letter in chain.sequence])
-    secondary = np.array([SECONDARY_ORDER.index(letter) for letter in chain.secondary])
+    residue, secondary = letter_codes(chain.sequence, RESIDUE_ORDER), letter_codes(chain.secondary, SECONDARY_ORDER)
+    if edge_index is None:
+        edge_index = np.ascontiguousarray(radius_graph(chain.ca_angstrom, cutoff_angstrom))
     return Data(
         residue_type=torch.from_numpy(residue),
         secondary=torch.from_numpy(secondary),
         features=torch.from_numpy(_features(chain, residue, secondary)),
         pos=torch.from_numpy(chain.ca_angstrom.copy()),
-        edge_index=torch.from_numpy(radius_graph(chain.ca_angstrom, cutoff_angstrom)).contiguous(),
+        edge_index=torch.from_numpy(edge_index),
         name=chain.name,
         residue_ids=chain.residue_ids,
     )

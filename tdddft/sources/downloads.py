@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import tarfile
 import tempfile
@@ -11,14 +10,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from tdddft.cache import cache_folder
 from tdddft.errors import InputError
-
-CACHE_VARIABLE = "GRAPHLEARN_CACHE"
-
-
-def cache_folder() -> Path:
-    """``$GRAPHLEARN_CACHE``, by default ``~/.cache/graphlearn``."""
-    return Path(os.environ.get(CACHE_VARIABLE, "~/.cache/graphlearn")).expanduser()
 
 
 def qm9pack_folder() -> Path:

@@ -7,7 +7,7 @@ import torch
 from graphlearn.datasets import Normalizer, OrbitalTrajectory, TDDFTTrajectories, collate
 from graphlearn.datasets.batch import field_window
 from graphlearn.datasets.gauge import to_delta
-from graphlearn.datasets.neighbors import radius_graph
+from graphlearn.neighbors import radius_graph
 from tdddft import InputError, Kick, propagate
 from tdddft.trajectory import write_trajectory
 

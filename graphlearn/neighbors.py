@@ -1,4 +1,4 @@
-"""Edges between atoms that are close."""
+"""Edges between points that are close: atoms of a molecule, residues of a protein."""
 
 from __future__ import annotations
 
