@@ -10,5 +10,4 @@ def radius_graph(positions: np.ndarray, cutoff: float) -> np.ndarray:
     """Directed edges between different points closer than a cutoff, int64 [2, E], sorted by target, then source."""
     pairs = cKDTree(positions).query_pairs(cutoff, output_type="ndarray").astype(np.int64)
     edges = np.concatenate([pairs, pairs[:, ::-1]])
-    order = np.lexsort((edges[:, 0], edges[:, 1]))
-    return edges[order].T
+    return edges[np.argsort(edges[:, 1] * len(positions) + edges[:, 0])].T

@@ -3,9 +3,10 @@
 from graphlearn.proteins.alpha_trace import alpha_secondary_structure
 from graphlearn.proteins.chain import PROFILE_ORDER, RESIDUE_ORDER, SECONDARY_ORDER, ProteinChain
 from graphlearn.proteins.graph import NUM_FEATURES, contact_graph
+from graphlearn.proteins.perturb import perturb
 from graphlearn.proteins.read import read_structure
 
 __all__ = [
     "NUM_FEATURES", "PROFILE_ORDER", "RESIDUE_ORDER", "SECONDARY_ORDER", "ProteinChain", "alpha_secondary_structure",
-    "contact_graph", "read_structure",
+    "contact_graph", "perturb", "read_structure",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Structures with all heavy atoms, built from ideal geometry, and the text of their files."""
+"""Structures with all heavy atoms, built from ideal geometry, the text of their files, and random chains."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from Bio.PDB import MMCIFIO, PDBIO, PDBParser
 from Bio.PDB.PICIO import read_PIC_seq
 from Bio.Seq import Seq
 from Bio.SeqRecord import SeqRecord
+
+from graphlearn.proteins import RESIDUE_ORDER, SECONDARY_ORDER, ProteinChain
 
 TWENTY = "ACDEFGHIKLMNPQRSTVWY"
 HELIX = (-60.0, -45.0)
@@ -90,3 +92,20 @@ def cif_text(pdb: str) -> str:
     writer.set_structure(structure)
     writer.save(text)
     return text.getvalue()
+
+
+def make_chain(length=12, seed=0, **changes):
+    """A random chain of random residues, about as dense as a protein."""
+    rng = np.random.default_rng(seed)
+    size = 6.0 * length ** (1 / 3)
+    known = {
+        "name": "1ABC-A",
+        "sequence": "".join(rng.choice(list(RESIDUE_ORDER), length)),
+        "ca_angstrom": rng.uniform(0, size, (length, 3)),
+        "residue_ids": tuple(f"A:{i}" for i in range(length)),
+        "secondary": "".join(rng.choice(list(SECONDARY_ORDER), length)),
+        "secondary_source": "given",
+        "accessibility": rng.uniform(0, 1, length),
+        "profile": rng.uniform(0, 1, (length, 20)),
+    }
+    return ProteinChain(**{**known, **changes})

@@ -11,33 +11,11 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings, strategies as st
+from protein_files import make_chain
 from torch_geometric.data import Batch
 
-from graphlearn.proteins import (
-    NUM_FEATURES,
-    PROFILE_ORDER,
-    RESIDUE_ORDER,
-    SECONDARY_ORDER,
-    ProteinChain,
-    contact_graph,
-)
+from graphlearn.proteins import NUM_FEATURES, PROFILE_ORDER, RESIDUE_ORDER, SECONDARY_ORDER, contact_graph
 from tdddft.errors import InputError
-
-
-def make_chain(length=12, seed=0, **changes):
-    rng = np.random.default_rng(seed)
-    size = 6.0 * length ** (1 / 3)
-    known = {
-        "name": "1ABC-A",
-        "sequence": "".join(rng.choice(list(RESIDUE_ORDER), length)),
-        "ca_angstrom": rng.uniform(0, size, (length, 3)),
-        "residue_ids": tuple(f"A:{i}" for i in range(length)),
-        "secondary": "".join(rng.choice(list(SECONDARY_ORDER), length)),
-        "secondary_source": "given",
-        "accessibility": rng.uniform(0, 1, length),
-        "profile": rng.uniform(0, 1, (length, 20)),
-    }
-    return ProteinChain(**{**known, **changes})
 
 
 @given(st.integers(1, 40), st.floats(0.5, 30), st.integers(0, 1000))
