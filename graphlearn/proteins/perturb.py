@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from graphlearn.datasets.neighbors import radius_graph
+from graphlearn.neighbors import radius_graph
 from graphlearn.proteins.chain import RESIDUE_ORDER, SECONDARY_ORDER
 from graphlearn.proteins.graph import NUM_FEATURES
 from tdddft.errors import InputError
