@@ -12,6 +12,7 @@ from graphlearn.models.histograph import make_readout
 from graphlearn.nn.region import FunctionalAttention, HierarchicalNodeDrop, Proposal, RegionProposal
 from graphlearn.nn.region.convolution import Convolution
 from graphlearn.nn.region.edges import symmetric_normalised, with_self_loops
+from graphlearn.nn.region.neighbour_sum import Neighbours
 
 PROTEIN_READOUTS = ("gmt", "history", "mean", "attention")
 _HELIX_AND_STRAND = (1, 2, 3)  # H, B and E in SECONDARY_ORDER, as the published form counts them
@@ -159,9 +160,9 @@ class ProteinRPN(nn.Module):
     def _convolve(self, x: Tensor, edge_index: Tensor) -> list[Tensor]:
         edges, weight = with_self_loops(edge_index, x.new_ones(edge_index.size(1)), x.size(0))
         weight = symmetric_normalised(edges, weight, x.size(0))
-        xs = [x]
+        neighbours, xs = Neighbours(edges, x.size(0)), [x]
         for convolution in self.convolutions:
-            xs.append(xs[-1] + self.dropout(convolution(xs[-1], edges, weight).relu()))
+            xs.append(xs[-1] + self.dropout(convolution(xs[-1], neighbours, weight).relu()))
         return xs
 
 

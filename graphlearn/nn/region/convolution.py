@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch_geometric.utils import softmax
 
-from graphlearn.nn.region.neighbour_sum import neighbour_sum
+from graphlearn.nn.region.neighbour_sum import Neighbours
 
 
 class Convolution(nn.Module):
@@ -20,7 +20,8 @@ class Convolution(nn.Module):
         out_channels: Channels of y.
 
     Example:
-        >>> Convolution(4, 2)(torch.randn(3, 4), torch.tensor([[0, 1], [1, 2]]), torch.ones(2)).shape
+        >>> neighbours = Neighbours(torch.tensor([[0, 1], [1, 2]]), 3)
+        >>> Convolution(4, 2)(torch.randn(3, 4), neighbours, torch.ones(2)).shape
         torch.Size([3, 2])
     """
 
@@ -35,9 +36,9 @@ class Convolution(nn.Module):
         nn.init.xavier_uniform_(self.weight)
         nn.init.zeros_(self.bias)
 
-    def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor) -> Tensor:
+    def forward(self, x: Tensor, neighbours: Neighbours, edge_weight: Tensor) -> Tensor:
         """Convolve ``x`` [N, in_channels] over weighted edges."""
-        return neighbour_sum(F.linear(x, self.weight), edge_index, edge_weight) + self.bias
+        return neighbours.sum(F.linear(x, self.weight), edge_weight) + self.bias
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.weight.size(1)}, {self.weight.size(0)})"
@@ -58,7 +59,8 @@ class Attention(nn.Module):
         bias: Add b.
 
     Example:
-        >>> Attention(4, 2)(torch.randn(3, 4), torch.tensor([[0, 1, 2], [0, 1, 2]])).shape
+        >>> neighbours = Neighbours(torch.tensor([[0, 1, 2], [0, 1, 2]]), 3)
+        >>> Attention(4, 2)(torch.randn(3, 4), neighbours).shape
         torch.Size([3, 2])
 
     Source: Velickovic et al. 2018 (arXiv 1710.10903).
@@ -79,13 +81,13 @@ class Attention(nn.Module):
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+    def forward(self, x: Tensor, neighbours: Neighbours) -> Tensor:
         """Attend over the edges, ``[N, in_channels] -> [N, out_channels]``."""
         z = F.linear(x, self.weight)
-        source, target = edge_index
+        source, target = neighbours.edge_index
         received, sent = (z * self.receive).sum(-1), (z * self.send).sum(-1)
         logits = F.leaky_relu(received.index_select(0, target) + sent.index_select(0, source), 0.2)
-        out = neighbour_sum(z, edge_index, softmax(logits, target, num_nodes=x.size(0)))
+        out = neighbours.sum(z, softmax(logits, target, num_nodes=x.size(0)))
         return out if self.bias is None else out + self.bias
 
     def __repr__(self) -> str:

@@ -9,7 +9,7 @@ from torch_geometric.utils import softmax
 
 from graphlearn.nn.region.cone import penumbral_similarity
 from graphlearn.nn.region.edges import check_graph, check_per_node, with_self_loops
-from graphlearn.nn.region.neighbour_sum import neighbour_sum
+from graphlearn.nn.region.neighbour_sum import Neighbours
 
 
 class FunctionalAttention(nn.Module):
@@ -110,7 +110,8 @@ class FunctionalAttention(nn.Module):
         prior = _log(weight) + (objectness + self.background * (1 - objectness)).log().index_select(0, edges[0])
         alpha = softmax(self._logits(x, z, edges) + prior.unsqueeze(-1), edges[1], num_nodes=x.size(0))
         used = F.dropout(alpha, self.dropout, self.training)
-        heads = [neighbour_sum(z[:, h], edges, used[:, h]) for h in range(self.heads)]
+        neighbours = Neighbours(edges, x.size(0))
+        heads = [neighbours.sum(z[:, h], used[:, h]) for h in range(self.heads)]
         out = torch.cat(heads, 1).relu()
         return (out, (edges, alpha)) if return_attention else out
 

@@ -3,70 +3,90 @@
 from __future__ import annotations
 
 import warnings
+from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
 
 
-def neighbour_sum(x: Tensor, edge_index: Tensor, edge_weight: Tensor) -> Tensor:
-    r"""Sum of the weighted features of the nodes from which edges enter, :math:`y_i = \sum_{(j, i) \in E} w_{ji} x_j`.
+class Neighbours:
+    r"""Edges as the pattern of a sparse matrix, made once for all sums over them.
 
-    One row of features an edge is never made, neither forward nor backward: the edges become a sparse matrix in
-    compressed rows. Differentiable any number of times. Half precision is computed in float32.
+    One row of features an edge is never made, neither forward nor backward. Differentiable any number of times. Half
+    precision is computed in float32.
 
     Args:
-        x: Features, ``[N, C]``.
         edge_index: Edges from source to target, in any order, ``[2, E]``.
-        edge_weight: Weights, ``[E]``.
-
-    Returns:
-        Sums, ``[N, C]``, in the type of ``x``.
+        num_nodes: Number of nodes N.
 
     Example:
-        >>> x = torch.tensor([[1.0], [10.0], [100.0]])
-        >>> neighbour_sum(x, torch.tensor([[0, 1, 2], [1, 2, 1]]), torch.tensor([1.0, 2.0, 3.0]))
+        >>> neighbours = Neighbours(torch.tensor([[0, 1, 2], [1, 2, 1]]), 3)
+        >>> neighbours.sum(torch.tensor([[1.0], [10.0], [100.0]]), torch.tensor([1.0, 2.0, 3.0]))
         tensor([[  0.],
                 [301.],
                 [ 20.]])
     """
-    kind = torch.promote_types(torch.promote_types(x.dtype, edge_weight.dtype), torch.float32)
-    with torch.autocast(x.device.type, enabled=False):
-        return cast(Tensor, _NeighbourSum.apply(edge_weight.to(kind), x.to(kind), *edge_index)).to(x.dtype)
+
+    def __init__(self, edge_index: Tensor, num_nodes: int) -> None:
+        self.edge_index, self.num_nodes = edge_index, num_nodes
+
+    def sum(self, x: Tensor, edge_weight: Tensor) -> Tensor:
+        r"""Sum of the weighted features of the nodes from which edges enter, :math:`y_i = \sum_{(j, i)} w_{ji} x_j`.
+
+        Args:
+            x: Features, ``[N, C]``.
+            edge_weight: Weights, ``[E]``.
+
+        Returns:
+            Sums, ``[N, C]``, in the type of ``x``.
+        """
+        kind = torch.promote_types(torch.promote_types(x.dtype, edge_weight.dtype), torch.float32)
+        with torch.autocast(x.device.type, enabled=False):
+            return cast(Tensor, _Sum.apply(edge_weight.to(kind), x.to(kind), self, False)).to(x.dtype)
+
+    @cached_property
+    def into(self) -> _Pattern:
+        """A row a target."""
+        return _Pattern.of(self.edge_index[1], self.edge_index[0], self.num_nodes)
+
+    @cached_property
+    def out_of(self) -> _Pattern:
+        """A row a source."""
+        return _Pattern.of(self.edge_index[0], self.edge_index[1], self.num_nodes)
 
 
-class _NeighbourSum(torch.autograd.Function):
+class _Sum(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, x: Tensor, source: Tensor, target: Tensor) -> Tensor:
-        ctx.save_for_backward(weight, x, source, target)
-        pattern = _Pattern.of(target, source, x.size(0))
-        return pattern.matrix(weight) @ x
+    def forward(ctx: Any, weight: Tensor, x: Tensor, edges: Neighbours, backwards: bool) -> Tensor:
+        ctx.save_for_backward(weight, x)
+        ctx.edges, ctx.backwards = edges, backwards
+        return (edges.out_of if backwards else edges.into).matrix(weight) @ x
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        (gradient,) = gradients
-        weight, x, source, target = ctx.saved_tensors
-        for_weight = _EdgeDots.apply(gradient, x, target, source) if ctx.needs_input_grad[0] else None
-        for_x = _NeighbourSum.apply(weight, gradient, target, source) if ctx.needs_input_grad[1] else None
+        (gradient,), (weight, x), edges, back = gradients, ctx.saved_tensors, ctx.edges, ctx.backwards
+        for_weight = _Dots.apply(gradient, x, edges, back) if ctx.needs_input_grad[0] else None
+        for_x = _Sum.apply(weight, gradient, edges, not back) if ctx.needs_input_grad[1] else None
         return for_weight, for_x, None, None
 
 
-class _EdgeDots(torch.autograd.Function):
-    r"""Products of the features at both ends of each edge, :math:`s_e = a_{i(e)} \cdot b_{j(e)}`."""
+class _Dots(torch.autograd.Function):
+    r"""Product of the features a of the row and b of the column of each edge, :math:`s_e = a \cdot b`."""
 
     @staticmethod
-    def forward(ctx: Any, a: Tensor, b: Tensor, left: Tensor, right: Tensor) -> Tensor:
-        ctx.save_for_backward(a, b, left, right)
-        pattern = _Pattern.of(left, right, a.size(0))
-        zero = pattern.matrix(a.new_zeros(left.size(0)))
+    def forward(ctx: Any, a: Tensor, b: Tensor, edges: Neighbours, backwards: bool) -> Tensor:
+        ctx.save_for_backward(a, b)
+        ctx.edges, ctx.backwards = edges, backwards
+        pattern = edges.out_of if backwards else edges.into
+        zero = pattern.matrix(a.new_zeros(pattern.cell.size(0)))
         return torch.sparse.sampled_addmm(zero, a.contiguous(), b.T).values()[pattern.cell]
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        (gradient,) = gradients
-        a, b, left, right = ctx.saved_tensors
-        for_a = _NeighbourSum.apply(gradient, b, right, left) if ctx.needs_input_grad[0] else None
-        for_b = _NeighbourSum.apply(gradient, a, left, right) if ctx.needs_input_grad[1] else None
+        (gradient,), (a, b), edges, back = gradients, ctx.saved_tensors, ctx.edges, ctx.backwards
+        for_a = _Sum.apply(gradient, b, edges, back) if ctx.needs_input_grad[0] else None
+        for_b = _Sum.apply(gradient, a, edges, not back) if ctx.needs_input_grad[1] else None
         return for_a, for_b, None, None
 
 
@@ -79,12 +99,13 @@ class _Pattern(NamedTuple):
 
     @classmethod
     def of(cls, row: Tensor, column: Tensor, size: int) -> _Pattern:
-        places = row * size + column
-        order = torch.argsort(places)
-        cells, cell_in_order = torch.unique_consecutive(places[order], return_inverse=True)
-        counts = torch.bincount(cells // max(size, 1), minlength=size)
+        order = torch.argsort(row * size + column, stable=True)
+        rows, columns = row[order], column[order]
+        fresh = torch.ones_like(rows, dtype=torch.bool)
+        fresh[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
+        counts = torch.bincount(rows[fresh], minlength=size)
         starts = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
-        return cls(torch.empty_like(order).index_copy(0, order, cell_in_order), starts, cells % max(size, 1))
+        return cls(torch.empty_like(order).index_copy(0, order, fresh.cumsum(0) - 1), starts, columns[fresh])
 
     def matrix(self, weight: Tensor) -> Tensor:
         size, values = self.starts.size(0) - 1, weight.new_zeros(self.columns.size(0)).index_add(0, self.cell, weight)

@@ -9,6 +9,7 @@ from torch_geometric.nn import MLP
 from graphlearn.nn.region.cone import penumbral_similarity
 from graphlearn.nn.region.convolution import Convolution
 from graphlearn.nn.region.edges import mean_of_incoming, symmetric_normalised, with_self_loops
+from graphlearn.nn.region.neighbour_sum import Neighbours
 
 
 class NodeScore(nn.Module):
@@ -64,7 +65,7 @@ class NodeScore(nn.Module):
             ValueError: if an edge joins a residue whose position is not finite.
         """
         edges, weight = with_self_loops(edge_index, edge_weight, x.size(0))
-        h = self.encoder(x, edges, symmetric_normalised(edges, weight, x.size(0)))
+        h = self.encoder(x, Neighbours(edges, x.size(0)), symmetric_normalised(edges, weight, x.size(0)))
         contacts = edge_index[:, edge_index[0] != edge_index[1]]
         source, target = contacts
         square = (positions.index_select(0, source) - positions.index_select(0, target)).square().sum(-1)

@@ -17,6 +17,7 @@ from graphlearn.nn.region.edges import (
     symmetric_normalised,
     with_self_loops,
 )
+from graphlearn.nn.region.neighbour_sum import Neighbours
 
 
 class Proposal(NamedTuple):
@@ -116,18 +117,19 @@ class RegionProposal(nn.Module):
         edges, weight = with_self_loops(
             edge_index, x.new_ones(num_edges) if edge_weight is None else edge_weight, num_nodes
         )
-        h = self._encode(x, edges, symmetric_normalised(edges, weight, num_nodes))
-        logits = 2 * (self.score(h, edges).squeeze(-1) - self.theta)
+        neighbours = Neighbours(edges, num_nodes)
+        h = self._encode(x, neighbours, symmetric_normalised(edges, weight, num_nodes))
+        logits = 2 * (self.score(h, neighbours).squeeze(-1) - self.theta)
         adjacency = row_normalised(edges, weight, num_nodes)
         mask = diffuse(logits.sigmoid(), edges, adjacency, steps=self.hops, share=self.diffusion)
-        features = F.leaky_relu(self.gate(h, edges))
+        features = F.leaky_relu(self.gate(h, neighbours))
         features = (features + x if self.keep_input else features) * mask.unsqueeze(-1)
         ends = mask.index_select(0, edge_index[0]) * mask.index_select(0, edge_index[1])
         return Proposal(features, logits, mask, ends * adjacency[:num_edges])
 
-    def _encode(self, x: Tensor, edges: Tensor, weight: Tensor) -> Tensor:
+    def _encode(self, x: Tensor, neighbours: Neighbours, weight: Tensor) -> Tensor:
         for i, layer in enumerate(self.encoder):
-            x = layer(F.leaky_relu(x) if i else x, edges, weight)
+            x = layer(F.leaky_relu(x) if i else x, neighbours, weight)
         return x
 
     def __repr__(self) -> str:

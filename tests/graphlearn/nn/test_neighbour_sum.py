@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 from torch_geometric.nn import GATConv, GCNConv
 
 from graphlearn.nn.region.convolution import Attention, Convolution
-from graphlearn.nn.region.neighbour_sum import neighbour_sum
+from graphlearn.nn.region.neighbour_sum import Neighbours
 from graphlearn.testing import assert_gradcheck
 from tests.graphlearn.region_helpers import assert_linear_memory
 
@@ -30,7 +30,7 @@ def test_any_graph(data):
     x = torch.randn(nodes, 3, dtype=torch.double, requires_grad=True)
     weight = torch.randn(edges, dtype=torch.double, requires_grad=True)
     seed = torch.randn(nodes, 3, dtype=torch.double)
-    expected, found = by_loop(x, edge_index, weight), neighbour_sum(x, edge_index, weight)
+    expected, found = by_loop(x, edge_index, weight), Neighbours(edge_index, len(x)).sum(x, weight)
     torch.testing.assert_close(found, expected)
     judged = torch.autograd.grad((expected * seed).sum(), (x, weight))
     for ours, theirs in zip(torch.autograd.grad((found * seed).sum(), (x, weight)), judged, strict=True):
@@ -39,22 +39,22 @@ def test_any_graph(data):
 
 def test_gradients_of_first_and_second_order():
     edge_index = torch.tensor([[0, 1, 2, 2, 0], [1, 2, 0, 2, 1]])
-    assert_gradcheck(lambda x, w: neighbour_sum(x, edge_index, w), torch.randn(3, 2), torch.randn(5))
+    assert_gradcheck(lambda x, w: Neighbours(edge_index, 3).sum(x, w), torch.randn(3, 2), torch.randn(5))
     x, w = (torch.randn(shape, dtype=torch.double, requires_grad=True) for shape in ((3, 2), (5,)))
-    assert torch.autograd.gradgradcheck(lambda x, w: neighbour_sum(x, edge_index, w), (x, w))
+    assert torch.autograd.gradgradcheck(lambda x, w: Neighbours(edge_index, 3).sum(x, w), (x, w))
 
 
 def test_half_precision_is_summed_in_float32():
     """One neighbour of 256 and 512 of 0.5: bfloat16 sums would stop at 256."""
     x = torch.cat([torch.full((1, 1), 256.0), torch.full((512, 1), 0.5), torch.zeros(1, 1)]).bfloat16()
     edge_index = torch.stack([torch.arange(513), torch.full((513,), 513)])
-    out = neighbour_sum(x, edge_index, torch.ones(513, dtype=torch.bfloat16))
+    out = Neighbours(edge_index, 514).sum(x, torch.ones(513, dtype=torch.bfloat16))
     assert out.dtype == torch.bfloat16
     assert out[513, 0] == 512
 
 
 def test_memory_grows_with_the_edges():
-    assert_linear_memory(lambda d: neighbour_sum(d.x, d.edge_index, torch.ones(d.edge_index.size(1))))
+    assert_linear_memory(lambda d: Neighbours(d.edge_index, len(d.x)).sum(d.x, torch.ones(d.edge_index.size(1))))
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_convolution_is_that_of_pyg(graph):
     judge, ours = GCNConv(5, 4, normalize=False), Convolution(5, 4)
     ours.weight.data, ours.bias.data = judge.lin.weight.data, torch.randn(4)
     judge.bias.data = ours.bias.data
-    torch.testing.assert_close(ours(x, edge_index, weight), judge(x, edge_index, weight))
+    torch.testing.assert_close(ours(x, Neighbours(edge_index, 12), weight), judge(x, edge_index, weight))
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -81,4 +81,4 @@ def test_attention_is_that_of_pyg(graph, bias):
     ours.send.data = judge.att_src.data[0]
     if bias:
         judge.bias.data = ours.bias.data = torch.randn(4)
-    torch.testing.assert_close(ours(x, edge_index), judge(x, edge_index))
+    torch.testing.assert_close(ours(x, Neighbours(edge_index, 12)), judge(x, edge_index))
