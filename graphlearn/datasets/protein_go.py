@@ -129,17 +129,16 @@ class ProteinGO(Dataset[Data]):
 
     def select(self, chains: Iterable[str]) -> ProteinGO:
         """These chains, in this order; nothing is copied."""
-        view = ProteinGO(
-            self.store,
-            self.annotations,
-            self.split,
-            chains=chains,
-            ontology=self.ontology,
-            cutoff_angstrom=self.cutoff_angstrom,
-            sites=self.sites,
-            keep_edges=self.keep_edges,
-            failures=self.failures,
-        )
+        return self._view(chains=chains)
+
+    def with_sites(self, sites: Mapping[str, SiteMask] | None) -> ProteinGO:
+        """The same chains with other sites; nothing is copied."""
+        return self._view(sites=sites)
+
+    def _view(self, **changes: Any) -> ProteinGO:
+        keep = ("chains", "ontology", "cutoff_angstrom", "sites", "keep_edges", "failures")
+        options = {key: getattr(self, key) for key in keep}
+        view = ProteinGO(self.store, self.annotations, self.split, **{**options, **changes})
         view._contacts = self._contacts
         return view
 

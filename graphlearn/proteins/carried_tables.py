@@ -8,7 +8,7 @@ from pathlib import Path
 
 from graphlearn.proteins.annotations import Annotations, add_chain, split_terms
 from graphlearn.proteins.gene_ontology import NAMESPACES
-from graphlearn.proteins.text import table_rows
+from graphlearn.proteins.text import numbered_lines, table_rows
 from tdddft.errors import InputError
 
 _KEYS = tuple(NAMESPACES.values())
@@ -72,3 +72,21 @@ def read_rebuilt_labels(
                 labels[key][chain] = terms
     annotations = {key: Annotations.from_labels(labels[key], names) for key in _KEYS}
     return RebuiltLabels(annotations, sources, frozenset(experimental))
+
+
+def read_clusters(path: Path | str, column: str = "cluster30") -> dict[str, str]:
+    """Cluster of each chain of ``chains.tsv.gz``.
+
+    Args:
+        path: The file, plain or packed.
+        column: ``cluster30`` or ``cluster50``: at 30 or 50 % sequence identity.
+
+    Raises:
+        InputError: if there is no such column, or a line has another number of fields than the header.
+    """
+    header = next(numbered_lines(path))[1]
+    names = header.split("\t")
+    if not {"chain", column} <= set(names):
+        raise InputError(f"{path}: there are no columns chain and {column}")
+    chain, cluster = names.index("chain"), names.index(column)
+    return {fields[chain]: fields[cluster] for _, fields in table_rows(path, header)}

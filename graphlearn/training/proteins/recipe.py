@@ -1,0 +1,103 @@
+"""Recipes of protein predictors: data, network, losses, pre-training and optimisation in one typed place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from graphlearn.models import ProteinRPN
+from tdddft.errors import InputError
+from tdddft.recipe_files import Strict
+
+Ontology = Literal["mf", "bp", "cc", "ec"]
+
+
+class ProteinData(Strict):
+    """Chains, labels and split, as one of the constructors of :class:`graphlearn.datasets.ProteinGO` takes them."""
+
+    kind: Literal["tables", "deepfri", "folder"] = "tables"
+    root: Path | None = Field(None, description="folder of the tables; default: $GRAPHLEARN_DATA/protein")
+    ontology: Ontology = "mf"
+    cutoff_angstrom: float = Field(10.0, gt=0, description="of contacts of C-alpha atoms")
+    options: dict[str, Any] = Field(default_factory=dict, description="further arguments of ProteinGO.from_<kind>")
+
+    @property
+    def folder(self) -> Path:
+        """Where the tables are looked for."""
+        return self.root or Path(os.environ.get("GRAPHLEARN_DATA", "data")) / "protein"
+
+
+class Sites(Strict):
+    """Residues that teach the objectness of anchors; known for the carried tables."""
+
+    sources: tuple[Literal["catalytic", "binding"], ...] = Field((), description="none: objectness is not taught")
+    coverage: float = Field(0.7, gt=0, le=1, description="share of a site that an anchor must hold")
+    test: float = Field(0.25, gt=0, lt=1, description="share of the clusters at 30 % identity that are held out")
+    validation: float = Field(0.1, gt=0, lt=1, description="share of the clusters that choose the epoch")
+
+
+class PreTraining(Strict):
+    """The proposal alone on sites, before the terms."""
+
+    epochs: int = Field(0, ge=0, description="0: no pre-training")
+    batch_size: int = Field(16, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+
+
+class Losses(Strict):
+    """Weights of the parts of the loss beside the binary cross-entropy of the terms."""
+
+    balance: float = Field(0.0, ge=0, le=1, description="power of negatives over positives that weighs positives")
+    largest_balance: float = Field(10.0, ge=1)
+    supervised_contrastive: float = Field(0.05, ge=0)
+    info_nce: float = Field(0.05, ge=0, description="between a structure and its perturbed copy; doubles the time")
+    objectness: float = Field(0.1, ge=0)
+    true_path: float = Field(0.0, ge=0, description="how far children exceed their parents")
+    temperature: float = Field(0.1, gt=0, description="of both contrastive losses")
+    both_views: bool = Field(False, description="cross-entropy of the perturbed copy as well")
+
+
+class Perturbation(Strict):
+    """How the second view of a structure differs from the first."""
+
+    noise_angstrom: float = Field(0.5, ge=0)
+    mask: float = Field(0.15, ge=0, lt=1, description="share of residues that are masked")
+    drop_contacts: float = Field(0.1, ge=0, lt=1)
+
+
+class ProteinOptimisation(Strict):
+    """How long and how fast to learn."""
+
+    epochs: int = Field(30, ge=1)
+    batch_size: int = Field(32, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+    warmup_epochs: float = Field(1.0, ge=0)
+    weight_decay: float = Field(1e-2, ge=0)
+    gradient_clip: float = Field(1.0, gt=0)
+    select: Literal["fmax", "micro_aupr"] = Field("fmax", description="validation metric that chooses the epoch")
+    seed: int = 0
+
+
+class ProteinRecipe(Strict):
+    """A training of ProteinRPN."""
+
+    schema_version: Literal[1] = 1
+    task: Literal["proteins"] = "proteins"
+    name: str
+    data: ProteinData = ProteinData()
+    model: dict[str, Any] = Field(default_factory=dict, description="arguments of graphlearn.models.ProteinRPN")
+    sites: Sites = Sites()
+    pre_training: PreTraining = PreTraining()
+    losses: Losses = Losses()
+    perturbation: Perturbation = Perturbation()
+    optimisation: ProteinOptimisation = ProteinOptimisation()
+
+    def build_model(self, in_channels: int, num_terms: int) -> ProteinRPN:
+        """The network; InputError where its sizes do not fit together."""
+        try:
+            return ProteinRPN(in_channels, num_terms, **self.model)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"recipe {self.name!r}, model: {error}") from None

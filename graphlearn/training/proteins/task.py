@@ -1,0 +1,93 @@
+"""Everything that a recipe names, read: chains with labels and sites, relations of the terms, and the split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphlearn.datasets import ProteinGO
+from graphlearn.proteins.enzyme_commission import EnzymeCommission
+from graphlearn.proteins.gene_ontology import GeneOntology
+from graphlearn.proteins.ontology import Ontology
+from graphlearn.training.proteins.recipe import ProteinData, ProteinRecipe
+from graphlearn.training.proteins.sites import SiteSplit, objectness_masks, read_sites, split_sites
+from tdddft.errors import InputError
+
+GO_FILE = "go_20190127.obo.xz"
+
+
+@dataclass(frozen=True)
+class ProteinTask:
+    """What a training works on.
+
+    Attributes:
+        data: Chains with labels; those of ``sites.train`` carry what their anchors should say.
+        site_data: All chains with sites, for the pre-training of the proposal; None without sites.
+        sites: Their split; empty without sites.
+        parent_edges: Child and each of its ancestors among the terms, ``[2, M]``.
+    """
+
+    data: ProteinGO
+    site_data: ProteinGO | None
+    sites: SiteSplit
+    parent_edges: Tensor
+
+    def labels(self, part: str) -> np.ndarray:
+        """Labels of a part of the split, bool [M, T]."""
+        return self.data.annotations.targets(self.data.split[part])
+
+
+def load_data(settings: ProteinData, **more: Any) -> ProteinGO:
+    """The data set that a recipe names.
+
+    Raises:
+        InputError: if something is missing or does not fit.
+    """
+    options = {"ontology": settings.ontology, "cutoff_angstrom": settings.cutoff_angstrom, **settings.options, **more}
+    try:
+        if settings.kind == "tables":
+            return ProteinGO.from_tables(settings.folder, **options)
+        return getattr(ProteinGO, f"from_{settings.kind}")(**options)
+    except TypeError as error:
+        raise InputError(f"recipe, data.options: {error}") from None
+
+
+def ontology_of(settings: ProteinData) -> Ontology:
+    """The ontology of the labels; for terms of the Gene Ontology the release beside the tables."""
+    if settings.ontology == "ec":
+        return EnzymeCommission()
+    return GeneOntology.read(settings.options.get("ontology_file") or settings.folder / GO_FILE)
+
+
+def load_task(recipe: ProteinRecipe) -> ProteinTask:
+    """Read what a recipe names.
+
+    Raises:
+        InputError: if something is missing or does not fit.
+    """
+    data = load_data(recipe.data)
+    for part in ("train", "validation"):
+        if not data.split.get(part):
+            raise InputError(f"no chain for {part}; name some in the lists or choose a share for it")
+    relation = ontology_of(recipe.data).matrix(data.terms, strict=False).tocoo()
+    strict = relation.row != relation.col
+    parents = torch.from_numpy(np.stack([relation.row[strict], relation.col[strict]]).astype(np.int64))
+    if not recipe.sites.sources:
+        return ProteinTask(data, None, SiteSplit((), (), ()), parents)
+    every = load_data(recipe.data, ontology=None)
+    sites = read_sites(
+        recipe.data.folder,
+        recipe.sites.sources,
+        dict(zip(every.store.names, every.store.lengths.tolist(), strict=True)),
+    )
+    sites = {chain: masks for chain, masks in sites.items() if chain in set(every.chains)}
+    judged = {*data.split["validation"], *data.split.get("test", ())}
+    split = split_sites(recipe.data.folder, sites, judged, recipe.sites)
+    hops = int(recipe.model.get("hops", 2))
+    masks = objectness_masks(every, sites, hops, recipe.sites.coverage)
+    taught = {chain: masks[chain] for chain in split.train}
+    return ProteinTask(data.with_sites(taught), every.with_sites(masks).select(sites), split, parents)

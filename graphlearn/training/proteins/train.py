@@ -1,0 +1,233 @@
+"""Training of ProteinRPN: pre-training of the proposal on sites, then the terms; stopped and resumed at any step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from graphlearn.datasets import ProteinGO
+from graphlearn.models import ProteinRPN
+from graphlearn.training.checkpoint import save_model, save_tensors
+from graphlearn.training.proteins.batches import collate, epoch_batches
+from graphlearn.training.proteins.metrics import fmax, micro_aupr
+from graphlearn.training.proteins.objective import Objective, positive_weights
+from graphlearn.training.proteins.pretrain import PreTrainingResult, pretrain_proposal
+from graphlearn.training.proteins.recipe import ProteinOptimisation, ProteinRecipe
+from graphlearn.training.proteins.task import ProteinTask
+from graphlearn.training.state import TrainingState
+from tdddft.errors import StoppedError
+from tdddft.files import replace_text
+from tdddft.recipe_files import recipe_hash
+
+BEST, PROPOSAL, PROPOSAL_FACTS = "best.safetensors", "proposal.safetensors", "proposal.json"
+OnStep = Callable[[int, int, float], None]
+OnEpoch = Callable[[int, float], None]
+
+
+@dataclass
+class ProteinTraining:
+    """A trained model and its course.
+
+    Attributes:
+        model: With the weights of the best validation.
+        losses: Loss of each step.
+        validations: Step and score (1 - the metric that selects) of each epoch.
+        pre_training: Course of the pre-training; None without.
+        steps_per_epoch: Batches of an epoch.
+    """
+
+    model: ProteinRPN
+    losses: list[float]
+    validations: list[tuple[int, float]]
+    pre_training: PreTrainingResult | None
+    steps_per_epoch: int
+
+
+def train_proteins(
+    recipe: ProteinRecipe,
+    task: ProteinTask,
+    folder: Path,
+    *,
+    on_pre_training: OnEpoch | None = None,
+    on_step: OnStep | None = None,
+    on_validation: OnEpoch | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> ProteinTraining:
+    """Train, writing checkpoints; run again, it goes on from the last one.
+
+    Every random choice follows from the seed and the number of the step, so that a stopped and continued run equals an
+    uninterrupted one.
+
+    Args:
+        recipe: Model, losses and optimisation.
+        task: Read by ``load_task``.
+        folder: Where states and, at the end, the model are written.
+        on_pre_training: Called after every epoch of the pre-training with the average precision of its validation.
+        on_step: Called with (step, steps, loss).
+        on_validation: Called with (epoch, value of the metric that selects).
+        stop: Asked after every step; True writes a checkpoint and ends with StoppedError.
+
+    Raises:
+        InputError: if the folder holds the state of another recipe.
+        StoppedError: if ``stop`` said so.
+        RuntimeError: if the loss is no longer finite.
+    """
+    options, data = recipe.optimisation, task.data.select(task.data.split["train"])
+    labels = torch.from_numpy(task.labels("train")).float()
+    torch.manual_seed(options.seed)
+    model = recipe.build_model(data[0].features.size(1), len(data.terms))
+    _start_from_frequencies(model, labels)
+    content = json.dumps([recipe_hash(recipe), data.sequences, data.terms, labels.tolist()])
+    identity = hashlib.sha256(content.encode()).hexdigest()
+    before = _pre_train(recipe, task, model, folder, identity, on_pre_training)
+    objective = Objective(
+        recipe.losses, recipe.perturbation, positive_weights(labels, recipe.losses), task.parent_edges,
+        recipe.data.cutoff_angstrom,
+    )  # fmt: skip
+    optimizer = torch.optim.AdamW(
+        model.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
+    )
+    state = TrainingState(identity, model, optimizer, None, torch.amp.GradScaler("cpu", enabled=False))
+    state.load(folder)
+    lengths = [data.lengths[c] for c in data.chains]
+    per_epoch = math.ceil(len(data) / options.batch_size)
+    steps = options.epochs * per_epoch
+    batches: list[list[int]] = []
+    while len(state.losses) < steps:
+        number = len(state.losses)
+        epoch, place = divmod(number, per_epoch)
+        if place == 0 or not batches:
+            batches = epoch_batches(lengths, options.batch_size, options.seed, epoch)
+        state.losses.append(_step(objective, model, optimizer, data, batches[place], number, per_epoch, options))
+        number += 1
+        if number % per_epoch == 0:
+            value = validate(model, task, options.select)
+            if 1 - value < (state.best[1] if state.best else math.inf):
+                save_tensors(folder / BEST, dict(model.state_dict()))
+            state.validations.append((number, 1 - value))
+            if on_validation is not None:
+                on_validation(number // per_epoch, value)
+        asked = stop() and number < steps
+        if asked or number % per_epoch == 0:
+            state.save(folder)
+        if on_step is not None:
+            on_step(number, steps, state.losses[-1])
+        if asked:
+            raise StoppedError(f"stopped after step {number} of {steps}")
+    model.load_state_dict(load_file(folder / BEST))
+    model.eval()
+    save_model(folder, model, facts_of(recipe, task, model, state.validations))
+    return ProteinTraining(model, state.losses, state.validations, before, per_epoch)
+
+
+def facts_of(
+    recipe: ProteinRecipe, task: ProteinTask, model: ProteinRPN, validations: list[tuple[int, float]]
+) -> dict[str, Any]:
+    """What ``model.json`` says beside the class and its arguments."""
+    names = task.data.annotations.names
+    return {
+        "recipe": recipe.model_dump(mode="json", exclude={"data": {"root"}}),
+        "ontology": recipe.data.ontology,
+        "cutoff_angstrom": recipe.data.cutoff_angstrom,
+        "terms": [{"id": term, "name": names.get(term, "")} for term in task.data.terms],
+        "parents": task.parent_edges.T.tolist(),
+        "split": {part: list(chains) for part, chains in task.data.split.items()},
+        "sites": {part: list(chains) for part, chains in task.sites._asdict().items()},
+        "validations": validations,
+    }
+
+
+def predict_logits(model: ProteinRPN, data: ProteinGO, batch_size: int = 32) -> np.ndarray:
+    """Logits of all chains of a data set in its order, float32 [N, T]."""
+    model.eval()
+    order = sorted(range(len(data)), key=lambda row: data.lengths[data.chains[row]])
+    logits = np.empty((len(data), len(data.terms)), dtype=np.float32)
+    with torch.no_grad():
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            logits[rows] = model(collate(data, rows)).logits.numpy()
+    return logits
+
+
+def validate(model: ProteinRPN, task: ProteinTask, metric: str) -> float:
+    """Fmax or micro-averaged precision on the validation chains, ancestors closed."""
+    chains = task.data.select(task.data.split["validation"])
+    scores = 1 / (1 + np.exp(-predict_logits(model, chains).astype(np.float64)))
+    labels = task.labels("validation")
+    child, parent = task.parent_edges.numpy()
+    np.maximum.at(scores.T, parent, scores.T[child])
+    return fmax(scores, labels).value if metric == "fmax" else micro_aupr(scores, labels)
+
+
+def learning_rate(step: int, per_epoch: int, options: ProteinOptimisation) -> float:
+    """Linear warm-up, then half a cosine to zero."""
+    warmup, steps = int(options.warmup_epochs * per_epoch), options.epochs * per_epoch
+    if step < warmup:
+        return options.learning_rate * (step + 1) / warmup
+    return options.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+
+
+def _step(
+    objective: Objective,
+    model: ProteinRPN,
+    optimizer: torch.optim.Optimizer,
+    data: ProteinGO,
+    rows: list[int],
+    number: int,
+    per_epoch: int,
+    options: ProteinOptimisation,
+) -> float:
+    generator = torch.Generator().manual_seed(options.seed * 1_000_003 + number)
+    torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate(number, per_epoch, options)
+    model.train()
+    loss = objective(model, collate(data, rows), generator)
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise RuntimeError(f"the loss of step {number} is {value}; lower optimisation.learning_rate")
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), options.gradient_clip)
+    optimizer.step()
+    return value
+
+
+def _pre_train(
+    recipe: ProteinRecipe, task: ProteinTask, model: ProteinRPN, folder: Path, identity: str, on_epoch: OnEpoch | None
+) -> PreTrainingResult | None:
+    """Pre-train the proposal in place, or take the result of an earlier run from the folder."""
+    if not recipe.pre_training.epochs or task.site_data is None or model.proposal is None:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    facts, weights = folder / PROPOSAL_FACTS, folder / PROPOSAL
+    if facts.is_file() and weights.is_file():
+        stored = json.loads(facts.read_text())
+        if stored.pop("identity") == identity:
+            model.load_state_dict(load_file(weights))
+            return PreTrainingResult(**stored)
+    result = pretrain_proposal(
+        model, task.site_data, task.sites, recipe.pre_training, recipe.optimisation.seed, on_epoch=on_epoch
+    )
+    save_tensors(weights, dict(model.state_dict()))
+    replace_text(facts, json.dumps({"identity": identity, **result._asdict()}))
+    return result
+
+
+def _start_from_frequencies(model: ProteinRPN, labels: torch.Tensor) -> None:
+    """Let the untrained head answer with the frequency of each term."""
+    share = labels.mean(0).clamp(1 / (2 * len(labels)), 1 - 1 / (2 * len(labels)))
+    last = model.head[-1]
+    assert isinstance(last, nn.Linear)
+    with torch.no_grad():
+        last.bias.copy_(share.logit())
