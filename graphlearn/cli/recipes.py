@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from graphlearn.training.graphs.recipe import GraphRecipe
 
-DATA_HELP = "folder of the data set; default for graphs: below $GRAPHLEARN_DATA or data, where PyG downloads it to"
+DATA_HELP = "folder of the data set; default for graphs and proteins: below $GRAPHLEARN_DATA or data"
 
 
 def graph_recipe(name: str, data: Path | None, overrides: list[str]) -> GraphRecipe:
@@ -21,8 +21,8 @@ def graph_recipe(name: str, data: Path | None, overrides: list[str]) -> GraphRec
     return load_recipe(model_recipe(name), GraphRecipe, [*overrides, *root])
 
 
-def is_graph_recipe(name: str) -> bool:
-    """Whether a recipe names its own data set, as those of graph and node prediction do."""
+def recipe_task(name: str) -> str:
+    """What a recipe trains: its ``task``; without one, ``graphs`` where it names its own data, else ``orbitals``."""
     import yaml
 
     from graphlearn.recipes import model_recipe
@@ -31,5 +31,7 @@ def is_graph_recipe(name: str) -> bool:
     try:
         content = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError, UnicodeDecodeError):
-        return False  # the reader of recipes says what is wrong
-    return isinstance(content, dict) and "data" in content
+        return "orbitals"  # the reader of recipes says what is wrong
+    if not isinstance(content, dict):
+        return "orbitals"
+    return str(content.get("task", "graphs" if "data" in content else "orbitals"))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from graphlearn.cli.recipes import DATA_HELP, graph_recipe, is_graph_recipe
+from graphlearn.cli.recipes import DATA_HELP, graph_recipe, recipe_task
 from tdddft.cli.shell import out, progress
 
 
@@ -19,18 +19,25 @@ def train(
         list[str] | None, typer.Option("--set", help="change a key, as optimisation.steps=500")
     ] = None,
 ) -> None:
-    """Train OrbEvo on trajectories (run it again to continue), or a graph or node predictor.
+    """Train OrbEvo on trajectories, a predictor of protein functions, or a graph or node predictor.
+
+    Training of OrbEvo and of proteins goes on where it stopped when the same command is run again.
 
     A recipe of graph prediction is trained on its first test fold, with its first readout, depth and seed.
 
     Example: graphlearn train orbevo/demo --data runs/small --out runs/model
 
+    Example: graphlearn train protein_rpn/ec --out runs/ec
+
     Example: graphlearn train histograph/mutag --out runs/mutag_model
     """
     from tdddft.errors import InputError
 
-    if is_graph_recipe(recipe):
+    task = recipe_task(recipe)
+    if task == "graphs":
         _train_graphs(recipe, data, out_dir, overrides or [])
+    elif task == "proteins":
+        _train_proteins(recipe, data, out_dir, overrides or [])
     elif data is None:
         raise InputError("give --data: the folder of trajectories to train on, made by 'tdddft generate'")
     else:
@@ -79,6 +86,56 @@ def _train_orbevo(recipe: str, data: Path, out_dir: Path, overrides: list[str]) 
     out.print(f"wrote {out_dir}/model.safetensors")
     figure = learning_curve(result.losses, result.validations)
     out.print(f"wrote {save_figure(figure, out_dir / 'learning_curve.png')}")
+
+
+def _train_proteins(recipe: str, data: Path | None, out_dir: Path, overrides: list[str]) -> None:
+    import math
+    from contextlib import nullcontext
+
+    from graphlearn.recipes import model_recipe
+    from graphlearn.training.proteins.learning_figure import learning_curve
+    from graphlearn.training.proteins.recipe import ProteinRecipe
+    from graphlearn.training.proteins.start import start_model
+    from graphlearn.training.proteins.task import load_task
+    from graphlearn.training.proteins.train import train_proteins
+    from tdddft.cli.stopping import stop_on_signals
+    from tdddft.errors import StoppedError
+    from tdddft.figures import save_figure
+    from tdddft.recipe_files import load_recipe
+
+    root = [f"data.root={data.absolute()}"] if data else []
+    settings = load_recipe(model_recipe(recipe), ProteinRecipe, [*overrides, *root])
+    task = load_task(settings)
+    parts = ", ".join(f"{len(chains)} for {part}" for part, chains in task.data.split.items())
+    out.print(f"chains: {parts}; {len(task.data.terms)} terms")
+    if task.site_data is not None:
+        out.print("chains with sites: " + ", ".join(f"{len(c)} for {p}" for p, c in task.sites._asdict().items()))
+    options, metric = settings.optimisation, settings.optimisation.select
+    steps = options.epochs * math.ceil(len(task.data.split["train"]) / options.batch_size)
+    before = settings.pre_training.epochs if task.site_data is not None else 0
+    score = ""
+
+    def note_score(_: int, value: float) -> None:
+        nonlocal score
+        score = f", validation {metric} {value:.3f}"
+
+    with stop_on_signals() as request:
+        try:
+            with progress("pre-training", before) if before else nullcontext() as first:
+                model = start_model(
+                    settings, task, out_dir, stop=request,
+                    on_epoch=lambda epoch, value: first and first(epoch, f"validation AUPR {value:.3f}"),
+                )  # fmt: skip
+            with progress("training", steps) as show:
+                result = train_proteins(
+                    settings, task, out_dir, start=model, stop=request, on_validation=note_score,
+                    on_step=lambda step, _, loss: show(step, f"loss {loss:.4f}{score}"),
+                )  # fmt: skip
+        except StoppedError:
+            request.exit()
+    out.print(f"{metric} of validation: {1 - min(s for _, s in result.validations):.3f}")
+    out.print(f"wrote {out_dir}/model.safetensors")
+    out.print(f"wrote {save_figure(learning_curve(result, metric), out_dir / 'learning_curve.png')}")
 
 
 def _train_graphs(recipe: str, data: Path | None, out_dir: Path, overrides: list[str]) -> None:

@@ -17,6 +17,7 @@ from graphlearn.training.proteins.localisation import localise
 from graphlearn.training.proteins.objective import objectness_loss
 from graphlearn.training.proteins.recipe import PreTraining
 from graphlearn.training.proteins.sites import SiteSplit
+from tdddft.errors import StoppedError
 
 
 class PreTrainingResult(NamedTuple):
@@ -41,6 +42,7 @@ def pretrain_proposal(
     seed: int,
     *,
     on_epoch: Callable[[int, float], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> PreTrainingResult:
     """Train embedding and proposal in place on chains with sites; the epoch of the best validation is kept.
 
@@ -51,8 +53,10 @@ def pretrain_proposal(
         options: Epochs, batch size and learning rate.
         seed: Of batches and dropout.
         on_epoch: Called with the number of epochs done and the validation value.
+        stop: Asked after every epoch; True ends with StoppedError.
 
     Raises:
+        StoppedError: if ``stop`` said so.
         RuntimeError: if the loss is no longer finite.
     """
     assert model.proposal is not None
@@ -86,6 +90,8 @@ def pretrain_proposal(
             result = result._replace(epoch=epoch + 1)
         if on_epoch is not None:
             on_epoch(epoch + 1, value)
+        if stop():
+            raise StoppedError(f"stopped after epoch {epoch + 1} of the pre-training, which starts anew")
     model.load_state_dict(chosen)
     return result
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,15 +19,14 @@ from graphlearn.training.checkpoint import save_model, save_tensors
 from graphlearn.training.proteins.batches import collate, epoch_batches
 from graphlearn.training.proteins.metrics import fmax, micro_aupr
 from graphlearn.training.proteins.objective import Objective, positive_weights
-from graphlearn.training.proteins.pretrain import PreTrainingResult, pretrain_proposal
+from graphlearn.training.proteins.pretrain import PreTrainingResult
 from graphlearn.training.proteins.recipe import ProteinOptimisation, ProteinRecipe
+from graphlearn.training.proteins.start import StartModel, start_model
 from graphlearn.training.proteins.task import ProteinTask
 from graphlearn.training.state import TrainingState
 from tdddft.errors import StoppedError
-from tdddft.files import replace_text
-from tdddft.recipe_files import recipe_hash
 
-BEST, PROPOSAL, PROPOSAL_FACTS = "best.safetensors", "proposal.safetensors", "proposal.json"
+BEST = "best.safetensors"
 OnStep = Callable[[int, int, float], None]
 OnEpoch = Callable[[int, float], None]
 
@@ -58,7 +55,7 @@ def train_proteins(
     task: ProteinTask,
     folder: Path,
     *,
-    on_pre_training: OnEpoch | None = None,
+    start: StartModel | None = None,
     on_step: OnStep | None = None,
     on_validation: OnEpoch | None = None,
     stop: Callable[[], bool] = lambda: False,
@@ -72,7 +69,7 @@ def train_proteins(
         recipe: Model, losses and optimisation.
         task: Read by ``load_task``.
         folder: Where states and, at the end, the model are written.
-        on_pre_training: Called after every epoch of the pre-training with the average precision of its validation.
+        start: From :func:`start_model`, which is called by default.
         on_step: Called with (step, steps, loss).
         on_validation: Called with (epoch, value of the metric that selects).
         stop: Asked after every step; True writes a checkpoint and ends with StoppedError.
@@ -84,12 +81,7 @@ def train_proteins(
     """
     options, data = recipe.optimisation, task.data.select(task.data.split["train"])
     labels = torch.from_numpy(task.labels("train")).float()
-    torch.manual_seed(options.seed)
-    model = recipe.build_model(data[0].features.size(1), len(data.terms))
-    _start_from_frequencies(model, labels)
-    content = json.dumps([recipe_hash(recipe), data.sequences, data.terms, labels.tolist()])
-    identity = hashlib.sha256(content.encode()).hexdigest()
-    before = _pre_train(recipe, task, model, folder, identity, on_pre_training)
+    model, identity, before = start or start_model(recipe, task, folder)
     objective = Objective(
         recipe.losses, recipe.perturbation, positive_weights(labels, recipe.losses), task.parent_edges,
         recipe.data.cutoff_angstrom,
@@ -201,33 +193,3 @@ def _step(
     nn.utils.clip_grad_norm_(model.parameters(), options.gradient_clip)
     optimizer.step()
     return value
-
-
-def _pre_train(
-    recipe: ProteinRecipe, task: ProteinTask, model: ProteinRPN, folder: Path, identity: str, on_epoch: OnEpoch | None
-) -> PreTrainingResult | None:
-    """Pre-train the proposal in place, or take the result of an earlier run from the folder."""
-    if not recipe.pre_training.epochs or task.site_data is None or model.proposal is None:
-        return None
-    folder.mkdir(parents=True, exist_ok=True)
-    facts, weights = folder / PROPOSAL_FACTS, folder / PROPOSAL
-    if facts.is_file() and weights.is_file():
-        stored = json.loads(facts.read_text())
-        if stored.pop("identity") == identity:
-            model.load_state_dict(load_file(weights))
-            return PreTrainingResult(**stored)
-    result = pretrain_proposal(
-        model, task.site_data, task.sites, recipe.pre_training, recipe.optimisation.seed, on_epoch=on_epoch
-    )
-    save_tensors(weights, dict(model.state_dict()))
-    replace_text(facts, json.dumps({"identity": identity, **result._asdict()}))
-    return result
-
-
-def _start_from_frequencies(model: ProteinRPN, labels: torch.Tensor) -> None:
-    """Let the untrained head answer with the frequency of each term."""
-    share = labels.mean(0).clamp(1 / (2 * len(labels)), 1 - 1 / (2 * len(labels)))
-    last = model.head[-1]
-    assert isinstance(last, nn.Linear)
-    with torch.no_grad():
-        last.bias.copy_(share.logit())
