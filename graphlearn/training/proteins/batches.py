@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -20,16 +22,19 @@ def epoch_batches(lengths: Sequence[int], batch_size: int, seed: int, epoch: int
 
     Args:
         lengths: Residues of each chain.
-        batch_size: Chains a batch; the last may have fewer.
+        batch_size: Chains a batch at most; all batches have as many, or one fewer.
         seed: Of the run.
         epoch: Number of the epoch.
     """
     generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
     order = torch.randperm(len(lengths), generator=generator).tolist()
+    count = math.ceil(len(lengths) / batch_size)
+    bounds = [round(i * len(lengths) / count) for i in range(count + 1)]
     batches: list[list[int]] = []
-    for start in range(0, len(order), POOL * batch_size):
-        pool = sorted(order[start : start + POOL * batch_size], key=lambda row: lengths[row])
-        batches += [pool[i : i + batch_size] for i in range(0, len(pool), batch_size)]
+    for first in range(0, count, POOL):
+        edges = bounds[first : first + POOL + 1]
+        pool = sorted(order[edges[0] : edges[-1]], key=lambda row: lengths[row])
+        batches += [pool[start - edges[0] : end - edges[0]] for start, end in pairwise(edges)]
     return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
 
 
