@@ -7,6 +7,7 @@ import typer
 from graphlearn.cli.compare import compare
 from graphlearn.cli.demo import demo
 from graphlearn.cli.evaluate import evaluate
+from graphlearn.cli.predict import predict
 from graphlearn.cli.rollout import rollout
 from graphlearn.cli.statistics import statistics
 from graphlearn.cli.train import train
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, train, compare, evaluate, rollout, statistics):
+for command in (demo, train, compare, evaluate, rollout, predict, statistics):
     app.command()(command)
 
 

@@ -10,28 +10,33 @@ from tdddft.errors import InputError
 
 
 class Calibration(NamedTuple):
-    r"""Platt's map, :math:`p = \sigma(a z + b)`, the same for all terms.
+    r"""Platt's map, :math:`p = \sigma(a z + c s + b)`, the same for all terms.
 
     Attributes:
-        slope: a.
+        slope: a, of the logits z.
         offset: b.
+        transfer: c, of the terms s of similar training chains.
     """
 
     slope: float = 1.0
     offset: float = 0.0
+    transfer: float = 0.0
 
-    def __call__(self, logits: np.ndarray) -> np.ndarray:
-        """Probabilities, float64, of the shape of the logits."""
+    def __call__(self, logits: np.ndarray, transferred: np.ndarray | None = None) -> np.ndarray:
+        """Probabilities, float64, of the shape of the logits; without transferred terms those of the logits alone."""
         scaled = self.slope * np.asarray(logits, dtype=np.float64) + self.offset
+        if transferred is not None:
+            scaled = scaled + self.transfer * transferred
         return 0.5 * (1 + np.tanh(0.5 * scaled))
 
 
-def fit_calibration(logits: np.ndarray, labels: np.ndarray) -> Calibration:
+def fit_calibration(logits: np.ndarray, labels: np.ndarray, transferred: np.ndarray | None = None) -> Calibration:
     """The map with the least cross-entropy on chains that were not trained on.
 
     Args:
         logits: Float [N, T].
         labels: Bool [N, T].
+        transferred: Terms of similar training chains (``Homologues.transfer``), float [N, T].
 
     Raises:
         InputError: if shapes differ, or all labels are the same.
@@ -44,8 +49,10 @@ def fit_calibration(logits: np.ndarray, labels: np.ndarray) -> Calibration:
         raise InputError(f"logits {logits.shape} and labels {labels.shape} must both be [proteins, terms]")
     if labels.all() or not labels.any():
         raise InputError("calibration needs labels of both kinds; are these chains labelled?")
-    model = LogisticRegression(C=1e6, max_iter=1000).fit(logits.reshape(-1, 1).astype(np.float64), labels.ravel())
-    return Calibration(float(model.coef_[0, 0]), float(model.intercept_[0]))
+    columns = [logits.ravel().astype(np.float64), *([] if transferred is None else [transferred.ravel()])]
+    model = LogisticRegression(C=1e6, max_iter=1000).fit(np.stack(columns, 1), labels.ravel())
+    slope, *transfer = model.coef_[0].tolist()
+    return Calibration(slope, float(model.intercept_[0]), *transfer)
 
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 10) -> float:

@@ -10,12 +10,10 @@ import numpy as np
 
 from graphlearn.models import ProteinRPN
 from graphlearn.training.proteins.calibration import Calibration, fit_calibration
-from graphlearn.training.proteins.homology import combine
 from graphlearn.training.proteins.metrics import fmax
 from graphlearn.training.proteins.predict_logits import predict_logits
 from graphlearn.training.proteins.task import ProteinTask
-
-WEIGHTS = np.arange(21) / 20
+from tdddft.errors import ContractError
 
 
 @dataclass(frozen=True)
@@ -23,30 +21,38 @@ class Decision:
     """How logits and transferred terms become a prediction.
 
     Args:
-        calibration: From logits to probabilities.
-        homology_weight: Share of transferred terms in the combination.
-        threshold: Score of the combination above which terms count as predicted, that of the best Fmax.
-        network_threshold: The same for the network alone.
+        network: From logits to probabilities.
+        combined: From logits and transferred terms to probabilities.
+        network_threshold: Probability above which terms count as predicted, that of the best Fmax.
+        combined_threshold: The same for the combination.
     """
 
-    calibration: Calibration = field(default_factory=Calibration)
-    homology_weight: float = 0.0
-    threshold: float = 0.5
+    network: Calibration = field(default_factory=Calibration)
+    combined: Calibration = field(default_factory=Calibration)
     network_threshold: float = 0.5
+    combined_threshold: float = 0.5
 
     def facts(self) -> dict[str, Any]:
         """As ``model.json`` keeps it."""
-        return {**asdict(self), "calibration": self.calibration._asdict()}
+        return {**asdict(self), "network": self.network._asdict(), "combined": self.combined._asdict()}
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Decision:
-        """From ``model.json``; the defaults for what it lacks."""
-        found = {**facts.get("decision", {})}
-        return cls(Calibration(**found.pop("calibration", {})), **found)
+        """From ``model.json``; the defaults where it lacks them.
+
+        Raises:
+            ContractError: if they are malformed.
+        """
+        try:
+            found = dict(facts.get("decision", {}))
+            network, combined = (Calibration(**found.pop(key, {})) for key in ("network", "combined"))
+            return cls(network, combined, **found)
+        except (TypeError, ValueError) as error:
+            raise ContractError(f"model.json: damaged decision ({error}); copy or train the model again") from None
 
 
 def decide(model: ProteinRPN, task: ProteinTask, transferred: np.ndarray) -> Decision:
-    """Fit calibration, weight and thresholds.
+    """Fit both maps and their thresholds.
 
     Args:
         model: Trained.
@@ -55,8 +61,10 @@ def decide(model: ProteinRPN, task: ProteinTask, transferred: np.ndarray) -> Dec
     """
     labels = task.labels("validation")
     logits = predict_logits(model, task.data.select(task.data.split["validation"]))
-    calibration = fit_calibration(logits, labels)
-    probabilities = calibration(logits)
-    best = {float(weight): fmax(task.closed(combine(probabilities, transferred, weight)), labels) for weight in WEIGHTS}
-    weight = max(best, key=lambda w: best[w].value)
-    return Decision(calibration, weight, best[weight].threshold, best[0.0].threshold)
+    network, combined = fit_calibration(logits, labels), fit_calibration(logits, labels, transferred)
+    return Decision(
+        network,
+        combined,
+        fmax(task.closed(network(logits)), labels).threshold,
+        fmax(task.closed(combined(logits, transferred)), labels).threshold,
+    )

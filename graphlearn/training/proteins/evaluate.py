@@ -12,7 +12,6 @@ from graphlearn.models import ProteinRPN
 from graphlearn.training.proteins.baselines import term_frequency
 from graphlearn.training.proteins.calibration import expected_calibration_error
 from graphlearn.training.proteins.decision import Decision
-from graphlearn.training.proteins.homology import combine
 from graphlearn.training.proteins.information import conditional_information, frequency_information
 from graphlearn.training.proteins.metrics import (
     by_bin,
@@ -99,11 +98,11 @@ def evaluate(
         bins: Chains by their likeness to training (``read_identity_bins``).
     """
     chains, labels = task.data.split[part], task.labels(part)
-    probabilities = decision.calibration(predict_logits(model, task.data.select(chains)))
+    logits = predict_logits(model, task.data.select(chains))
     training_labels = task.labels("train")
     raw = {
-        MODEL: probabilities,
-        COMBINED: combine(probabilities, transferred, decision.homology_weight),
+        MODEL: decision.network(logits),
+        COMBINED: decision.combined(logits, transferred),
         BEST_HIT: transferred,
         FREQUENCY: term_frequency(training_labels, len(chains)),
     }

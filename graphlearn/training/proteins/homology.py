@@ -19,11 +19,7 @@ HOMOLOGUES = "homologues.safetensors"
 
 
 class Homologues:
-    r"""Training chains whose terms are handed on to similar ones.
-
-    .. math:: s = w\, s_\mathrm{hit} + (1 - w)\, p
-
-    with the identity of the best hit that has a term and the probability of the network, as DeepGOPlus does.
+    """Training chains whose terms are handed on to similar ones, as DeepGOPlus does beside its network.
 
     Args:
         sequences: Of the training chains by name, M of them.
@@ -79,11 +75,6 @@ class Homologues:
         except (OSError, KeyError, ValueError, IndexError, MemoryError, SafetensorError) as error:
             reason = str(error).splitlines()[0]
             raise ContractError(f"{file}: damaged ({reason}); copy or train the model again") from None
-
-
-def combine(probabilities: np.ndarray, transferred: np.ndarray, weight: float) -> np.ndarray:
-    """Weighted mean of the network's probabilities and transferred scores, float64 [N, T]."""
-    return weight * transferred + (1 - weight) * probabilities
 
 
 def _text(lines: Iterable[str]) -> np.ndarray:

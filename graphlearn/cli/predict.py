@@ -1,0 +1,134 @@
+"""``graphlearn predict``"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+
+from tdddft.cli.shell import err, fail, out, progress
+
+if TYPE_CHECKING:
+    from graphlearn.training.proteins.predict import ProteinPrediction
+
+SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif")
+SCHEMA_VERSION = 1
+
+
+def predict(
+    structures: Annotated[list[Path], typer.Argument(help="PDB or mmCIF files, plain or gzip, or folders of them")],
+    chains: Annotated[list[str] | None, typer.Option("--chain", help="only these chains; repeat it")] = None,
+    ontology: Annotated[str, typer.Option(help="weights that come with the package: mf or ec")] = "mf",
+    weights: Annotated[str | None, typer.Option(help="model folder or name, in place of --ontology")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="least probability; default: that of the best Fmax")
+    ] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="only so many terms a chain")] = None,
+    network_only: Annotated[
+        bool, typer.Option("--network-only", help="leave the terms of similar training chains out")
+    ] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write everything here")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="write a row a chain and term here")] = None,
+) -> None:
+    """Predict the functions of proteins from their structures, with the residues that speak for them.
+
+    One bad file does not stop the rest; the exit code is then 1.
+
+    Example: graphlearn predict 1abc.pdb --chain A --ontology ec
+
+    Example: graphlearn predict structures/ --csv functions.csv --json functions.json
+    """
+    from graphlearn.proteins import read_structure
+    from graphlearn.training.proteins.predict import ProteinPredictor
+    from tdddft.errors import InputError
+
+    for path in (json_file, csv_file):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise InputError(f"{path}: there is no folder {path.parent}; make it first")
+    files = list(structure_files(structures))
+    predictor = ProteinPredictor(weights or f"protein_rpn/{ontology}", network_only=network_only)
+    found: dict[str, list[ProteinPrediction]] = {}
+    failures: dict[str, str] = {}
+    with progress("files", len(files)) as show:
+        for number, file in enumerate(files, start=1):
+            try:
+                read = read_structure(file, chains=chains)
+                found[str(file)] = [predictor.predict(chain, threshold=threshold, top=top) for chain in read]
+            except InputError as error:
+                failures[str(file)] = str(error)
+                err.print(f"left out: {error}", style="yellow", markup=False, soft_wrap=True)
+            show(number)
+    predictions = [p for several in found.values() for p in several]
+    out.print(*map(_table, predictions), sep="\n")
+    if csv_file is not None:
+        _write_csv(csv_file, predictions)
+        out.print(f"wrote {csv_file}", soft_wrap=True)
+    if json_file is not None:
+        content = {
+            "schema_version": SCHEMA_VERSION, "model": weights or f"protein_rpn/{ontology}",
+            "ontology": predictor.ontology, "threshold": predictor.threshold if threshold is None else threshold,
+            "files": {file: [_plain(p) for p in several] for file, several in found.items()}, "failures": failures,
+        }  # fmt: skip
+        json_file.write_text(json.dumps(content, indent=2))
+        out.print(f"wrote {json_file}", soft_wrap=True)
+    if failures:
+        fail(f"{len(failures)} of {len(files)} files could not be predicted", 1 if found else 2)
+
+
+def structure_files(paths: Iterable[Path]) -> Iterable[Path]:
+    """The files, and those of the folders, sorted.
+
+    Raises:
+        InputError: for a path that does not exist, or a folder without a structure.
+    """
+    from tdddft.errors import InputError
+
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(f for f in path.iterdir() if f.name.lower().removesuffix(".gz").endswith(SUFFIXES))
+            if not inside:
+                raise InputError(f"{path} holds no structure ({', '.join(SUFFIXES)}, plain or .gz)")
+            yield from inside
+        elif path.exists():
+            yield path
+        else:
+            raise InputError(f"{path}: there is no such file or folder")
+
+
+def _table(prediction: ProteinPrediction) -> Table:
+    title = f"{prediction.chain}, {prediction.length} residues"
+    caption = "; ".join(prediction.warnings) or None
+    table = Table("term", "name", "probability", "residues", title=title, caption=caption, box=box.SIMPLE_HEAD)
+    table.title_justify = table.caption_justify = "left"
+    for term in prediction.terms:
+        table.add_row(term.id, term.name, f"{term.probability:.2f}", " ".join(term.residues))
+    if not prediction.terms:
+        table.add_row("–", "no term reaches the threshold", "–", "")
+    for region in prediction.regions[:1]:
+        table.add_section()
+        table.add_row(
+            "region", f"proposed around {region.anchor}", f"{region.score:.2f}", " ".join(region.residues[:10])
+        )
+    return table
+
+
+def _plain(prediction: ProteinPrediction) -> dict[str, object]:
+    return {
+        **prediction._asdict(),
+        "terms": [term._asdict() for term in prediction.terms],
+        "regions": [region._asdict() for region in prediction.regions],
+    }
+
+
+def _write_csv(path: Path, predictions: Iterable[ProteinPrediction]) -> None:
+    with path.open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["chain", "term", "name", "probability", "residues"])
+        for p in predictions:
+            writer.writerows([p.chain, t.id, t.name, f"{t.probability:.4f}", " ".join(t.residues)] for t in p.terms)

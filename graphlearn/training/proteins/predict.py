@@ -1,0 +1,174 @@
+"""Terms of chains that nobody has labelled, with the residues and the similar chains that speak for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from graphlearn.models import ProteinRPN
+from graphlearn.nn.region import anchor_regions, non_maximum_suppression
+from graphlearn.nn.true_path import propagate_to_ancestors
+from graphlearn.proteins import ProteinChain, contact_graph
+from graphlearn.recipes import model_folder
+from graphlearn.training.checkpoint import load_model
+from graphlearn.training.proteins.attribution import attribution
+from graphlearn.training.proteins.decision import Decision
+from graphlearn.training.proteins.homology import Homologues
+from tdddft.errors import ContractError
+
+SHORTEST = 60
+LOW_PLDDT = 70.0
+RESIDUES_OF_A_TERM = 10
+REGIONS = 5
+
+
+class PredictedTerm(NamedTuple):
+    """A term of a chain.
+
+    Attributes:
+        id: Of the term.
+        name: In words; may be empty.
+        probability: Calibrated, ancestors closed.
+        residues: Those that speak for it most, by chain and author's number, the strongest first.
+    """
+
+    id: str
+    name: str
+    probability: float
+    residues: tuple[str, ...]
+
+
+class ProposedRegion(NamedTuple):
+    """A region that the network proposes.
+
+    Attributes:
+        anchor: Residue in its middle.
+        score: Its objectness, 0 to 1.
+        residues: Its residues, those of the highest mask first.
+    """
+
+    anchor: str
+    score: float
+    residues: tuple[str, ...]
+
+
+class ProteinPrediction(NamedTuple):
+    """What is predicted for a chain.
+
+    Attributes:
+        chain: Its name.
+        length: Its residues.
+        terms: At or above the threshold, the likeliest first.
+        regions: Proposed, the best first; none for a model without proposals.
+        secondary_source: Where secondary structure came from.
+        warnings: Why to doubt the prediction.
+    """
+
+    chain: str
+    length: int
+    terms: tuple[PredictedTerm, ...]
+    regions: tuple[ProposedRegion, ...]
+    secondary_source: str
+    warnings: tuple[str, ...]
+
+
+class ProteinPredictor:
+    """A trained model with its terms, its decision and the training chains that it compares with.
+
+    Args:
+        weights: Folder of a model, or the name of one that comes with the package, as ``protein_rpn/mf``.
+        network_only: Leave similar training chains out.
+
+    Raises:
+        InputError: for an unknown name, or a model of another class.
+        ContractError: for a damaged model.
+    """
+
+    def __init__(self, weights: str | os.PathLike[str], *, network_only: bool = False) -> None:
+        folder = model_folder(os.fspath(weights))
+        self.model, facts = load_model(folder, ProteinRPN)
+        self.decision = Decision.of(facts)
+        self.homologues = None if network_only else Homologues.load(Path(folder))
+        try:
+            self.ontology, self.cutoff_angstrom = str(facts["ontology"]), float(facts["cutoff_angstrom"])
+            self.terms = [(str(term["id"]), str(term["name"])) for term in facts["terms"]]
+            self.parents = torch.tensor(facts["parents"], dtype=torch.long).reshape(-1, 2).T
+        except (KeyError, TypeError, ValueError) as error:
+            raise ContractError(f"{folder}: damaged model ({error}); copy or train it again") from None
+
+    @property
+    def threshold(self) -> float:
+        """Probability of the best Fmax on the validation chains."""
+        return self.decision.network_threshold if self.homologues is None else self.decision.combined_threshold
+
+    def predict(
+        self, chain: ProteinChain, *, threshold: float | None = None, top: int | None = None
+    ) -> ProteinPrediction:
+        """Predict the terms of a chain.
+
+        Args:
+            chain: Of a structure file (``graphlearn.proteins.read_structure``).
+            threshold: Least probability; :attr:`threshold` by default.
+            top: Only so many terms.
+        """
+        graph = contact_graph(chain, self.cutoff_angstrom)
+        with torch.no_grad():
+            output = self.model(graph)
+        probabilities = self.probabilities(output.logits.numpy(), [chain])[0]
+        least = self.threshold if threshold is None else threshold
+        chosen = [t for t in np.argsort(-probabilities, kind="stable").tolist() if probabilities[t] >= least][:top]
+        terms = tuple(
+            PredictedTerm(
+                id=self.terms[t][0],
+                name=self.terms[t][1],
+                probability=float(probabilities[t]),
+                residues=_strongest(attribution(self.model, graph, t), chain),
+            )
+            for t in chosen
+        )
+        regions: tuple[ProposedRegion, ...] = ()
+        if output.proposal is not None:
+            scores = output.proposal.objectness_logits.sigmoid()
+            ego = anchor_regions(graph.edge_index, num_nodes=len(chain), hops=self.model.hops)
+            regions = tuple(
+                ProposedRegion(chain.residue_ids[r.anchor], r.score, _ids(chain, r.residues))
+                for r in non_maximum_suppression(scores, ego, output.proposal.mask, keep=REGIONS)
+            )
+        return ProteinPrediction(chain.name, len(chain), terms, regions, chain.secondary_source, tuple(_doubts(chain)))
+
+    def probabilities(self, logits: np.ndarray, chains: Sequence[ProteinChain]) -> np.ndarray:
+        """Calibrated probabilities, ancestors closed, ``[N, T]``."""
+        if self.homologues is None:
+            found = self.decision.network(logits)
+        else:
+            similar = self.homologues.transfer({chain.name: chain.sequence for chain in chains})
+            found = self.decision.combined(logits, similar)
+        return np.asarray(propagate_to_ancestors(torch.from_numpy(found), self.parents).numpy())
+
+
+def _ids(chain: ProteinChain, rows: torch.Tensor) -> tuple[str, ...]:
+    return tuple(chain.residue_ids[row] for row in rows.tolist())
+
+
+def _strongest(scores: torch.Tensor, chain: ProteinChain) -> tuple[str, ...]:
+    best = torch.argsort(scores, descending=True, stable=True)[:RESIDUES_OF_A_TERM]
+    return _ids(chain, best[scores[best] > 0])
+
+
+def _doubts(chain: ProteinChain) -> list[str]:
+    """Why to doubt a prediction for this chain."""
+    found = []
+    if len(chain) < SHORTEST:
+        found.append(f"{len(chain)} residues; the model was trained on chains of {SHORTEST} and more")
+    if chain.secondary_source == "ca":
+        found.append("no backbone: secondary structure is estimated from C-alpha positions")
+    if np.isnan(chain.accessibility).all():
+        found.append("no side chains: solvent accessibility is not known")
+    if chain.plddt is not None and float(chain.plddt.mean()) < LOW_PLDDT:
+        found.append(f"mean pLDDT {chain.plddt.mean():.0f}: a structure of low confidence")
+    return found
