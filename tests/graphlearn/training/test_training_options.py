@@ -221,11 +221,14 @@ def test_two_processes_equal_one(data, tmp_path):
     subprocess.run([*launch, "run.py", str(tmp_path), "two"], cwd=tmp_path, check=True, timeout=300)
     subprocess.run([sys.executable, "run.py", str(tmp_path), "one"], cwd=tmp_path, check=True, timeout=300)
     one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
-    change = max(float((one[k] - two[k]).abs().max()) for k in one)
     torch.manual_seed(settings.optimisation.seed)
     start = settings.build_model().state_dict()
-    moved = max(float((one[k] - start[k]).abs().max()) for k in one)
-    assert change < 2e-2 * moved
+    assert _distance(one, two) < 1e-2 * _distance(one, start)
+
+
+def _distance(one, other):
+    """Root of the sum of squares over all weights: AdamW turns rounding into whole steps where a gradient is zero."""
+    return sum(float((one[k] - other[k]).double().square().sum()) for k in one) ** 0.5
 
 
 def test_drawn_sets_are_disjoint_and_repeat():
