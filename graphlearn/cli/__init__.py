@@ -6,6 +6,7 @@ import typer
 
 from graphlearn.cli.compare import compare
 from graphlearn.cli.demo import demo
+from graphlearn.cli.doctor import doctor
 from graphlearn.cli.evaluate import evaluate
 from graphlearn.cli.rollout import rollout
 from graphlearn.cli.statistics import statistics
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, train, compare, evaluate, rollout, statistics):
+for command in (doctor, demo, train, compare, evaluate, rollout, statistics):
     app.command()(command)
 
 
