@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from graphlearn.cli.recipes import DATA_HELP, graph_recipe
+from graphlearn.cli.recipes import DATA_HELP, graph_recipe, recipe_task
 from tdddft.cli.shell import fail, out, progress
 
 
@@ -22,17 +22,32 @@ def compare(
     ] = None,
     overrides: Annotated[list[str] | None, typer.Option("--set", help="change a key, as budget.epochs=20")] = None,
 ) -> None:
-    """Compare readouts on the same network, budget and splits; interrupted and run again, it goes on.
+    """Compare readouts, or variants of a predictor of proteins, on the same budget and splits.
 
-    Each run trains on one split, chooses its epoch on the validation part and is tested once.
+    Each run trains on one split, chooses its epoch on the validation part and is tested once. Interrupted and run
+    again, it goes on.
 
     Example: graphlearn compare histograph/mutag --readout history --readout mean --out runs/mutag
+
+    Example: graphlearn compare protein_rpn/ec --out runs/ec
     """
+    from tdddft.errors import InputError
+
+    if recipe_task(recipe) == "proteins":
+        if readouts:
+            raise InputError("--readout is for recipes of graphs; variants of proteins stand in comparison.variants")
+        return _compare_proteins(recipe, data, out_dir, jobs, overrides or [])
+    return _compare_readouts(recipe, data, out_dir, jobs, readouts, overrides or [])
+
+
+def _compare_readouts(
+    recipe: str, data: Path | None, out_dir: Path, jobs: int | None, readouts: list[str] | None, overrides: list[str]
+) -> None:
     from graphlearn.training.graphs.compare import compare as compare_readouts, runs_of
     from graphlearn.training.graphs.report import comparison_figure, markdown, summarise
     from tdddft.figures import save_figure
 
-    settings = graph_recipe(recipe, data, [*(overrides or []), *([f"readouts={readouts}"] if readouts else [])])
+    settings = graph_recipe(recipe, data, [*overrides, *([f"readouts={readouts}"] if readouts else [])])
     with progress("runs", len(runs_of(settings))) as show:
         lines, failed = compare_readouts(settings, out_dir, jobs=jobs, on_run=lambda n, line: show(n, _note(line)))
     text = markdown(lines)
@@ -58,6 +73,37 @@ def compare(
         fail(
             f"{len(failed)} runs failed and are not in the table; the first, {_note(failed[0])}; run again to retry", 1
         )
+
+
+def _compare_proteins(recipe: str, data: Path | None, out_dir: Path, jobs: int | None, overrides: list[str]) -> None:
+    from graphlearn.cli.recipes import protein_recipe
+    from graphlearn.training.proteins.compare import compare as compare_variants, runs_of
+    from graphlearn.training.proteins.report import comparison_figure, comparison_table
+    from tdddft.figures import save_figure
+
+    settings = protein_recipe(recipe, data, overrides)
+    with progress("runs", len(runs_of(settings))) as show:
+        lines, failed = compare_variants(
+            settings, out_dir, jobs=jobs, on_run=lambda n, line: show(n, _protein_note(line))
+        )
+    text = comparison_table(lines)
+    out.print(text, markup=False, soft_wrap=True)
+    (out_dir / "table.md").write_text(text + "\n")
+    summary = {"recipe": settings.model_dump(mode="json", exclude={"data": {"root"}}), "runs": lines, "failed": failed}
+    (out_dir / "summary.json").write_text(json.dumps(summary, indent=2))
+    figure = save_figure(comparison_figure(lines), out_dir / "comparison.png")
+    for path in (out_dir / "table.md", out_dir / "summary.json", figure):
+        out.print(f"wrote {path}", soft_wrap=True)
+    if failed:
+        fail(
+            f"{len(failed)} runs failed and are not in the table; the first, {_protein_note(failed[0])}; "
+            "run again to retry", 1,
+        )  # fmt: skip
+
+
+def _protein_note(line: dict[str, Any]) -> str:
+    result = line["error"] if "error" in line else f"Fmax {line['errors']['all']['network']['fmax']:.3f}"
+    return f"{line['variant']}, seed {line['seed']}: {result}"
 
 
 def _note(line: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from graphlearn.training.graphs.recipe import GraphRecipe
+    from graphlearn.training.proteins.recipe import ProteinRecipe
 
 DATA_HELP = "folder of the data set; default for graphs and proteins: below $GRAPHLEARN_DATA or data"
 
@@ -19,6 +20,16 @@ def graph_recipe(name: str, data: Path | None, overrides: list[str]) -> GraphRec
 
     root = [f"data.root={data}"] if data else []
     return load_recipe(model_recipe(name), GraphRecipe, [*overrides, *root])
+
+
+def protein_recipe(name: str, data: Path | None, overrides: list[str]) -> ProteinRecipe:
+    """The recipe of a predictor of protein functions, with the folder of its data."""
+    from graphlearn.recipes import model_recipe
+    from graphlearn.training.proteins.recipe import ProteinRecipe
+    from tdddft.recipe_files import load_recipe
+
+    root = [f"data.root={data.absolute()}"] if data else []
+    return load_recipe(model_recipe(name), ProteinRecipe, [*overrides, *root])
 
 
 def recipe_task(name: str) -> str:

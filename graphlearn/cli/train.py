@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from graphlearn.cli.recipes import DATA_HELP, graph_recipe, recipe_task
+from graphlearn.cli.recipes import DATA_HELP, graph_recipe, protein_recipe, recipe_task
 from tdddft.cli.shell import out, progress
 
 
@@ -92,19 +92,15 @@ def _train_proteins(recipe: str, data: Path | None, out_dir: Path, overrides: li
     import math
     from contextlib import nullcontext
 
-    from graphlearn.recipes import model_recipe
     from graphlearn.training.proteins.learning_figure import learning_curve
-    from graphlearn.training.proteins.recipe import ProteinRecipe
     from graphlearn.training.proteins.start import start_model
     from graphlearn.training.proteins.task import load_task
     from graphlearn.training.proteins.train import train_proteins
     from tdddft.cli.stopping import stop_on_signals
     from tdddft.errors import StoppedError
     from tdddft.figures import save_figure
-    from tdddft.recipe_files import load_recipe
 
-    root = [f"data.root={data.absolute()}"] if data else []
-    settings = load_recipe(model_recipe(recipe), ProteinRecipe, [*overrides, *root])
+    settings = protein_recipe(recipe, data, overrides)
     task = load_task(settings)
     parts = ", ".join(f"{len(chains)} for {part}" for part, chains in task.data.split.items())
     out.print(f"chains: {parts}; {len(task.data.terms)} terms")

@@ -14,7 +14,7 @@ from graphlearn.proteins.annotations import Annotations
 from graphlearn.proteins.carried_tables import read_rebuilt_labels
 from graphlearn.proteins.chain import RESIDUE_ORDER, SECONDARY_ORDER
 from graphlearn.proteins.chain_cache import CacheFolder, ChainCache, content_key, file_hash
-from graphlearn.proteins.chain_lists import read_chain_list
+from graphlearn.proteins.chain_lists import read_chain_list, read_identity_bins
 from graphlearn.proteins.chain_store import ChainStore
 from graphlearn.proteins.deepfri_files import read_deepfri_annotations
 from graphlearn.proteins.text import numbered_lines, table_rows
@@ -24,6 +24,7 @@ CORE, PROFILES, CHAINS = "structdb_core.npz.xz", "structdb_profiles.npz.xz", "ch
 LABELS, MF_TERMS = "go_propagated_labels.tsv.gz", "deepfri_mf_terms.tsv"
 EC_LABELS = "deepfri/nrPDB-EC_2020.04_annot.tsv.gz"
 LISTS = {"ec": "deepfri/nrPDB-EC_2020.04_{}.txt.gz", "go": "deepfri/nrPDB-GO_2019.06.18_{}.txt.gz"}
+BINS = {"ec": "deepfri/nrPDB-EC_2020.04_test.csv.gz", "go": "deepfri/nrPDB-GO_2019.06.18_test.csv.gz"}
 PARTS = {"train": "train", "validation": "valid", "test": "test"}
 # Coordinates of another chain than the name says: their sequence is not in that of the chain.
 MISNAMED = frozenset({"1MHM-A", "3P8C-E"})
@@ -89,6 +90,11 @@ def carried_split(
     if extra_training:
         split["train"] += _unlisted(folder, labelled, held_out, {*listed["train"], *held_out})
     return {part: tuple(chains) for part, chains in split.items()}
+
+
+def carried_bins(folder: Path, ontology: str) -> dict[str, frozenset[str]]:
+    """Test chains by the sequence identity to the published training chains, from DeepFRI's list."""
+    return read_identity_bins(folder / BINS["ec" if ontology == "ec" else "go"])
 
 
 def carried_terms(

@@ -14,7 +14,7 @@ from torch_geometric.nn.conv.gcn_conv import gcn_norm
 from graphlearn.nn.readout import GroupedMeanReadout, HistoryReadout, JumpingReadout, MultilayerReadout
 
 READOUTS = (
-    "history", "mean", "jk_cat", "jk_max", "jk_lstm", "attention", "gmt", "set_transformer", "grouped_mean",
+    "history", "mean", "max", "jk_cat", "jk_max", "jk_lstm", "attention", "gmt", "set_transformer", "grouped_mean",
     "multilayer",
 )  # fmt: skip
 
@@ -37,8 +37,9 @@ def make_readout(name: str, channels: int, num_layers: int, *, level: str = "gra
     if name == "history":
         return HistoryReadout(channels, level=level, **options)
     jk = name.removeprefix("jk_") if name.startswith("jk_") else "last"
-    if name == "mean" or name.startswith("jk_"):
-        return JumpingReadout(channels, num_layers, jk=jk, aggr="mean" if level == "graph" else None, **options)
+    if name in ("mean", "max") or name.startswith("jk_"):
+        pool = "max" if name == "max" else "mean"
+        return JumpingReadout(channels, num_layers, jk=jk, aggr=pool if level == "graph" else None, **options)
     if level == "node":
         raise ValueError(f"readout {name!r} gives one vector a graph; at level 'node' use history, mean or jk_*")
     if name == "grouped_mean":

@@ -13,8 +13,9 @@ from graphlearn.nn.region import FunctionalAttention, HierarchicalNodeDrop, Prop
 from graphlearn.nn.region.convolution import Convolution
 from graphlearn.nn.region.edges import symmetric_normalised, with_self_loops
 from graphlearn.nn.region.neighbour_sum import Neighbours
+from graphlearn.nn.region.sequence import SequenceConvolution
 
-PROTEIN_READOUTS = ("gmt", "history", "mean", "attention")
+PROTEIN_READOUTS = ("gmt", "history", "mean", "max", "attention")
 _HELIX_AND_STRAND = (1, 2, 3)  # H, B and E in SECONDARY_ORDER, as the published form counts them
 
 
@@ -95,6 +96,8 @@ class ProteinRPN(nn.Module):
         heads: int = 4,
         readout: str = "gmt",
         readout_options: dict[str, Any] | None = None,
+        sequence_layers: int = 2,
+        kernel_size: int = 9,
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
@@ -104,10 +107,12 @@ class ProteinRPN(nn.Module):
             "in_channels": in_channels, "num_terms": num_terms, "channels": channels, "hidden": hidden, "hops": hops,
             "num_layers": num_layers, "proposal": proposal, "node_drop": node_drop, "keep_ratio": keep_ratio,
             "functional_attention": functional_attention, "cone": cone, "heads": heads, "readout": readout,
-            "readout_options": readout_options, "dropout": dropout,
+            "readout_options": readout_options, "sequence_layers": sequence_layers, "kernel_size": kernel_size,
+            "dropout": dropout,
         }  # fmt: skip
         self.in_channels, self.num_terms, self.hops = in_channels, num_terms, hops
         self.embed = nn.Linear(in_channels, channels)
+        self.sequence = SequenceConvolution(channels, sequence_layers, kernel_size=kernel_size, dropout=dropout)
         self.proposal = RegionProposal(channels, hidden, hops=hops) if proposal else None
         self.node_drop = HierarchicalNodeDrop(channels, hidden, ratio=keep_ratio, cone=cone) if node_drop else None
         self.attention = FunctionalAttention(channels, heads=heads, cone=cone) if functional_attention else None
@@ -115,6 +120,7 @@ class ProteinRPN(nn.Module):
         self.dropout = nn.Dropout(dropout)
         options = {"heads": heads, **(readout_options or {})} if readout in ("gmt", "history") else readout_options
         self.readout = make_readout(readout, channels, num_layers + 1, **(options or {}))
+        self.norm = nn.BatchNorm1d(channels)
         self.head = nn.Sequential(
             nn.Linear(channels, 2 * channels), nn.ReLU(), nn.Dropout(dropout), nn.Linear(2 * channels, num_terms)
         )
@@ -128,7 +134,7 @@ class ProteinRPN(nn.Module):
         features = data.features
         if features.dim() != 2 or features.size(1) != self.in_channels:
             raise ValueError(f"features have shape {tuple(features.shape)}; this model takes [N, {self.in_channels}]")
-        x = self.embed(features).relu()
+        x = self.sequence(self.embed(features).relu(), _places(data), getattr(data, "batch", None))
         return x, None if self.proposal is None else self.proposal(x, data.edge_index)
 
     def forward(self, data: Data) -> ProteinOutput:
@@ -154,7 +160,7 @@ class ProteinRPN(nn.Module):
         if self.attention is not None:
             x = x + self.attention(x, edges, mask.index_select(0, kept), weight)
         xs = self._convolve(x, edges)
-        embedding = self.readout(xs, batch, batch_size=size)
+        embedding = self.norm(self.readout(xs, batch, batch_size=size))
         return ProteinOutput(self.head(embedding), embedding, xs[-1], kept, proposal)
 
     def _convolve(self, x: Tensor, edge_index: Tensor) -> list[Tensor]:
@@ -164,6 +170,15 @@ class ProteinRPN(nn.Module):
         for convolution in self.convolutions:
             xs.append(xs[-1] + self.dropout(convolution(xs[-1], neighbours, weight).relu()))
         return xs
+
+
+def _places(data: Data) -> Tensor:
+    """Place of each residue in its chain; the order of the rows where the graph does not say."""
+    if getattr(data, "place", None) is not None:
+        return data.place
+    rows = torch.arange(data.num_nodes, device=data.edge_index.device)
+    ptr = getattr(data, "ptr", None)
+    return rows if ptr is None else rows - ptr[data.batch]
 
 
 def _is_structured(secondary: Tensor) -> Tensor:

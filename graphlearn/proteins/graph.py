@@ -27,8 +27,9 @@ def contact_graph(chain: ProteinChain, cutoff_angstrom: float = 10.0, *, edge_in
 
     Returns:
         Graph with ``residue_type`` int64 [L] (index in ``ARNDCQEGHILKMFPSTWYVX``), ``secondary`` int64 [L] (index in
-        ``-HBEGITS``), ``features`` float32 [L, 52], ``pos`` float32 [L, 3] in angstrom, ``edge_index`` int64 [2, E]
-        (both directions, no loops, sorted by target, then source), ``name`` and ``residue_ids``. The columns of
+        ``-HBEGITS``), ``features`` float32 [L, 52], ``pos`` float32 [L, 3] in angstrom, ``place`` int64 [L] (from
+        0 on along the chain), ``edge_index`` int64 [2, E] (both directions, no loops, sorted by target, then source),
+        ``name`` and ``residue_ids``. The columns of
         ``features``: residue (21, one-hot), secondary structure (8, one-hot), accessibility, 1 if it is missing,
         profile (20), 1 if it is missing; what is missing is 0.
 
@@ -45,6 +46,7 @@ def contact_graph(chain: ProteinChain, cutoff_angstrom: float = 10.0, *, edge_in
         secondary=torch.from_numpy(secondary),
         features=torch.from_numpy(_features(chain, residue, secondary)),
         pos=torch.from_numpy(chain.ca_angstrom.copy()),
+        place=torch.arange(len(chain)),
         edge_index=torch.from_numpy(edge_index),
         name=chain.name,
         residue_ids=chain.residue_ids,

@@ -44,7 +44,7 @@ def pretrain_proposal(
     on_epoch: Callable[[int, float], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> PreTrainingResult:
-    """Train embedding and proposal in place on chains with sites; the epoch of the best validation is kept.
+    """Train all that leads to the proposal in place on chains with sites; the epoch of the best validation is kept.
 
     Args:
         model: With a proposal.
@@ -61,7 +61,7 @@ def pretrain_proposal(
     """
     assert model.proposal is not None
     taught = data.select(split.train)
-    parameters = [*model.embed.parameters(), *model.proposal.parameters()]
+    parameters = [*model.embed.parameters(), *model.sequence.parameters(), *model.proposal.parameters()]
     optimizer = torch.optim.AdamW(parameters, options.learning_rate, fused=True)
     lengths = [taught.lengths[c] for c in taught.chains]
     result = PreTrainingResult([], [], 0)

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from graphlearn.models import ProteinRPN
+from graphlearn.proteins.text import did_you_mean
 from tdddft.errors import InputError
-from tdddft.recipe_files import Strict
+from tdddft.recipe_files import Strict, parse_recipe
 
 Ontology = Literal["mf", "bp", "cc", "ec"]
 
@@ -81,6 +82,15 @@ class ProteinOptimisation(Strict):
     seed: int = 0
 
 
+class Comparison(Strict):
+    """What ``graphlearn compare`` trains: every variant with every seed."""
+
+    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1)
+    variants: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="name and changes, written as for --set, of each"
+    )
+
+
 class ProteinRecipe(Strict):
     """A training of ProteinRPN."""
 
@@ -94,6 +104,19 @@ class ProteinRecipe(Strict):
     losses: Losses = Losses()
     perturbation: Perturbation = Perturbation()
     optimisation: ProteinOptimisation = ProteinOptimisation()
+    comparison: Comparison = Comparison()
+
+    def variant(self, name: str, seed: int) -> ProteinRecipe:
+        """The recipe of one run of the comparison, which compares nothing itself.
+
+        Raises:
+            InputError: for an unknown variant, or a change that is not one.
+        """
+        if name not in self.comparison.variants:
+            raise InputError(f"there is no variant {name!r}{did_you_mean(name, self.comparison.variants)}")
+        changes = [*self.comparison.variants[name], f"optimisation.seed={seed}"]
+        base = self.model_dump(mode="json", exclude={"comparison"})
+        return parse_recipe(base, ProteinRecipe, changes, where=f"recipe {self.name!r}, variant {name!r}")
 
     def build_model(self, in_channels: int, num_terms: int) -> ProteinRPN:
         """The network; InputError where its sizes do not fit together."""

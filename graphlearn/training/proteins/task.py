@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 from torch import Tensor
 
 from graphlearn.datasets import ProteinGO
+from graphlearn.datasets.protein_tables import carried_bins
 from graphlearn.proteins.enzyme_commission import EnzymeCommission
 from graphlearn.proteins.gene_ontology import GeneOntology
 from graphlearn.proteins.ontology import Ontology
+from graphlearn.training.proteins.metrics import propagate_scores
 from graphlearn.training.proteins.recipe import ProteinData, ProteinRecipe
 from graphlearn.training.proteins.sites import SiteSplit, objectness_masks, read_sites, split_sites
 from tdddft.errors import InputError
@@ -29,16 +33,34 @@ class ProteinTask:
         site_data: All chains with sites, for the pre-training of the proposal; None without sites.
         sites: Their split; empty without sites.
         parent_edges: Child and each of its ancestors among the terms, ``[2, M]``.
+        bins: Test chains by their likeness to the training chains, where the lists say so.
     """
 
     data: ProteinGO
     site_data: ProteinGO | None
     sites: SiteSplit
     parent_edges: Tensor
+    bins: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def labels(self, part: str) -> np.ndarray:
         """Labels of a part of the split, bool [M, T]."""
         return self.data.annotations.targets(self.data.split[part])
+
+    def sequences(self, part: str) -> dict[str, str]:
+        """Sequence of each chain of a part of the split."""
+        return {chain: self.data.store.sequence(chain) for chain in self.data.split[part]}
+
+    @property
+    def ancestors(self) -> csr_array:
+        """Which terms are above which, each above itself, bool [T, T]."""
+        child, parent = self.parent_edges.numpy()
+        every = np.arange(len(self.data.terms))
+        row, column = np.concatenate([child, every]), np.concatenate([parent, every])
+        return csr_array((np.ones(len(row), dtype=bool), (row, column)), shape=(len(every),) * 2)
+
+    def closed(self, scores: np.ndarray) -> np.ndarray:
+        """Scores [N, T] with every ancestor at least as likely as its descendants."""
+        return propagate_scores(scores, self.ancestors)
 
 
 def load_data(settings: ProteinData, **more: Any) -> ProteinGO:
@@ -76,8 +98,9 @@ def load_task(recipe: ProteinRecipe) -> ProteinTask:
     relation = ontology_of(recipe.data).matrix(data.terms, strict=False).tocoo()
     strict = relation.row != relation.col
     parents = torch.from_numpy(np.stack([relation.row[strict], relation.col[strict]]).astype(np.int64))
+    bins = carried_bins(recipe.data.folder, recipe.data.ontology) if recipe.data.kind == "tables" else {}
     if not recipe.sites.sources:
-        return ProteinTask(data, None, SiteSplit((), (), ()), parents)
+        return ProteinTask(data, None, SiteSplit((), (), ()), parents, bins)
     every = load_data(recipe.data, ontology=None)
     sites = read_sites(
         recipe.data.folder,
@@ -90,4 +113,4 @@ def load_task(recipe: ProteinRecipe) -> ProteinTask:
     hops = int(recipe.model.get("hops", 2))
     masks = objectness_masks(every, sites, hops, recipe.sites.coverage)
     taught = {chain: masks[chain] for chain in split.train}
-    return ProteinTask(data.with_sites(taught), every.with_sites(masks).select(sites), split, parents)
+    return ProteinTask(data.with_sites(taught), every.with_sites(masks).select(sites), split, parents, bins)

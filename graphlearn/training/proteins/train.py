@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import nn
@@ -17,8 +16,12 @@ from graphlearn.datasets import ProteinGO
 from graphlearn.models import ProteinRPN
 from graphlearn.training.checkpoint import save_model, save_tensors
 from graphlearn.training.proteins.batches import collate, epoch_batches
+from graphlearn.training.proteins.calibration import Calibration
+from graphlearn.training.proteins.decision import decide
+from graphlearn.training.proteins.homology import Homologues
 from graphlearn.training.proteins.metrics import fmax, micro_aupr
 from graphlearn.training.proteins.objective import Objective, positive_weights
+from graphlearn.training.proteins.predict_logits import predict_logits
 from graphlearn.training.proteins.pretrain import PreTrainingResult
 from graphlearn.training.proteins.recipe import ProteinOptimisation, ProteinRecipe
 from graphlearn.training.proteins.start import StartModel, start_model
@@ -56,6 +59,7 @@ def train_proteins(
     folder: Path,
     *,
     start: StartModel | None = None,
+    homologues: Homologues | None = None,
     on_step: OnStep | None = None,
     on_validation: OnEpoch | None = None,
     stop: Callable[[], bool] = lambda: False,
@@ -70,6 +74,7 @@ def train_proteins(
         task: Read by ``load_task``.
         folder: Where states and, at the end, the model are written.
         start: From :func:`start_model`, which is called by default.
+        homologues: The training chains, where an earlier search among them can be used again.
         on_step: Called with (step, steps, loss).
         on_validation: Called with (epoch, value of the metric that selects).
         stop: Asked after every step; True writes a checkpoint and ends with StoppedError.
@@ -118,17 +123,18 @@ def train_proteins(
             raise StoppedError(f"stopped after step {number} of {steps}")
     model.load_state_dict(load_file(folder / BEST))
     model.eval()
-    save_model(folder, model, facts_of(recipe, task, model, state.validations))
+    homologues = homologues or Homologues.of(task)
+    homologues.save(folder)
+    decision = decide(model, task, homologues.transfer(task.sequences("validation")))
+    save_model(folder, model, {**facts_of(recipe, task, state.validations), "decision": decision.facts()})
     return ProteinTraining(model, state.losses, state.validations, before, per_epoch)
 
 
-def facts_of(
-    recipe: ProteinRecipe, task: ProteinTask, model: ProteinRPN, validations: list[tuple[int, float]]
-) -> dict[str, Any]:
+def facts_of(recipe: ProteinRecipe, task: ProteinTask, validations: list[tuple[int, float]]) -> dict[str, Any]:
     """What ``model.json`` says beside the class and its arguments."""
     names = task.data.annotations.names
     return {
-        "recipe": recipe.model_dump(mode="json", exclude={"data": {"root"}}),
+        "recipe": recipe.model_dump(mode="json", exclude={"data": {"root"}, "comparison": True}),
         "ontology": recipe.data.ontology,
         "cutoff_angstrom": recipe.data.cutoff_angstrom,
         "terms": [{"id": term, "name": names.get(term, "")} for term in task.data.terms],
@@ -139,25 +145,11 @@ def facts_of(
     }
 
 
-def predict_logits(model: ProteinRPN, data: ProteinGO, batch_size: int = 32) -> np.ndarray:
-    """Logits of all chains of a data set in its order, float32 [N, T]."""
-    model.eval()
-    order = sorted(range(len(data)), key=lambda row: data.lengths[data.chains[row]])
-    logits = np.empty((len(data), len(data.terms)), dtype=np.float32)
-    with torch.no_grad():
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            logits[rows] = model(collate(data, rows)).logits.numpy()
-    return logits
-
-
 def validate(model: ProteinRPN, task: ProteinTask, metric: str) -> float:
     """Fmax or micro-averaged precision on the validation chains, ancestors closed."""
     chains = task.data.select(task.data.split["validation"])
-    scores = 1 / (1 + np.exp(-predict_logits(model, chains).astype(np.float64)))
+    scores = task.closed(Calibration()(predict_logits(model, chains)))
     labels = task.labels("validation")
-    child, parent = task.parent_edges.numpy()
-    np.maximum.at(scores.T, parent, scores.T[child])
     return fmax(scores, labels).value if metric == "fmax" else micro_aupr(scores, labels)
 
 

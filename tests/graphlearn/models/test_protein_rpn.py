@@ -27,7 +27,9 @@ def chain(size, seed=0):
     data = protein(size, seed, channels=52)
     generator = torch.Generator().manual_seed(seed)
     secondary = torch.randint(0, 8, (size,), generator=generator)
-    return Data(features=data.x, pos=data.pos, secondary=secondary, edge_index=data.edge_index)
+    return Data(
+        features=data.x, pos=data.pos, secondary=secondary, edge_index=data.edge_index, place=torch.arange(size)
+    )  # fmt: skip
 
 
 def model(**options):
@@ -61,7 +63,7 @@ def test_the_order_of_residues_does_not_matter(options):
     place = torch.empty_like(order).index_copy(0, order, torch.arange(25))
     turned = Data(
         features=data.features[order], pos=data.pos[order], secondary=data.secondary[order],
-        edge_index=place[data.edge_index],
+        edge_index=place[data.edge_index], place=order,
     )  # fmt: skip
     plain, permuted = network(data), network(turned)
     torch.testing.assert_close(permuted.logits, plain.logits, atol=1e-12, rtol=1e-12)
@@ -112,3 +114,12 @@ def test_wrong_arguments():
         ProteinRPN(52, 5, readout="sum")
     with pytest.raises(ValueError, match=r"takes \[N, 51\]"):
         ProteinRPN(51, 5)(chain(4))
+
+
+def test_residues_are_convolved_by_their_place_in_the_chain():
+    network, data = model(), chain(30, 4)
+    behind = chain(30, 4)
+    behind.place = None
+    torch.testing.assert_close(network(behind).logits, network(data).logits)
+    data.place = data.place.flip(0)
+    assert not torch.allclose(network(behind).logits, network(data).logits, atol=1e-4)

@@ -1,0 +1,90 @@
+"""Terms of similar training chains beside those of the network: what a structure is like, and what it descends from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from graphlearn.proteins.sequence_search import search_sequences
+from graphlearn.training.proteins.baselines import best_hit_transfer
+from graphlearn.training.proteins.task import ProteinTask
+from tdddft.errors import ContractError
+from tdddft.files import replace_bytes
+
+HOMOLOGUES = "homologues.safetensors"
+
+
+class Homologues:
+    r"""Training chains whose terms are handed on to similar ones.
+
+    .. math:: s = w\, s_\mathrm{hit} + (1 - w)\, p
+
+    with the identity of the best hit that has a term and the probability of the network, as DeepGOPlus does.
+
+    Args:
+        sequences: Of the training chains by name, M of them.
+        labels: Of these chains, bool [M, T].
+
+    Source: Kulmanov and Hoehndorf, DeepGOPlus, Bioinformatics 36, 422 (2020).
+    """
+
+    def __init__(self, sequences: Mapping[str, str], labels: np.ndarray) -> None:
+        self.sequences, self.labels = dict(sequences), labels
+        self._found: dict[str, np.ndarray] = {}
+
+    @classmethod
+    def of(cls, task: ProteinTask) -> Homologues:
+        """The training chains of a task."""
+        return cls(task.sequences("train"), task.labels("train"))
+
+    def transfer(self, queries: Mapping[str, str]) -> np.ndarray:
+        """Scores of the terms by similarity alone, float64 [N, T]; zeros for a chain without a similar one."""
+        new = {name: sequence for name, sequence in queries.items() if sequence not in self._found}
+        hits = search_sequences(new, self.sequences)
+        scores = best_hit_transfer(hits, list(new), list(self.sequences), self.labels)
+        self._found.update(zip(new.values(), scores, strict=True))
+        rows = [self._found[sequence] for sequence in queries.values()]
+        return np.stack(rows) if rows else np.zeros((0, self.labels.shape[1]))
+
+    def save(self, folder: Path) -> None:
+        """Write ``homologues.safetensors`` into a model folder."""
+        row, column = np.nonzero(self.labels)
+        arrays = {
+            "names": _text(self.sequences), "sequences": _text(self.sequences.values()),
+            "row": row.astype(np.int32), "column": column.astype(np.int32),
+            "shape": np.array(self.labels.shape, dtype=np.int64),
+        }  # fmt: skip
+        replace_bytes(folder / HOMOLOGUES, save(arrays))
+
+    @classmethod
+    def load(cls, folder: Path) -> Homologues | None:
+        """Those of a model folder; None where it has none.
+
+        Raises:
+            ContractError: if the file is damaged.
+        """
+        file = folder / HOMOLOGUES
+        if not file.is_file():
+            return None
+        try:
+            arrays = load_file(file)
+            names, sequences = (arrays[key].tobytes().decode().split("\n") for key in ("names", "sequences"))
+            labels = np.zeros(tuple(arrays["shape"]), dtype=bool)
+            labels[arrays["row"], arrays["column"]] = True
+            return cls(dict(zip(names, sequences, strict=True)), labels)
+        except (OSError, KeyError, ValueError, IndexError, MemoryError, SafetensorError) as error:
+            reason = str(error).splitlines()[0]
+            raise ContractError(f"{file}: damaged ({reason}); copy or train the model again") from None
+
+
+def combine(probabilities: np.ndarray, transferred: np.ndarray, weight: float) -> np.ndarray:
+    """Weighted mean of the network's probabilities and transferred scores, float64 [N, T]."""
+    return weight * transferred + (1 - weight) * probabilities
+
+
+def _text(lines: Iterable[str]) -> np.ndarray:
+    return np.frombuffer("\n".join(lines).encode(), dtype=np.uint8)
