@@ -18,7 +18,6 @@ from tdddft.errors import InputError
 from tdddft.files import replace_text
 from tdddft.machine import available_cores
 from tdddft.pool import map_unordered
-from tdddft.recipe_files import recipe_hash
 
 RESULT = "result.json"
 
@@ -112,7 +111,7 @@ def _stored(run: ProteinRun, recipe: ProteinRecipe, out: Path) -> dict[str, Any]
         return None
     try:
         found: dict[str, Any] = json.loads(file.read_text())
-        same = found["recipe_hash"] == recipe_hash(recipe)
+        same = found["fingerprint"] == recipe.fingerprint
     except (ValueError, KeyError) as error:
         raise InputError(f"{file}: damaged ({error}); remove it, and the run is judged again") from None
     if not same:
@@ -132,7 +131,7 @@ def _do(job: _Job) -> dict[str, Any]:
     except (InputError, RuntimeError) as error:
         return {**run._asdict(), "error": str(error)}
     line = {
-        **run._asdict(), "recipe_hash": recipe_hash(recipe), "errors": found.errors,
+        **run._asdict(), "fingerprint": recipe.fingerprint, "errors": found.errors,
         "chains": found.chains_of_bin, "validation": 1 - min(score for _, score in result.validations),
         "calibration_error": found.calibration_error, "homology_weight": facts["decision"]["homology_weight"],
         "parameters": sum(p.numel() for p in result.model.parameters()),

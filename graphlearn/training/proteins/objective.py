@@ -21,6 +21,9 @@ class Objective:
 
     .. math:: L = L_\mathrm{BCE} + w_s L_\mathrm{sup} + w_n L_\mathrm{nce} + w_o L_\mathrm{obj} + w_t L_\mathrm{path}
 
+    The cross-entropy is summed over terms and averaged over chains: as a mean over terms, of which nearly all are
+    absent, it would drown in the others.
+
     Args:
         losses: The weights.
         perturbation: How the second view differs.
@@ -58,7 +61,10 @@ class Objective:
         return terms + loss
 
     def _terms(self, output: ProteinOutput, labels: Tensor) -> Tensor:
-        return F.binary_cross_entropy_with_logits(output.logits, labels, pos_weight=self.positive_weight)
+        loss = F.binary_cross_entropy_with_logits(
+            output.logits, labels, pos_weight=self.positive_weight, reduction="none"
+        )
+        return loss.sum(1).mean()
 
 
 def objectness_loss(logits: Tensor, batch: Batch) -> Tensor:

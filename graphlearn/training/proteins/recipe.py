@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -77,7 +79,10 @@ class ProteinOptimisation(Strict):
     learning_rate: float = Field(1e-3, gt=0)
     warmup_epochs: float = Field(1.0, ge=0)
     weight_decay: float = Field(1e-2, ge=0)
-    gradient_clip: float = Field(1.0, gt=0)
+    gradient_clip: float = Field(5.0, gt=0)
+    profile_dropout: float = Field(
+        0.0, ge=0, le=1, description="share of chains that train without their profile, which structure files lack"
+    )
     select: Literal["fmax", "micro_aupr"] = Field("fmax", description="validation metric that chooses the epoch")
     seed: int = 0
 
@@ -105,6 +110,12 @@ class ProteinRecipe(Strict):
     perturbation: Perturbation = Perturbation()
     optimisation: ProteinOptimisation = ProteinOptimisation()
     comparison: Comparison = Comparison()
+
+    @property
+    def fingerprint(self) -> str:
+        """Short hash of what the recipe says beside the defaults, wherever the data lie."""
+        said = self.model_dump(mode="json", exclude_defaults=True, exclude={"data": {"root"}, "comparison": True})
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
     def variant(self, name: str, seed: int) -> ProteinRecipe:
         """The recipe of one run of the comparison, which compares nothing itself.

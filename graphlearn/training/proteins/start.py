@@ -18,7 +18,6 @@ from graphlearn.training.proteins.pretrain import PreTrainingResult, pretrain_pr
 from graphlearn.training.proteins.recipe import ProteinRecipe
 from graphlearn.training.proteins.task import ProteinTask
 from tdddft.files import replace_text
-from tdddft.recipe_files import recipe_hash
 
 PROPOSAL, PROPOSAL_FACTS = "proposal.safetensors", "proposal.json"
 
@@ -55,7 +54,7 @@ def start_model(
     torch.manual_seed(seed)
     model = recipe.build_model(data[0].features.size(1), len(data.terms))
     _start_from_frequencies(model, labels)
-    content = json.dumps([recipe_hash(recipe), data.sequences, data.terms, labels.tolist(), task.sites])
+    content = json.dumps([recipe.fingerprint, data.sequences, data.terms, labels.tolist(), task.sites])
     identity = hashlib.sha256(content.encode()).hexdigest()
     if not recipe.pre_training.epochs or task.site_data is None or model.proposal is None:
         return StartModel(model, identity, None)

@@ -12,11 +12,11 @@ from graphlearn.training.checkpoint import load_model
 from graphlearn.training.proteins.batches import collate, epoch_batches
 from graphlearn.training.proteins.learning_figure import learning_curve
 from graphlearn.training.proteins.objective import Objective, objectness_loss, positive_weights
+from graphlearn.training.proteins.predict_logits import predict_logits
 from graphlearn.training.proteins.pretrain import proposal_aupr
 from graphlearn.training.proteins.recipe import Losses, Perturbation, ProteinRecipe
 from graphlearn.training.proteins.start import start_model
 from graphlearn.training.proteins.task import ProteinTask, load_task
-from graphlearn.training.proteins.predict_logits import predict_logits
 from graphlearn.training.proteins.train import learning_rate, train_proteins
 from tdddft.errors import InputError, StoppedError
 from tdddft.recipe_files import parse_recipe
