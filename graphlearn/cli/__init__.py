@@ -5,9 +5,11 @@ from __future__ import annotations
 import typer
 
 from graphlearn.cli.compare import compare
+from graphlearn.cli.datasets import datasets
 from graphlearn.cli.demo import demo
 from graphlearn.cli.doctor import doctor
 from graphlearn.cli.evaluate import evaluate
+from graphlearn.cli.models import models
 from graphlearn.cli.rollout import rollout
 from graphlearn.cli.statistics import statistics
 from graphlearn.cli.train import train
@@ -19,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (doctor, demo, train, compare, evaluate, rollout, statistics):
+for command in (doctor, models, datasets, demo, train, compare, evaluate, rollout, statistics):
     app.command()(command)
 
 
