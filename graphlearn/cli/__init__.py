@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import typer
-
 from graphlearn.cli.compare import compare
+from graphlearn.cli.datasets import datasets
 from graphlearn.cli.demo import demo
+from graphlearn.cli.doctor import doctor
 from graphlearn.cli.evaluate import evaluate
+from graphlearn.cli.models import models
 from graphlearn.cli.predict import predict
 from graphlearn.cli.rollout import rollout
 from graphlearn.cli.statistics import statistics
 from graphlearn.cli.train import train
+from tdddft.cli.app import make_app
 
-app = typer.Typer(
-    name="graphlearn",
-    help="Graph learning for molecules and proteins: train OrbEvo on TDDFT trajectories; train and compare readouts.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+app = make_app(
+    "graphlearn",
+    "Graph learning for molecules and proteins: electrons in time (OrbEvo), functions of proteins (ProteinRPN), and a "
+    "readout for any graph network (HISTOGRAPH).",
+    (doctor, models, datasets, demo, train, compare, evaluate, rollout, predict, statistics),
 )
-for command in (demo, train, compare, evaluate, rollout, predict, statistics):
-    app.command()(command)
 
 
 def main() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
+from tdddft.cli.app import make_app
 from tdddft.cli.density import density
 from tdddft.cli.generate import generate
 from tdddft.cli.observe import observe
@@ -12,15 +11,11 @@ from tdddft.cli.spectrum import spectrum
 from tdddft.cli.status import status
 from tdddft.cli.validate import validate
 
-app = typer.Typer(
-    name="tdddft",
-    help="Real-time TDDFT of small molecules: generate trajectories, check them, analyse them, look at them.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+app = make_app(
+    "tdddft",
+    "Real-time TDDFT of small molecules: generate trajectories, check them, analyse them, look at them.",
+    (generate, status, validate, spectrum, observe, density, show),
 )
-for command in (generate, status, validate, spectrum, observe, density, show):
-    app.command()(command)
 
 
 def main() -> None:

@@ -6,11 +6,14 @@ continued; 75 (sysexits' "temporary failure") stopped by SIGTERM, can be continu
 
 from __future__ import annotations
 
+import json
+import logging
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -20,6 +23,7 @@ from tdddft.errors import ContractError, ConvergenceError, InputError
 INTERRUPTED = 130
 RESUMABLE = 75
 SECONDS_BETWEEN_LINES = 10.0
+LOGGERS = ("tdddft", "graphlearn")  # their level is that of the options --verbose and --quiet
 Update = Callable[..., None]
 
 out = Console(highlight=False)
@@ -46,19 +50,33 @@ def run(app: Callable[[], None]) -> None:
 
 
 def fail(message: str, code: int) -> None:
-    """Print ``error: message`` on stderr and exit."""
+    """Print ``error: message`` on stderr and exit; with ``--verbose`` also where it arose."""
+    logging.getLogger(LOGGERS[0]).debug("where it arose", exc_info=sys.exc_info()[0] is not None)
     err.print(f"error: {message}", style="red", markup=False, soft_wrap=True)
     sys.exit(code)
 
 
 @contextmanager
+def only_json(asked: bool) -> Iterator[Callable[[Any], None]]:
+    """Within, and if asked for, nothing is written to stdout but what is given to the function that this yields."""
+    before, out.quiet = out.quiet, asked or out.quiet
+    try:
+        yield lambda content: print(json.dumps(content, indent=2)) if asked else None
+    finally:
+        out.quiet = before
+
+
+@contextmanager
 def progress(description: str, total: int) -> Iterator[Update]:
-    """Show how far a stage is: a bar with ETA on a terminal, a line every ten seconds elsewhere.
+    """Show how far a stage is: a bar with ETA on a terminal, a line every ten seconds elsewhere; not if ``--quiet``.
 
     Yields:
         A function to call with the number of finished items, a short note, and the part of the work that is done
         (0 to 1) where the items are of unequal size.
     """
+    if not logging.getLogger(LOGGERS[0]).isEnabledFor(logging.WARNING):
+        yield lambda completed, note="", fraction=None: None
+        return
     if not out.is_terminal:
         yield _lines(description, total)
         return

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 from rich.table import Table
 
-from tdddft.cli.shell import out
+from tdddft.cli.shell import only_json, out
 from tdddft.errors import InputError
 from tdddft.spectrum import (
     Spectrum,
@@ -47,54 +47,71 @@ def spectrum(
     check_tolerance_ev: Annotated[float, typer.Option(min=0.0, help="largest gap that --check accepts, eV")] = 0.05,
     csv: Annotated[Path | None, typer.Option(help="write energies and strengths (and the tensor) here")] = None,
     figure: Annotated[Path | None, typer.Option(help="write a figure here")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the peaks as JSON, and nothing else")] = False,
 ) -> None:
     """Absorption spectrum of trajectories, simulated or predicted: peaks with oscillator strengths, table and figure.
 
     Example: tdddft spectrum runs/kick/trajectories/*.h5 --pade --check --figure spectrum.png
     """
-    trajectories = {_label(file, files): read_trajectory(file) for file in files}
-    width = hwhm_ev or max(default_hwhm_ev(t, pade=pade) for t in trajectories.values())
-    spectra = {
-        name: absorption_spectrum(t, hwhm_ev=width, max_energy_ev=max_energy_ev, pade=pade)
-        for name, t in trajectories.items()
-    }
-    tensor = None
-    if gives_a_tensor(list(trajectories.values())):
-        tensor, spectra["isotropic"] = polarizability_tensor(
-            list(trajectories.values()), hwhm_ev=width, max_energy_ev=max_energy_ev, pade=pade
-        )
+    with only_json(as_json) as write:
+        trajectories = {_label(file, files): read_trajectory(file) for file in files}
+        width = hwhm_ev or max(default_hwhm_ev(t, pade=pade) for t in trajectories.values())
+        options: dict[str, Any] = {"hwhm_ev": width, "max_energy_ev": max_energy_ev, "pade": pade}
+        spectra = {name: absorption_spectrum(t, **options) for name, t in trajectories.items()}
+        tensor = None
+        if gives_a_tensor(list(trajectories.values())):
+            tensor, spectra["isotropic"] = polarizability_tensor(list(trajectories.values()), **options)
+        peaks = {name: _peaks(result) for name, result in spectra.items()}
+        _print_peaks(peaks)
+        for note in {_folding(t) for t in trajectories.values()} - {""}:
+            out.print(note, soft_wrap=True)
+        comparisons = {}
+        if check:
+            from tdddft.casida_check import compare_with_casida
+
+            comparisons = compare_with_casida(trajectories, spectra, roots)
+            for name, comparison in comparisons.items():
+                out.print(comparison.table(name))
+        if csv is not None:
+            _write_csv(csv, spectra, tensor)
+            out.print(f"wrote {csv}")
+        if figure is not None:
+            from tdddft.figures import save_figure, spectrum_figure
+
+            sticks = {name: (c.root_energies_ev, c.root_strengths) for name, c in comparisons.items()}
+            out.print(f"wrote {save_figure(spectrum_figure(spectra, sticks), figure)}")
+        agrees = _judge([gap for c in comparisons.values() for gap in c.gaps_ev], check_tolerance_ev) if check else None
+        write({"hwhm_ev": width, "peaks": peaks, "agrees_with_linear_response": agrees})
+    if agrees is False:
+        raise typer.Exit(1)
+
+
+def _peaks(spectrum: Spectrum) -> list[dict[str, float]]:
+    """Energy, oscillator strength and height of each peak."""
+    found = find_peaks(spectrum)
+    strengths = line_strengths(spectrum, [energy for energy, _ in found])
+    return [
+        {"energy_ev": float(e), "oscillator_strength": float(f), "strength_per_ev": float(height / HARTREE_EV)}
+        for (e, height), f in zip(found, strengths, strict=True)
+    ]
+
+
+def _print_peaks(peaks: dict[str, list[dict[str, float]]]) -> None:
     table = Table("trajectory", "energy (eV)", "oscillator strength", "strength (1/eV)")
-    for name, result in spectra.items():
-        peaks = find_peaks(result)
-        for (energy, height), strength in zip(peaks, line_strengths(result, [e for e, _ in peaks]), strict=True):
-            table.add_row(name, f"{energy:.3f}", f"{strength:.4f}", f"{height / HARTREE_EV:.3f}")
+    for name, rows in peaks.items():
+        for energy, strength, height in (row.values() for row in rows):
+            table.add_row(name, f"{energy:.3f}", f"{strength:.4f}", f"{height:.3f}")
     out.print(table)
-    for note in {_folding(t) for t in trajectories.values()} - {""}:
-        out.print(note, soft_wrap=True)
-    comparisons = {}
-    if check:
-        from tdddft.casida_check import compare_with_casida
 
-        comparisons = compare_with_casida(trajectories, spectra, roots)
-        for name, comparison in comparisons.items():
-            out.print(comparison.table(name))
-    if csv is not None:
-        _write_csv(csv, spectra, tensor)
-        out.print(f"wrote {csv}")
-    if figure is not None:
-        from tdddft.figures import save_figure, spectrum_figure
 
-        sticks = {name: (c.root_energies_ev, c.root_strengths) for name, c in comparisons.items()}
-        out.print(f"wrote {save_figure(spectrum_figure(spectra, sticks), figure)}")
-    if comparisons:
-        gaps = [gap for c in comparisons.values() for gap in c.gaps_ev]
-        if not gaps:
-            raise InputError("no bright line of linear response inside the axis: nothing to check; raise --roots")
-        worst = max(gaps)
-        verdict = "agree" if worst <= check_tolerance_ev else "disagree"
-        out.print(f"peaks and linear response {verdict}: largest gap {worst * 1e3:.0f} meV over {len(gaps)} lines")
-        if worst > check_tolerance_ev:
-            raise typer.Exit(1)
+def _judge(gaps_ev: list[float], tolerance_ev: float) -> bool:
+    """Say whether peaks and linear response agree."""
+    if not gaps_ev:
+        raise InputError("no bright line of linear response inside the axis: nothing to check; raise --roots")
+    worst = max(gaps_ev)
+    verdict = "agree" if worst <= tolerance_ev else "disagree"
+    out.print(f"peaks and linear response {verdict}: largest gap {worst * 1e3:.0f} meV over {len(gaps_ev)} lines")
+    return bool(worst <= tolerance_ev)
 
 
 def _write_csv(path: Path, spectra: dict[str, Spectrum], tensor: np.ndarray | None) -> None:

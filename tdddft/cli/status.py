@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from tdddft.cli.shell import out
+from tdddft.errors import InputError
 from tdddft.folder import DatasetFolder
 from tdddft.plan import collect_molecules
 from tdddft.run_state import RunState, read_run_states
@@ -24,13 +27,19 @@ FAILURES_SHOWN = 20
 def status(
     folder: Annotated[Path, typer.Argument(help="data-set folder")],
     watch: Annotated[bool, typer.Option("--watch", "-w", help="keep looking until Ctrl-C")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the counts, runs and failures as JSON")] = False,
 ) -> None:
     """Count finished, failed and missing trajectories of a data set, and tell what is running.
 
     Example: tdddft status runs/small --watch
     """
+    if watch and as_json:
+        raise InputError("--json prints once; leave out --watch")
     dataset = DatasetFolder(folder)
     wanted = _wanted(dataset)
+    if as_json:
+        print(json.dumps(asdict(look(dataset, wanted)), indent=2))
+        return
     if not watch:
         out.print(describe(dataset, wanted), markup=False, soft_wrap=True)
         return
@@ -40,22 +49,50 @@ def status(
             live.update(Text(describe(dataset, wanted)))
 
 
+@dataclass(frozen=True)
+class Status:
+    """How far a data set is.
+
+    Args:
+        finished: Trajectories that are there.
+        missing: Trajectories that are neither there nor failed.
+        wanted: Trajectories of the whole set.
+        core_seconds: Spent on each finished one, where that is known.
+        failures: Errors by id.
+        runs: What runs in the folder at the moment.
+    """
+
+    finished: int
+    missing: int
+    wanted: int
+    core_seconds: list[float]
+    failures: dict[str, str]
+    runs: list[RunState]
+
+
+def look(dataset: DatasetFolder, wanted: int) -> Status:
+    """How far a data set of so many trajectories is."""
+    records = dataset.records()
+    failures = {i: str(r.get("error", "")) for i, r in records.items() if r["status"] == "failed"}
+    done = [r for r in records.values() if r["status"] == "done" and (dataset.root / r["file"]).is_file()]
+    seconds = [r["seconds"] + (r.get("ground_state_seconds") or 0.0) for r in done if r.get("seconds")]
+    missing = wanted - len(done) - len(failures)
+    return Status(len(done), missing, wanted, seconds, failures, read_run_states(dataset.root))
+
+
 def describe(dataset: DatasetFolder, wanted: int) -> str:
     """The text of the status, one fact a line."""
-    records = dataset.records()
-    failed = {i: r for i, r in records.items() if r["status"] == "failed"}
-    done = [r for r in records.values() if r["status"] == "done" and (dataset.root / r["file"]).is_file()]
-    missing = wanted - len(done) - len(failed)
-    lines = [f"{len(done)} finished, {len(failed)} failed, {missing} missing of {wanted}"]
-    seconds = [r["seconds"] + (r.get("ground_state_seconds") or 0.0) for r in done if r.get("seconds")]
+    now = look(dataset, wanted)
+    lines = [f"{now.finished} finished, {len(now.failures)} failed, {now.missing} missing of {now.wanted}"]
+    seconds = now.core_seconds
     if seconds:
         lines.append(
             f"{sum(seconds) / len(seconds):.1f} core-seconds a trajectory, {sum(seconds) / 3600:.2f} hours so far"
         )
-    lines += [_running(state) for state in read_run_states(dataset.root)]
-    lines += [f"failed: {i}: {r['error']}" for i, r in list(failed.items())[:FAILURES_SHOWN]]
-    if len(failed) > FAILURES_SHOWN:
-        lines.append(f"... and {len(failed) - FAILURES_SHOWN} more failures, all in {dataset.root / 'log'}")
+    lines += [_running(state) for state in now.runs]
+    lines += [f"failed: {i}: {error}" for i, error in list(now.failures.items())[:FAILURES_SHOWN]]
+    if len(now.failures) > FAILURES_SHOWN:
+        lines.append(f"... and {len(now.failures) - FAILURES_SHOWN} more failures, all in {dataset.root / 'log'}")
     return "\n".join(lines)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from tdddft.cli.shell import out, progress
+from tdddft.cli.shell import only_json, out, progress
 from tdddft.cli.stopping import stop_on_signals
 from tdddft.folder import DatasetFolder
 from tdddft.folder_check import FolderReport, check_folder
@@ -24,14 +24,20 @@ def validate(
         bool, typer.Option("--repair", help="generate what is broken or gone again, and list what the index lost")
     ] = False,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="worker processes of a repair")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the verdicts as JSON, and nothing else")] = False,
 ) -> None:
     """Judge trajectories by every rule of the file contract; exit code 1 if one is broken.
 
     Example: tdddft validate runs/small --repair
     """
-    if not path.is_dir():
-        _validate_file(path)
-        return
+    with only_json(as_json) as write:
+        valid, content = _validate_folder(path, repair, jobs) if path.is_dir() else _validate_file(path)
+        write(content)
+    if not valid:
+        raise typer.Exit(1)
+
+
+def _validate_folder(path: Path, repair: bool, jobs: int | None) -> tuple[bool, dict[str, Any]]:
     folder = DatasetFolder(path)
     report = _check(folder)
     complete = True
@@ -43,18 +49,25 @@ def validate(
         out.print(f"{len(report.unlisted)} more files are not in the index; --repair adds those that are valid")
     if report.broken:
         out.print(f"'tdddft validate {path} --repair' makes them again", soft_wrap=True)
-    if report.broken or report.unlisted or not complete:
-        raise typer.Exit(1)
+    valid = complete and not (report.broken or report.unlisted)
+    rules = {
+        rule: {"passed": report.passed[rule], "failed": report.failed[rule], "skipped": report.not_applicable[rule]}
+        for rule in report.rules
+    }
+    return valid, {
+        "valid": valid, "files": report.files, "rules": rules, "broken": dict(report.broken),
+        "unlisted": sorted(report.unlisted),
+    }  # fmt: skip
 
 
-def _validate_file(path: Path) -> None:
+def _validate_file(path: Path) -> tuple[bool, dict[str, Any]]:
     verdicts = validate_trajectory(read_trajectory(path))
     for v in verdicts:
         out.print(f"{MARK[v.passed]} {v.rule:24} {v.detail}", markup=False, soft_wrap=True)
     valid = all(v.passed is not False for v in verdicts)
     out.print(f"{int(valid)} of 1 valid")
-    if not valid:
-        raise typer.Exit(1)
+    rules = {v.rule: {"passed": None if v.passed is None else bool(v.passed), "detail": v.detail} for v in verdicts}
+    return valid, {"valid": valid, "rules": rules}
 
 
 def _check(folder: DatasetFolder) -> FolderReport:

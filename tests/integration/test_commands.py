@@ -46,18 +46,6 @@ def test_generate_validate_status_spectrum_show(dataset, tmp_path):
         assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("program", ["tdddft", "graphlearn"])
-def test_every_command_has_help_with_an_example(program):
-    top = run(program, "--help")
-    commands = {
-        "tdddft": ("generate", "status", "validate", "spectrum", "observe", "density", "show"),
-        "graphlearn": ("demo", "train", "compare", "evaluate", "rollout"),
-    }
-    for command in commands[program]:
-        assert command in top
-        assert "Example:" in run(program, command, "--help")
-
-
 def bad_inputs(tmp_path):
     (tmp_path / "broken.xyz").write_text("3\n\nO 0 0\n")
     (tmp_path / "odd.xyz").write_text("1\n\nH 0 0 0\n")

@@ -1,0 +1,62 @@
+"""What ``tdddft`` and ``graphlearn`` have in common: options before the sub-command, exit codes, examples."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+
+from tdddft.cli.shell import LOGGERS
+from tdddft.errors import InputError
+
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 done, but something failed or is not valid; 2 bad input; 3 stopped by a fault; 75 stopped "
+    "by SIGTERM; 130 interrupted. After the last three the same command goes on."
+)
+
+
+def make_app(name: str, text: str, commands: Iterable[Callable[..., Any]]) -> typer.Typer:
+    """A command with its sub-commands.
+
+    Args:
+        name: Of the command.
+        text: What it is for.
+        commands: The sub-commands, each named as its function.
+    """
+    app = typer.Typer(
+        name=name, help=text, epilog=EXIT_CODES, no_args_is_help=True, pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )  # fmt: skip
+
+    app.callback()(_common)
+    for command in commands:
+        app.command(epilog=EXIT_CODES)(command)
+    return app
+
+
+def _print_version(context: typer.Context, asked: bool) -> None:
+    if asked:
+        print(context.info_name, version("graphlearn"))
+        raise typer.Exit
+
+
+def _common(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="say more, and where an error arose")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress; results and errors alone")] = False,
+    _: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="print the version and exit")
+    ] = False,
+) -> None:
+    if verbose and quiet:
+        raise InputError("give --verbose or --quiet, not both")
+    _set_level(logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING)
+
+
+def _set_level(level: int) -> None:
+    """Say on stderr what is at least as important as the level."""
+    logging.basicConfig(format="%(name)s: %(message)s")
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(level)
