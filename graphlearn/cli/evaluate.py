@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich import box
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="model folder, or a model that comes with the package")],
-    data: Annotated[Path, typer.Option(help="data-set folder")],
+    data: Annotated[
+        Path | None, typer.Option(help="data-set folder; for proteins default: $GRAPHLEARN_DATA/protein")
+    ] = None,
     ids: Annotated[
         list[str] | None,
         typer.Option("--id", help="trajectory; default: the test sets of the recipe, else all not trained on"),
@@ -32,17 +34,54 @@ def evaluate(
         int | None, typer.Option(min=1, help="also linear response in so many excited states; solves them with PySCF")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="only the first so many trajectories of each set")] = None,
+    part: Annotated[Literal["test", "validation"], typer.Option(help="of proteins: chains to judge on")] = "test",
+    residues: Annotated[bool, typer.Option(help="of proteins: also judge where the model looks")] = True,
+    profiles: Annotated[
+        bool, typer.Option(help="of proteins: use sequence profiles, which structure files lack")
+    ] = True,
     out_dir: Annotated[
         Path | None, typer.Option("--out", "-o", help="write tables, predicted trajectories and figures here")
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the errors here")] = None,
 ) -> None:
-    """Errors of a model on trajectories it never saw, beside those of the baselines.
+    """Errors of a model on trajectories or proteins that it never saw, beside those of the baselines.
 
     Example: graphlearn evaluate runs/model --data runs/small --out runs/evaluation
+
+    Example: graphlearn evaluate protein_rpn/ec --out runs/ec_evaluation
     """
-    from graphlearn.datasets import TDDFTTrajectories
     from graphlearn.recipes import model_folder
+    from graphlearn.training.checkpoint import model_class
+    from tdddft.errors import InputError
+
+    if out_dir is not None and out_dir.exists() and not out_dir.is_dir():
+        raise InputError(f"--out {out_dir} is a file; give a folder")
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        raise InputError(f"--json {json_file}: there is no folder {json_file.parent}")
+    folder = model_folder(model)
+    if model_class(folder) == "ProteinRPN":
+        from graphlearn.cli.evaluate_proteins import evaluate_proteins
+
+        if ids or casida or limit:
+            raise InputError("--id, --casida and --limit are for models of trajectories")
+        return evaluate_proteins(
+            folder, data, part=part, residues=residues, profiles=profiles, out_dir=out_dir, json_file=json_file
+        )
+    if data is None:
+        raise InputError("give the folder of the trajectories with --data")
+    return _evaluate_trajectories(folder, data, ids, casida, limit, out_dir, json_file)
+
+
+def _evaluate_trajectories(
+    folder: Path,
+    data: Path,
+    ids: list[str] | None,
+    casida: int | None,
+    limit: int | None,
+    out_dir: Path | None,
+    json_file: Path | None,
+) -> None:
+    from graphlearn.datasets import TDDFTTrajectories
     from graphlearn.training.baselines import LinearResponse, NearestGeometry
     from graphlearn.training.checkpoint import load_orbevo
     from graphlearn.training.evaluate import (
@@ -56,11 +95,7 @@ def evaluate(
     from graphlearn.training.split import test_sets
     from tdddft.errors import InputError
 
-    if out_dir is not None and out_dir.exists() and not out_dir.is_dir():
-        raise InputError(f"--out {out_dir} is a file; give a folder")
-    if json_file is not None and not json_file.absolute().parent.is_dir():
-        raise InputError(f"--json {json_file}: there is no folder {json_file.parent}")
-    network, normalizer, facts = load_orbevo(model_folder(model))
+    network, normalizer, facts = load_orbevo(folder)
     read = partial(TDDFTTrajectories, data, **network.geometry)
     every = TDDFTTrajectories(data)
     chosen = {"chosen": ids} if ids else test_sets(every.names, facts, data)

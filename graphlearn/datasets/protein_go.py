@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -36,6 +37,7 @@ class ProteinGO(Dataset[Data]):
         cutoff_angstrom: Of contacts of C-alpha atoms, angstrom.
         sites: Known site residues of chains.
         keep_edges: Keep the contacts of a chain once they are computed.
+        profiles: Use sequence profiles where chains have them; without, chains are as a structure file gives them.
         failures: Chains or files that are not here, and why.
 
     Raises:
@@ -54,6 +56,7 @@ class ProteinGO(Dataset[Data]):
         cutoff_angstrom: float = 10.0,
         sites: Mapping[str, SiteMask] | None = None,
         keep_edges: bool = True,
+        profiles: bool = True,
         failures: Mapping[str, str] | None = None,
     ) -> None:
         listed = [c for part in split.values() for c in part]
@@ -62,7 +65,7 @@ class ProteinGO(Dataset[Data]):
         known = set(self.chains)
         self.split = {part: tuple(c for c in names if c in known) for part, names in split.items()}
         self.annotations = annotations.with_chains(self.chains)
-        self.sites, self.keep_edges, self.failures = sites, keep_edges, dict(failures or {})
+        self.sites, self.keep_edges, self.profiles, self.failures = sites, keep_edges, profiles, dict(failures or {})
         self._column = {term: i for i, term in enumerate(annotations.terms)}
         self._contacts: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self._check(listed)
@@ -95,13 +98,16 @@ class ProteinGO(Dataset[Data]):
         sites: Mapping[str, SiteMask] | None = None,
         cache: CacheFolder = None,
         keep_edges: bool = True,
+        profiles: bool = True,
     ) -> ProteinGO:
         """Read the carried tables."""
         folder = Path(folder)
         store = tables.read_carried_chains(folder, cache)
         fits = (store.lengths >= shortest) & (store.lengths <= (longest or np.inf))
         available = [name for name, fit in zip(store.names, fits, strict=True) if fit]
-        options: dict[str, Any] = {"cutoff_angstrom": cutoff_angstrom, "sites": sites, "keep_edges": keep_edges}
+        options: dict[str, Any] = {
+            "cutoff_angstrom": cutoff_angstrom, "sites": sites, "keep_edges": keep_edges, "profiles": profiles
+        }  # fmt: skip
         if ontology is None:
             return cls(store, Annotations((), {}, {c: frozenset() for c in available}), {}, chains=available, **options)
         annotations, sources = tables.carried_labels(folder, ontology, frozenset(available))
@@ -136,7 +142,7 @@ class ProteinGO(Dataset[Data]):
         return self._view(sites=sites)
 
     def _view(self, **changes: Any) -> ProteinGO:
-        keep = ("chains", "ontology", "cutoff_angstrom", "sites", "keep_edges", "failures")
+        keep = ("chains", "ontology", "cutoff_angstrom", "sites", "keep_edges", "profiles", "failures")
         options = {key: getattr(self, key) for key in keep}
         view = ProteinGO(self.store, self.annotations, self.split, **{**options, **changes})
         view._contacts = self._contacts
@@ -144,11 +150,12 @@ class ProteinGO(Dataset[Data]):
 
     def chain(self, name: str) -> ProteinChain:
         """A chain by its name."""
-        return self.store[name]
+        chain = self.store[name]
+        return chain if self.profiles else dataclasses.replace(chain, profile=None)
 
     def graph(self, chain: str) -> Data:
         """Graph of a chain, see :func:`graphlearn.proteins.contact_graph`, with ``y`` float32 [1, T]."""
-        protein = self.store[chain]
+        protein = self.chain(chain)
         graph = contact_graph(protein, self.cutoff_angstrom, edge_index=self._kept(chain))
         if self.keep_edges and chain not in self._contacts:
             source, target = graph.edge_index.numpy().astype(np.int32)

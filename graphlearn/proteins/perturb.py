@@ -138,32 +138,6 @@ def with_dropped_contacts(batch: Data, generator: torch.Generator, share: float 
     return _with_edges(batch, batch.edge_index[:, ~dropped[pair_of_edge]])
 
 
-def without_profiles(batch: Data, generator: torch.Generator, share: float = 1.0) -> Data:
-    """Chains as a structure file gives them, without a sequence profile.
-
-    Args:
-        batch: One graph or a batch.
-        generator: Where the random numbers come from.
-        share: Probability with which a chain loses its profile.
-
-    Returns:
-        New graphs whose ``features`` are other ones.
-
-    Raises:
-        InputError: if the share is not from 0 to 1.
-    """
-    changed = copy.copy(batch)
-    if _is_zero(share):
-        return changed
-    chain = batch.batch if batch.batch is not None else torch.zeros(batch.num_nodes, dtype=torch.long)
-    lost = _chosen(getattr(batch, "num_graphs", 1), generator, share).to(chain.device)[chain]
-    features = batch.features.clone()
-    features[lost, FIRST_OF_PROFILE:NO_PROFILE] = 0
-    features[lost, NO_PROFILE] = 1
-    changed.features = features
-    return changed
-
-
 def _is_zero(share: float) -> bool:
     if not 0 <= share <= 1:
         raise InputError(f"the share to mask or to drop is {share}; it must be from 0 to 1")

@@ -70,6 +70,14 @@ def load_model(folder: str | os.PathLike[str], *kinds: type[M]) -> tuple[M, dict
     return model.eval(), description
 
 
+def model_class(folder: str | os.PathLike[str]) -> str:
+    """Class of the stored model; empty where ``model.json`` does not say, which :func:`load_model` explains."""
+    try:
+        return str(json.loads((Path(folder) / "model.json").read_text())["class"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
 def load_orbevo(folder: str | os.PathLike[str]) -> tuple[OrbitalModel, Normalizer, dict[str, Any]]:
     """Read a model of orbitals, its normalisation, and ``model.json``; raises as :func:`load_model`."""
     model, description = load_model(folder, OrbEvo, ResponseOrbEvo)

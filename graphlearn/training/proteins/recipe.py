@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 from pathlib import Path
@@ -80,9 +81,6 @@ class ProteinOptimisation(Strict):
     warmup_epochs: float = Field(1.0, ge=0)
     weight_decay: float = Field(1e-2, ge=0)
     gradient_clip: float = Field(5.0, gt=0)
-    profile_dropout: float = Field(
-        0.0, ge=0, le=1, description="share of chains that train without their profile, which structure files lack"
-    )
     select: Literal["fmax", "micro_aupr"] = Field("fmax", description="validation metric that chooses the epoch")
     seed: int = 0
 
@@ -115,6 +113,8 @@ class ProteinRecipe(Strict):
     def fingerprint(self) -> str:
         """Short hash of what the recipe says beside the defaults, wherever the data lie."""
         said = self.model_dump(mode="json", exclude_defaults=True, exclude={"data": {"root"}, "comparison": True})
+        usual = {name: parameter.default for name, parameter in inspect.signature(ProteinRPN).parameters.items()}
+        said["model"] = {name: value for name, value in self.model.items() if value != usual.get(name)}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
     def variant(self, name: str, seed: int) -> ProteinRecipe:

@@ -20,9 +20,12 @@ from graphlearn.training.proteins.evaluate import (
     MODEL,
     Errors,
 )
+from graphlearn.training.proteins.localisation import Localisation
+from graphlearn.training.proteins.locate import METHODS
 from tdddft.figures import STYLE
 
 COLORS = {MODEL: "#4477AA", COMBINED: "#EE6677", BEST_HIT: "#CCBB44", FREQUENCY: "#BBBBBB"}
+SITE_COLUMNS = {"auroc": "AUROC", "aupr": "AUPR", "top_recall": "top L/10"}
 Lines = Sequence[Mapping[str, Any]]
 
 
@@ -42,6 +45,24 @@ def comparison_table(lines: Lines) -> str:
     for method in (BEST_HIT, FREQUENCY):
         errors = lines[0]["errors"][ALL][method]
         rows.append([method, *(_number(errors[column], column) for column in COLUMNS), "–", "–"])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def methods_table(errors: Mapping[str, Errors]) -> str:
+    """Every column of errors by method, as markdown."""
+    rows = [["", *COLUMNS.values()], ["---"] * (len(COLUMNS) + 1)]
+    rows += [[method, *(_number(errors[method][c], c) for c in COLUMNS)] for method in COLORS if method in errors]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def sites_table(located: Mapping[str, Mapping[str, Localisation]]) -> str:
+    """AUROC, AUPR and recall of the best tenth by method and kind of site, as markdown."""
+    header = ["", *(f"{kind}: {value}" for kind in located for value in SITE_COLUMNS.values())]
+    rows = [header, ["---"] * len(header)]
+    for method, name in METHODS.items():
+        found = [kinds[method] for kinds in located.values() if method in kinds]
+        if found:
+            rows.append([name, *(f"{getattr(part, column):.3f}" for part in found for column in SITE_COLUMNS)])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 

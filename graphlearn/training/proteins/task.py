@@ -85,6 +85,11 @@ def ontology_of(settings: ProteinData) -> Ontology:
     return GeneOntology.read(settings.options.get("ontology_file") or settings.folder / GO_FILE)
 
 
+def judged_chains(data: ProteinGO) -> frozenset[str]:
+    """Chains on which terms are judged; the sites of their like teach nothing."""
+    return frozenset(data.split["validation"]) | frozenset(data.split.get("test", ()))
+
+
 def load_task(recipe: ProteinRecipe) -> ProteinTask:
     """Read what a recipe names.
 
@@ -108,8 +113,7 @@ def load_task(recipe: ProteinRecipe) -> ProteinTask:
         dict(zip(every.store.names, every.store.lengths.tolist(), strict=True)),
     )
     sites = {chain: masks for chain, masks in sites.items() if chain in set(every.chains)}
-    judged = {*data.split["validation"], *data.split.get("test", ())}
-    split = split_sites(recipe.data.folder, sites, judged, recipe.sites)
+    split = split_sites(recipe.data.folder, sites, judged_chains(data), recipe.sites)
     hops = int(recipe.model.get("hops", 2))
     masks = objectness_masks(every, sites, hops, recipe.sites.coverage)
     taught = {chain: masks[chain] for chain in split.train}

@@ -14,7 +14,6 @@ from torch import nn
 
 from graphlearn.datasets import ProteinGO
 from graphlearn.models import ProteinRPN
-from graphlearn.proteins.perturb import without_profiles
 from graphlearn.training.checkpoint import save_model, save_tensors
 from graphlearn.training.proteins.batches import collate, epoch_batches
 from graphlearn.training.proteins.calibration import Calibration
@@ -177,8 +176,7 @@ def _step(
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(number, per_epoch, options)
     model.train()
-    batch = without_profiles(collate(data, rows), generator, options.profile_dropout)
-    loss = objective(model, batch, generator)
+    loss = objective(model, collate(data, rows), generator)
     value = float(loss.detach())
     if not math.isfinite(value):
         raise RuntimeError(f"the loss of step {number} is {value}; lower optimisation.learning_rate")
