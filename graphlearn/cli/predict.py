@@ -17,7 +17,6 @@ from tdddft.cli.shell import err, fail, out, progress
 if TYPE_CHECKING:
     from graphlearn.training.proteins.predict import ProteinPrediction
 
-SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif")
 SCHEMA_VERSION = 1
 
 
@@ -45,6 +44,7 @@ def predict(
     Example: graphlearn predict structures/ --csv functions.csv --json functions.json
     """
     from graphlearn.proteins import read_structure
+    from graphlearn.proteins.structure_files import structure_files
     from graphlearn.training.proteins.predict import ProteinPredictor
     from tdddft.errors import InputError
 
@@ -79,26 +79,6 @@ def predict(
         out.print(f"wrote {json_file}", soft_wrap=True)
     if failures:
         fail(f"{len(failures)} of {len(files)} files could not be predicted", 1 if found else 2)
-
-
-def structure_files(paths: Iterable[Path]) -> Iterable[Path]:
-    """The files, and those of the folders, sorted.
-
-    Raises:
-        InputError: for a path that does not exist, or a folder without a structure.
-    """
-    from tdddft.errors import InputError
-
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(f for f in path.iterdir() if f.name.lower().removesuffix(".gz").endswith(SUFFIXES))
-            if not inside:
-                raise InputError(f"{path} holds no structure ({', '.join(SUFFIXES)}, plain or .gz)")
-            yield from inside
-        elif path.exists():
-            yield path
-        else:
-            raise InputError(f"{path}: there is no such file or folder")
 
 
 def _table(prediction: ProteinPrediction) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -13,16 +14,18 @@ from torch.utils.data import Dataset
 from torch_geometric.data import Data
 
 from graphlearn.datasets import protein_tables as tables
+from graphlearn.datasets.protein_own import AnyPath, match_labels, read_labels
 from graphlearn.proteins.annotations import Annotations
 from graphlearn.proteins.chain import ProteinChain
 from graphlearn.proteins.chain_cache import CacheFolder
 from graphlearn.proteins.chain_store import ChainStore
 from graphlearn.proteins.graph import contact_graph
 from graphlearn.proteins.residue_sites import SiteMask
+from graphlearn.proteins.structure_files import read_structures
 from graphlearn.proteins.text import did_you_mean
 from tdddft.errors import InputError
 
-ONTOLOGIES = ("mf", "bp", "cc", "ec")
+Ontology = Literal["mf", "bp", "cc", "ec"]
 
 
 class ProteinGO(Dataset[Data]):
@@ -87,7 +90,7 @@ class ProteinGO(Dataset[Data]):
     def from_tables(
         cls,
         folder: Path | str,
-        ontology: Literal["mf", "bp", "cc", "ec"] | None = "mf",
+        ontology: Ontology | None = "mf",
         *,
         cutoff_angstrom: float = 10.0,
         shortest: int = 60,
@@ -116,6 +119,53 @@ class ProteinGO(Dataset[Data]):
         )
         terms = tables.carried_terms(folder, ontology, annotations, split, minimum)
         return cls(store, annotations.with_terms(terms), split, ontology=ontology, **options)
+
+    @classmethod
+    def from_folder(
+        cls,
+        structures: AnyPath | Sequence[AnyPath],
+        labels: AnyPath,
+        ontology: Ontology = "mf",
+        *,
+        lists: Mapping[str, AnyPath] | None = None,
+        shares: tuple[float, float] = (0.1, 0.1),
+        ontology_file: AnyPath | None = None,
+        minimum: int = 1,
+        secondary: Literal["auto", "mdtraj", "mkdssp", "ca"] = "auto",
+        cache: CacheFolder = None,
+        **options: Any,
+    ) -> ProteinGO:
+        """Read structure files with terms from a table, or from DeepFRI's annotation and list files.
+
+        What does not fit together, a bad file, a labelled chain without a structure, is left out and named in
+        ``failures``.
+
+        Args:
+            structures: Folder of PDB and mmCIF files, or files and folders.
+            labels: Table with a chain and its terms a line, ``1ABC-A<TAB>GO:0003824,GO:0016787``, or an annotation file
+                of DeepFRI, ``nrPDB-GO_..._annot.tsv``. A chain goes by its name or, where its file has no other chain,
+                by that of the file.
+            ontology: Of the terms.
+            lists: Files with the chains of ``train``, ``validation`` and ``test``, one a line; without, chains are
+                split by sequence (:func:`graphlearn.datasets.protein_split.split_by_identity`).
+            shares: Of validation and test, where there are no lists.
+            ontology_file: OBO release with which labels are closed under ancestors; EC needs none.
+            minimum: Training chains that a term must have.
+            secondary: See :func:`graphlearn.proteins.read_structure`.
+            cache: Folder of chains that were read before, by the hash of their file.
+            options: ``cutoff_angstrom``, ``sites``, ``keep_edges``.
+
+        Raises:
+            InputError: if a table is malformed, a term unknown or nothing is left; names what and where.
+        """
+        annotations = read_labels(labels, ontology)
+        paths = [structures] if isinstance(structures, str | os.PathLike) else structures
+        read = read_structures(paths, secondary=secondary, cache=cache)
+        own = match_labels(
+            annotations, read, lists or {}, ontology=ontology, ontology_file=ontology_file, minimum=minimum,
+            shares=shares,
+        )  # fmt: skip
+        return cls(read.store, own.annotations, own.split, ontology=ontology, failures=own.failures, **options)
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ Ontology = Literal["mf", "bp", "cc", "ec"]
 class ProteinData(Strict):
     """Chains, labels and split, as one of the constructors of :class:`graphlearn.datasets.ProteinGO` takes them."""
 
-    kind: Literal["tables", "deepfri", "folder"] = "tables"
+    kind: Literal["tables", "folder"] = "tables"
     root: Path | None = Field(None, description="folder of the tables; default: $GRAPHLEARN_DATA/protein")
     ontology: Ontology = "mf"
     cutoff_angstrom: float = Field(10.0, gt=0, description="of contacts of C-alpha atoms")

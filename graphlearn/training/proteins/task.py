@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,16 +74,25 @@ def load_data(settings: ProteinData, **more: Any) -> ProteinGO:
     try:
         if settings.kind == "tables":
             return ProteinGO.from_tables(settings.folder, **options)
-        return getattr(ProteinGO, f"from_{settings.kind}")(**options)
+        return ProteinGO.from_folder(**options)
     except TypeError as error:
         raise InputError(f"recipe, data.options: {error}") from None
 
 
 def ontology_of(settings: ProteinData) -> Ontology:
-    """The ontology of the labels; for terms of the Gene Ontology the release beside the tables."""
+    """The ontology of the labels; for terms of the Gene Ontology the release that the recipe names or the tables have.
+
+    Raises:
+        InputError: if there is none.
+    """
     if settings.ontology == "ec":
         return EnzymeCommission()
-    return GeneOntology.read(settings.options.get("ontology_file") or settings.folder / GO_FILE)
+    file = Path(settings.options.get("ontology_file") or settings.folder / GO_FILE)
+    if not file.is_file():
+        raise InputError(
+            f"{file}: no release of the Gene Ontology; name one with --set data.options.ontology_file=FILE"
+        )
+    return GeneOntology.read(file)
 
 
 def judged_chains(data: ProteinGO) -> frozenset[str]:
