@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,8 +13,6 @@ from tdddft.cli.shell import err, fail, out, progress
 
 if TYPE_CHECKING:
     from graphlearn.training.proteins.predict import ProteinPrediction
-
-SCHEMA_VERSION = 1
 
 
 def predict(
@@ -32,6 +27,9 @@ def predict(
     network_only: Annotated[
         bool, typer.Option("--network-only", help="leave the terms of similar training chains out")
     ] = False,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", "-o", help="write tables, and a 3D page and a figure a chain here")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write everything here")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="write a row a chain and term here")] = None,
 ) -> None:
@@ -41,18 +39,22 @@ def predict(
 
     Example: graphlearn predict 1abc.pdb --chain A --ontology ec
 
-    Example: graphlearn predict structures/ --csv functions.csv --json functions.json
+    Example: graphlearn predict structures/ --out predicted
     """
     from graphlearn.proteins import read_structure
     from graphlearn.proteins.structure_files import structure_files
     from graphlearn.training.proteins.predict import ProteinPredictor
+    from graphlearn.training.proteins.prediction_files import write_pictures, write_tables
     from tdddft.errors import InputError
 
     for path in (json_file, csv_file):
         if path is not None and not path.absolute().parent.is_dir():
             raise InputError(f"{path}: there is no folder {path.parent}; make it first")
+    if out_dir is not None and out_dir.exists() and not out_dir.is_dir():
+        raise InputError(f"--out {out_dir} is a file; give a folder")
     files = list(structure_files(structures))
-    predictor = ProteinPredictor(weights or f"protein_rpn/{ontology}", network_only=network_only)
+    name = weights or f"protein_rpn/{ontology}"
+    predictor = ProteinPredictor(name, network_only=network_only)
     found: dict[str, list[ProteinPrediction]] = {}
     failures: dict[str, str] = {}
     with progress("files", len(files)) as show:
@@ -60,30 +62,32 @@ def predict(
             try:
                 read = read_structure(file, chains=chains)
                 found[str(file)] = [predictor.predict(chain, threshold=threshold, top=top) for chain in read]
+                if out_dir is not None:
+                    write_pictures(found[str(file)], file, out_dir)
             except InputError as error:
                 failures[str(file)] = str(error)
                 err.print(f"left out: {error}", style="yellow", markup=False, soft_wrap=True)
             show(number)
     predictions = [p for several in found.values() for p in several]
     out.print(*map(_table, predictions), sep="\n")
-    if csv_file is not None:
-        _write_csv(csv_file, predictions)
-        out.print(f"wrote {csv_file}", soft_wrap=True)
-    if json_file is not None:
-        content = {
-            "schema_version": SCHEMA_VERSION, "model": weights or f"protein_rpn/{ontology}",
-            "ontology": predictor.ontology, "threshold": predictor.threshold if threshold is None else threshold,
-            "files": {file: [_plain(p) for p in several] for file, several in found.items()}, "failures": failures,
-        }  # fmt: skip
-        json_file.write_text(json.dumps(content, indent=2))
-        out.print(f"wrote {json_file}", soft_wrap=True)
+    header = {
+        "model": name, "ontology": predictor.ontology,
+        "threshold": predictor.threshold if threshold is None else threshold,
+    }  # fmt: skip
+    for path in write_tables(found, failures, header, out_dir, json_file, csv_file):
+        out.print(f"wrote {path}", soft_wrap=True)
+    if out_dir is not None and predictions:
+        out.print(f"wrote {len(predictions)} pages and figures into {out_dir}", soft_wrap=True)
     if failures:
         fail(f"{len(failures)} of {len(files)} files could not be predicted", 1 if found else 2)
 
 
 def _table(prediction: ProteinPrediction) -> Table:
     title = f"{prediction.chain}, {prediction.length} residues"
-    caption = "; ".join(prediction.warnings) or None
+    notes = [*prediction.warnings]
+    if prediction.similar is not None:
+        notes.insert(0, f"most similar training chain {prediction.similar[0]}, identity {prediction.similar[1]:.2f}")
+    caption = "; ".join(notes) or None
     table = Table("term", "name", "probability", "residues", title=title, caption=caption, box=box.SIMPLE_HEAD)
     table.title_justify = table.caption_justify = "left"
     for term in prediction.terms:
@@ -96,19 +100,3 @@ def _table(prediction: ProteinPrediction) -> Table:
             "region", f"proposed around {region.anchor}", f"{region.score:.2f}", " ".join(region.residues[:10])
         )
     return table
-
-
-def _plain(prediction: ProteinPrediction) -> dict[str, object]:
-    return {
-        **prediction._asdict(),
-        "terms": [term._asdict() for term in prediction.terms],
-        "regions": [region._asdict() for region in prediction.regions],
-    }
-
-
-def _write_csv(path: Path, predictions: Iterable[ProteinPrediction]) -> None:
-    with path.open("w", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(["chain", "term", "name", "probability", "residues"])
-        for p in predictions:
-            writer.writerows([p.chain, t.id, t.name, f"{t.probability:.4f}", " ".join(t.residues)] for t in p.terms)

@@ -8,6 +8,10 @@ from graphlearn.proteins.ontology import Ontology
 from tdddft.errors import InputError
 
 LEVELS = 4
+CLASSES = {
+    "1": "oxidoreductase", "2": "transferase", "3": "hydrolase", "4": "lyase", "5": "isomerase", "6": "ligase",
+    "7": "translocase",
+}  # fmt: skip
 _NUMBER = re.compile(r"[1-9]\d*(\.([1-9]\d*|-)){2}\.(n?[1-9]\d*|-)")
 
 

@@ -67,6 +67,16 @@ def read_structure(
     return [_chain(path, label, found[label], secondary, predicted) for label in _wanted(found, chains, path)]
 
 
+def structure_text(path: str | os.PathLike[str]) -> tuple[str, Literal["pdb", "cif"]]:
+    """Text of a structure file, unpacked, and its format.
+
+    Raises:
+        InputError: if it is missing, empty or damaged.
+    """
+    text = _read_text(Path(path))
+    return text, "cif" if _is_cif(text) else "pdb"
+
+
 def _read_text(path: Path) -> str:
     try:
         content = path.read_bytes()

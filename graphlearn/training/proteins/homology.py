@@ -30,7 +30,7 @@ class Homologues:
 
     def __init__(self, sequences: Mapping[str, str], labels: np.ndarray) -> None:
         self.sequences, self.labels = dict(sequences), labels
-        self._found: dict[str, np.ndarray] = {}
+        self._found: dict[str, tuple[np.ndarray, tuple[str, float] | None]] = {}
 
     @classmethod
     def of(cls, task: ProteinTask) -> Homologues:
@@ -39,12 +39,22 @@ class Homologues:
 
     def transfer(self, queries: Mapping[str, str]) -> np.ndarray:
         """Scores of the terms by similarity alone, float64 [N, T]; zeros for a chain without a similar one."""
+        self._search(queries)
+        rows = [self._found[sequence][0] for sequence in queries.values()]
+        return np.stack(rows) if rows else np.zeros((0, self.labels.shape[1]))
+
+    def nearest(self, sequence: str) -> tuple[str, float] | None:
+        """The training chain that is most like a sequence, and the identity; None where no chain is alike."""
+        self._search({"query": sequence})
+        return self._found[sequence][1]
+
+    def _search(self, queries: Mapping[str, str]) -> None:
+        """Search for those that were not searched for before."""
         new = {name: sequence for name, sequence in queries.items() if sequence not in self._found}
         hits = search_sequences(new, self.sequences)
         scores = best_hit_transfer(hits, list(new), list(self.sequences), self.labels)
-        self._found.update(zip(new.values(), scores, strict=True))
-        rows = [self._found[sequence] for sequence in queries.values()]
-        return np.stack(rows) if rows else np.zeros((0, self.labels.shape[1]))
+        best = {hit.query: (hit.target, hit.identity) for hit in reversed(hits)}
+        self._found.update({new[name]: (row, best.get(name)) for name, row in zip(new, scores, strict=True)})
 
     def save(self, folder: Path) -> None:
         """Write ``homologues.safetensors`` into a model folder."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch_geometric.data import Data
 
 from graphlearn.models import ProteinRPN
 from graphlearn.nn.region import anchor_regions, non_maximum_suppression
@@ -35,12 +36,14 @@ class PredictedTerm(NamedTuple):
         name: In words; may be empty.
         probability: Calibrated, ancestors closed.
         residues: Those that speak for it most, by chain and author's number, the strongest first.
+        weights: How much each residue of the chain speaks for it, the strongest 1.
     """
 
     id: str
     name: str
     probability: float
     residues: tuple[str, ...]
+    weights: tuple[float, ...]
 
 
 class ProposedRegion(NamedTuple):
@@ -65,7 +68,12 @@ class ProteinPrediction(NamedTuple):
         length: Its residues.
         terms: At or above the threshold, the likeliest first.
         regions: Proposed, the best first; none for a model without proposals.
+        residue_ids: Chain, author's number and insertion code of every residue.
+        mask: Soft membership of the proposed regions of every residue; empty for a model without proposals.
+        secondary: DSSP's letter of every residue.
         secondary_source: Where secondary structure came from.
+        similar: The training chain that is most like this one, and its identity; None without one, or where similar
+            chains are left out.
         warnings: Why to doubt the prediction.
     """
 
@@ -73,7 +81,11 @@ class ProteinPrediction(NamedTuple):
     length: int
     terms: tuple[PredictedTerm, ...]
     regions: tuple[ProposedRegion, ...]
+    residue_ids: tuple[str, ...]
+    mask: tuple[float, ...]
+    secondary: str
     secondary_source: str
+    similar: tuple[str, float] | None
     warnings: tuple[str, ...]
 
 
@@ -122,24 +134,28 @@ class ProteinPredictor:
         probabilities = self.probabilities(output.logits.numpy(), [chain])[0]
         least = self.threshold if threshold is None else threshold
         chosen = [t for t in np.argsort(-probabilities, kind="stable").tolist() if probabilities[t] >= least][:top]
-        terms = tuple(
-            PredictedTerm(
-                id=self.terms[t][0],
-                name=self.terms[t][1],
-                probability=float(probabilities[t]),
-                residues=_strongest(attribution(self.model, graph, t), chain),
-            )
-            for t in chosen
-        )
+        terms = tuple(self._term(t, float(probabilities[t]), graph, chain) for t in chosen)
         regions: tuple[ProposedRegion, ...] = ()
+        mask: tuple[float, ...] = ()
         if output.proposal is not None:
+            mask = tuple(output.proposal.mask.tolist())
             scores = output.proposal.objectness_logits.sigmoid()
             ego = anchor_regions(graph.edge_index, num_nodes=len(chain), hops=self.model.hops)
             regions = tuple(
                 ProposedRegion(chain.residue_ids[r.anchor], r.score, _ids(chain, r.residues))
                 for r in non_maximum_suppression(scores, ego, output.proposal.mask, keep=REGIONS)
             )
-        return ProteinPrediction(chain.name, len(chain), terms, regions, chain.secondary_source, tuple(_doubts(chain)))
+        similar = None if self.homologues is None else self.homologues.nearest(chain.sequence)
+        return ProteinPrediction(
+            chain.name, len(chain), terms, regions, chain.residue_ids, mask, chain.secondary, chain.secondary_source,
+            similar, tuple(_doubts(chain)),
+        )  # fmt: skip
+
+    def _term(self, column: int, probability: float, graph: Data, chain: ProteinChain) -> PredictedTerm:
+        scores = attribution(self.model, graph, column)
+        weights = scores / scores.max().clamp(min=torch.finfo(scores.dtype).tiny)
+        term, name = self.terms[column]
+        return PredictedTerm(term, name, probability, _strongest(scores, chain), tuple(weights.tolist()))
 
     def probabilities(self, logits: np.ndarray, chains: Sequence[ProteinChain]) -> np.ndarray:
         """Calibrated probabilities, ancestors closed, ``[N, T]``."""

@@ -73,6 +73,11 @@ def load_data(settings: ProteinData, **more: Any) -> ProteinGO:
     options = {"ontology": settings.ontology, "cutoff_angstrom": settings.cutoff_angstrom, **settings.options, **more}
     try:
         if settings.kind == "tables":
+            if not settings.folder.is_dir():
+                raise InputError(
+                    f"{settings.folder}: there is no such folder of protein tables; set GRAPHLEARN_DATA to the folder "
+                    "above it, or name it with --data"
+                )
             return ProteinGO.from_tables(settings.folder, **options)
         return ProteinGO.from_folder(**options)
     except TypeError as error:

@@ -14,6 +14,7 @@ from torch import nn
 
 from graphlearn.datasets import ProteinGO
 from graphlearn.models import ProteinRPN
+from graphlearn.proteins.enzyme_commission import CLASSES
 from graphlearn.training.checkpoint import save_model, save_tensors
 from graphlearn.training.proteins.batches import collate, epoch_batches
 from graphlearn.training.proteins.calibration import Calibration
@@ -133,6 +134,8 @@ def train_proteins(
 def facts_of(recipe: ProteinRecipe, task: ProteinTask, validations: list[tuple[int, float]]) -> dict[str, Any]:
     """What ``model.json`` says beside the class and its arguments."""
     names = task.data.annotations.names
+    if recipe.data.ontology == "ec":
+        names = {term: CLASSES[term[0]] for term in task.data.terms}
     return {
         "recipe": recipe.model_dump(mode="json", exclude={"data": {"root"}, "comparison": True}),
         "ontology": recipe.data.ontology,

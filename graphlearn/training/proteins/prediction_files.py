@@ -1,0 +1,105 @@
+"""Predictions as files: everything as JSON, rows as CSV, a page and a picture a chain."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from graphlearn.training.proteins.predict import ProteinPrediction
+from graphlearn.training.proteins.prediction_figure import prediction_figure
+from graphlearn.training.proteins.prediction_page import prediction_page
+from tdddft.figures import save_figure
+from tdddft.files import replace_text
+from tdddft.provenance import package_versions
+
+SCHEMA_VERSION = 1
+
+
+def write_pictures(predictions: Iterable[ProteinPrediction], structure: Path, folder: Path) -> None:
+    """Write ``<chain>.html`` and ``<chain>.png`` of the chains of a structure file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for prediction in predictions:
+        replace_text(folder / f"{prediction.chain}.html", prediction_page(prediction, structure))
+        save_figure(prediction_figure(prediction), folder / f"{prediction.chain}.png")
+
+
+def write_tables(
+    found: Mapping[str, Sequence[ProteinPrediction]],
+    failures: Mapping[str, str],
+    header: Mapping[str, Any],
+    folder: Path | None,
+    json_file: Path | None,
+    csv_file: Path | None,
+) -> Iterator[Path]:
+    """Write what was asked for; yields each path.
+
+    Args:
+        found: Predictions by file.
+        failures: Files without one, and why.
+        header: Model, ontology and threshold.
+        folder: For ``predictions.json``, ``terms.csv`` and ``residues.csv``.
+        json_file: For the JSON alone.
+        csv_file: For the terms alone.
+    """
+    predictions = [p for several in found.values() for p in several]
+    content = {
+        "schema_version": SCHEMA_VERSION, **header, "versions": package_versions(),
+        "files": {file: [_plain(p) for p in several] for file, several in found.items()}, "failures": dict(failures),
+    }  # fmt: skip
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield _residues(folder / "residues.csv", predictions)
+    for path in (csv_file, folder and folder / "terms.csv"):
+        if path is not None:
+            yield _terms(path, predictions)
+    for path in (json_file, folder and folder / "predictions.json"):
+        if path is not None:
+            replace_text(path, json.dumps(content, indent=2))
+            yield path
+
+
+def _plain(prediction: ProteinPrediction) -> dict[str, Any]:
+    """Without the numbers of every residue, which stand in ``residues.csv``."""
+    return {
+        "chain": prediction.chain,
+        "length": prediction.length,
+        "terms": [
+            {key: value for key, value in term._asdict().items() if key != "weights"} for term in prediction.terms
+        ],
+        "regions": [region._asdict() for region in prediction.regions],
+        "secondary_source": prediction.secondary_source,
+        "similar": prediction.similar and {"chain": prediction.similar[0], "identity": prediction.similar[1]},
+        "warnings": prediction.warnings,
+    }
+
+
+def _terms(path: Path, predictions: Iterable[ProteinPrediction]) -> Path:
+    rows = ((p.chain, t.id, t.name, f"{t.probability:.4f}", " ".join(t.residues)) for p in predictions for t in p.terms)
+    return _write(path, ("chain", "term", "name", "probability", "residues"), rows)
+
+
+def _residues(path: Path, predictions: Iterable[ProteinPrediction]) -> Path:
+    """The mask of every residue, and its weight for each term, in long form."""
+    return _write(path, ("chain", "residue", "what", "weight"), (row for p in predictions for row in _weights(p)))
+
+
+def _weights(prediction: ProteinPrediction) -> Iterator[tuple[str, ...]]:
+    def rows(what: str, weights: Sequence[float]) -> Iterator[tuple[str, ...]]:
+        for residue, weight in zip(prediction.residue_ids, weights, strict=True):
+            yield prediction.chain, residue, what, f"{weight:.4f}"
+
+    if prediction.mask:
+        yield from rows("proposal", prediction.mask)
+    for term in prediction.terms:
+        yield from rows(term.id, term.weights)
+
+
+def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(header)
+        writer.writerows(rows)
+    return path
