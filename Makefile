@@ -36,6 +36,7 @@ bench: $(VENV)/.installed-dev
 	for name in fock_build response_grids pulse_trajectory real_time; do \
 	  OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$name.py || exit 1; done
 	OMP_NUM_THREADS=2 $(BIN)/python benchmarks/equivariant.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/proteins.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/rollout.py orbevo/qm9 smiles:CCO
 
 lint: $(VENV)/.installed-dev

@@ -16,6 +16,7 @@ import tdddft
 from graphlearn.recipes import model_folder, model_recipe
 from graphlearn.training.checkpoint import load_orbevo
 from graphlearn.training.graphs.task import fold_file
+from graphlearn.training.proteins.predict import ProteinPredictor
 from tdddft.recipes import find_recipe
 
 site = Path(graphlearn.__file__).parent.parent
@@ -26,6 +27,10 @@ for path in (find_recipe("tddft_g2"), find_recipe("tddft_demo"), model_recipe("o
 for name in ("orbevo/malonaldehyde", "orbevo/qm9"):
     assert site in model_folder(name).parents
     load_orbevo(model_folder(name))
+for name in ("protein_rpn/ec", "protein_rpn/mf"):
+    assert site in model_folder(name).parents
+    assert ProteinPredictor(name).homologues is not None
+assert (site / "graphlearn/assets/protein.html").is_file() and (site / "graphlearn/assets/3dmol/3Dmol-min.js").is_file()
 assert (site / "graphlearn/py.typed").is_file() and (site / "tdddft/py.typed").is_file()
 print("wheel: recipes, weights and packages are complete")
 PY

@@ -5,6 +5,7 @@ from graphlearn.nn.region.cone import penumbral_similarity
 from graphlearn.nn.region.functional_attention import FunctionalAttention
 from graphlearn.nn.region.node_drop import HierarchicalNodeDrop, PooledNodes
 from graphlearn.nn.region.proposal import Proposal, RegionProposal
+from graphlearn.nn.region.sequence import SequenceConvolution
 from graphlearn.nn.region.targets import objectness_targets
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Proposal",
     "RegionProposal",
     "Regions",
+    "SequenceConvolution",
     "anchor_regions",
     "non_maximum_suppression",
     "objectness_targets",
