@@ -92,13 +92,18 @@ def _weights(file: Path, system: str) -> Weights:
     with safe_open(tensors, framework="numpy") as stored:
         numbers = sum(math.prod(stored.get_slice(key).get_shape()) for key in stored.keys())  # noqa: SIM118
     name = f"{system}/{file.parent.name}"
-    command = (
-        f"graphlearn rollout smiles:CCO --weights {name} --out runs/predicted.h5"
-        if facts["class"] in ORBITAL_MODELS
-        else f"""python -c "from graphlearn.recipes import model_folder as f; """
+    return Weights(name, facts["class"], numbers, tensors.stat().st_size, _result(facts), _use(facts, name))
+
+
+def _use(facts: Mapping[str, Any], name: str) -> str:
+    if facts["class"] in ORBITAL_MODELS:
+        return f"graphlearn rollout smiles:CCO --weights {name} --out runs/predicted.h5"
+    if facts["class"] == "ProteinRPN":
+        return f"graphlearn predict structures/ --weights {name} --out runs/predicted"
+    return (
+        f"""python -c "from graphlearn.recipes import model_folder as f; """
         f"""from graphlearn.training.checkpoint import load_model; print(load_model(f('{name}'))[0])\""""
     )
-    return Weights(name, facts["class"], numbers, tensors.stat().st_size, _result(facts), command)
 
 
 def _result(facts: Mapping[str, Any]) -> str:

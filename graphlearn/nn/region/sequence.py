@@ -55,6 +55,8 @@ class SequenceConvolution(nn.Module):
             place: Place of each residue in its chain, from 0, each once.
             batch: Chain of each residue; None for a single chain.
         """
+        if not place.numel():
+            return x
         cells, length = self._cells(place, torch.zeros_like(place) if batch is None else batch)
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             line = x.new_zeros(length, self.channels).index_copy(0, cells, x)
@@ -64,8 +66,6 @@ class SequenceConvolution(nn.Module):
 
     def _cells(self, place: Tensor, batch: Tensor) -> tuple[Tensor, int]:
         """Where residues stand on one line of all chains, with gaps that no kernel crosses, and its length."""
-        if not place.numel():
-            return place, 0
         gap = (self.kernel_size // 2) * 2 ** (len(self.convolutions) - 1) if len(self.convolutions) else 0
         chains = int(batch.max()) + 1
         lengths = place.new_zeros(chains).scatter_reduce(0, batch, place + 1, "amax")
