@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from graphlearn.proteins.annotations import Annotations
 from graphlearn.proteins.chain import ProteinChain
 from graphlearn.proteins.chain_cache import CacheFolder
 from graphlearn.proteins.chain_store import ChainStore
-from graphlearn.proteins.graph import contact_graph
+from graphlearn.proteins.graph import contact_graph, with_embedding
 from graphlearn.proteins.residue_sites import SiteMask
 from graphlearn.proteins.structure_files import read_structures
 from graphlearn.proteins.text import did_you_mean
@@ -42,6 +42,8 @@ class ProteinGO(Dataset[Data]):
         keep_edges: Keep the contacts of a chain once they are computed.
         profiles: Use sequence profiles where chains have them; without, chains are as a structure file gives them.
         failures: Chains or files that are not here, and why.
+        embed: Gives residues further features from their sequence, for example
+            :class:`graphlearn.proteins.embeddings.EsmEmbedder`.
 
     Raises:
         InputError: if the split names a chain twice, or one that there is not, or a site mask has another length than
@@ -61,6 +63,7 @@ class ProteinGO(Dataset[Data]):
         keep_edges: bool = True,
         profiles: bool = True,
         failures: Mapping[str, str] | None = None,
+        embed: Callable[[str], np.ndarray] | None = None,
     ) -> None:
         listed = [c for part in split.values() for c in part]
         self.chains = tuple(listed if chains is None else chains)
@@ -69,6 +72,7 @@ class ProteinGO(Dataset[Data]):
         self.split = {part: tuple(c for c in names if c in known) for part, names in split.items()}
         self.annotations = annotations.with_chains(self.chains)
         self.sites, self.keep_edges, self.profiles, self.failures = sites, keep_edges, profiles, dict(failures or {})
+        self.embed = embed
         self._column = {term: i for i, term in enumerate(annotations.terms)}
         self._contacts: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self._check(listed)
@@ -102,6 +106,7 @@ class ProteinGO(Dataset[Data]):
         cache: CacheFolder = None,
         keep_edges: bool = True,
         profiles: bool = True,
+        embed: Callable[[str], np.ndarray] | None = None,
     ) -> ProteinGO:
         """Read the carried tables."""
         folder = Path(folder)
@@ -109,7 +114,8 @@ class ProteinGO(Dataset[Data]):
         fits = (store.lengths >= shortest) & (store.lengths <= (longest or np.inf))
         available = [name for name, fit in zip(store.names, fits, strict=True) if fit]
         options: dict[str, Any] = {
-            "cutoff_angstrom": cutoff_angstrom, "sites": sites, "keep_edges": keep_edges, "profiles": profiles
+            "cutoff_angstrom": cutoff_angstrom, "sites": sites, "keep_edges": keep_edges, "profiles": profiles,
+            "embed": embed,
         }  # fmt: skip
         if ontology is None:
             return cls(store, Annotations((), {}, {c: frozenset() for c in available}), {}, chains=available, **options)
@@ -153,7 +159,7 @@ class ProteinGO(Dataset[Data]):
             minimum: Training chains that a term must have.
             secondary: See :func:`graphlearn.proteins.read_structure`.
             cache: Folder of chains that were read before, by the hash of their file.
-            options: ``cutoff_angstrom``, ``sites``, ``keep_edges``.
+            options: ``cutoff_angstrom``, ``sites``, ``keep_edges``, ``embed``.
 
         Raises:
             InputError: if a table is malformed, a term unknown or nothing is left; names what and where.
@@ -192,7 +198,7 @@ class ProteinGO(Dataset[Data]):
         return self._view(sites=sites)
 
     def _view(self, **changes: Any) -> ProteinGO:
-        keep = ("chains", "ontology", "cutoff_angstrom", "sites", "keep_edges", "profiles", "failures")
+        keep = ("chains", "ontology", "cutoff_angstrom", "sites", "keep_edges", "profiles", "failures", "embed")
         options = {key: getattr(self, key) for key in keep}
         view = ProteinGO(self.store, self.annotations, self.split, **{**options, **changes})
         view._contacts = self._contacts
@@ -210,6 +216,8 @@ class ProteinGO(Dataset[Data]):
         if self.keep_edges and chain not in self._contacts:
             source, target = graph.edge_index.numpy().astype(np.int32)
             self._contacts[chain] = source, np.bincount(target, minlength=len(protein)).astype(np.int32)
+        if self.embed is not None:
+            graph = with_embedding(graph, self.embed(protein.sequence))
         graph.y = torch.zeros(1, len(self.terms))
         graph.y[0, [self._column[t] for t in self.annotations.labels[chain]]] = 1
         if self.sites is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 from torch_geometric.data import Data
@@ -51,6 +53,19 @@ def contact_graph(chain: ProteinChain, cutoff_angstrom: float = 10.0, *, edge_in
         name=chain.name,
         residue_ids=chain.residue_ids,
     )
+
+
+def with_embedding(graph: Data, embedding: np.ndarray) -> Data:
+    """The graph with the residues' embeddings, float32 [L, width], behind its ``features``.
+
+    Raises:
+        InputError: if there is not one embedding a residue.
+    """
+    if embedding.ndim != 2 or len(embedding) != graph.num_nodes:
+        raise InputError(f"embeddings have shape {embedding.shape}; {graph.name} has {graph.num_nodes} residues")
+    changed = copy.copy(graph)
+    changed.features = torch.cat([graph.features, torch.from_numpy(embedding)], 1)
+    return changed
 
 
 def _features(chain: ProteinChain, residue: np.ndarray, secondary: np.ndarray) -> np.ndarray:

@@ -15,6 +15,8 @@ from graphlearn.models import ProteinRPN
 from graphlearn.nn.region import anchor_regions, non_maximum_suppression
 from graphlearn.nn.true_path import propagate_to_ancestors
 from graphlearn.proteins import ProteinChain, contact_graph
+from graphlearn.proteins.embeddings import EsmEmbedder
+from graphlearn.proteins.graph import with_embedding
 from graphlearn.recipes import model_folder
 from graphlearn.training.checkpoint import load_model
 from graphlearn.training.proteins.attribution import attribution
@@ -109,9 +111,12 @@ class ProteinPredictor:
         try:
             self.ontology, self.cutoff_angstrom = str(facts["ontology"]), float(facts["cutoff_angstrom"])
             self.terms = [(str(term["id"]), str(term["name"])) for term in facts["terms"]]
+            esm = facts["recipe"]["data"].get("esm")
             self.parents = torch.tensor(facts["parents"], dtype=torch.long).reshape(-1, 2).T
         except (KeyError, TypeError, ValueError) as error:
             raise ContractError(f"{folder}: damaged model ({error}); copy or train it again") from None
+
+        self.embed = None if esm is None else EsmEmbedder(esm)
 
     @property
     def threshold(self) -> float:
@@ -129,6 +134,8 @@ class ProteinPredictor:
             top: Only so many terms.
         """
         graph = contact_graph(chain, self.cutoff_angstrom)
+        if self.embed is not None:
+            graph = with_embedding(graph, self.embed(chain.sequence))
         with torch.no_grad():
             output = self.model(graph)
         probabilities = self.probabilities(output.logits.numpy(), [chain])[0]

@@ -26,6 +26,7 @@ class ProteinData(Strict):
     root: Path | None = Field(None, description="folder of the tables; default: $GRAPHLEARN_DATA/protein")
     ontology: Ontology = "mf"
     cutoff_angstrom: float = Field(10.0, gt=0, description="of contacts of C-alpha atoms")
+    esm: Path | None = Field(None, description="folder of an ESM-2 model whose embeddings are further features")
     options: dict[str, Any] = Field(default_factory=dict, description="further arguments of ProteinGO.from_<kind>")
 
     @property

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from graphlearn.datasets import ProteinGO
 from graphlearn.datasets.protein_tables import carried_bins
+from graphlearn.proteins.embeddings import EsmEmbedder
 from graphlearn.proteins.enzyme_commission import EnzymeCommission
 from graphlearn.proteins.gene_ontology import GeneOntology
 from graphlearn.proteins.ontology import Ontology
@@ -71,6 +72,8 @@ def load_data(settings: ProteinData, **more: Any) -> ProteinGO:
         InputError: if something is missing or does not fit.
     """
     options = {"ontology": settings.ontology, "cutoff_angstrom": settings.cutoff_angstrom, **settings.options, **more}
+    if settings.esm is not None:
+        options["embed"] = EsmEmbedder(settings.esm)
     try:
         if settings.kind == "tables":
             if not settings.folder.is_dir():
