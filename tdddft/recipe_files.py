@@ -34,7 +34,7 @@ def load_recipe(path: Path, model: type[R], overrides: Sequence[str] = ()) -> R:
         raise InputError(f"no such recipe: {path}")
     try:
         data = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not readable as YAML ({str(error).splitlines()[0]})") from None
     if not isinstance(data, dict):
         raise InputError(f"{path}: a recipe is a YAML mapping, this is {type(data).__name__}")

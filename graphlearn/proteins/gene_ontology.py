@@ -84,7 +84,7 @@ class GeneOntology(Ontology):
         try:
             graph = obonet.read_obo(io.StringIO("\n".join(kept)), ignore_obsolete=False)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{path}: not readable as an OBO file ({error})") from None
+            raise InputError(f"{path}: not readable as an OBO file ({' '.join(str(error).split())})") from None
         default = str(graph.graph.get("default-namespace", ""))
         nodes = {
             str(node): attributes
