@@ -12,7 +12,7 @@ QM9 ?= 150
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check -q $(PIP_ARGS) -c constraints.txt "$(TORCH)"
 
-.PHONY: demo trajectories test test-dgl lint format bench clean
+.PHONY: demo trajectories test test-dgl lint format bench docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/graphlearn demo --out $(OUT)
@@ -39,6 +39,10 @@ bench: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/proteins.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/rollout.py orbevo/qm9 smiles:CCO
 
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "wrote build/docs/index.html"
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -56,6 +60,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(INSTALL) -e ".[dev]"
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed-dev
+	$(INSTALL) -e ".[docs,dev]"
 	@touch $@
 
 $(VENV)/.installed-dgl: $(VENV)/.installed-dev

@@ -42,7 +42,7 @@ class HistoryReadout(nn.Module):
         hidden_channels: Channels D of the output; by default those of the last layer.
         heads: Heads of the attention between nodes.
         level: ``graph`` gives one vector a graph; ``node`` one a node.
-        node_attention: Attend between nodes; by default at level ``graph`` only: it costs |g|^2 operations.
+        node_attention: Attend between nodes; by default at level ``graph`` only: its cost is the square of the nodes.
         weights: ``signed`` or ``softmax`` weights of the layers.
         guard: Keeps the signed weights finite, see :class:`LayerAttention`.
         residual: Add h to the attention's output.
