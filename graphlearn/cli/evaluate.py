@@ -51,7 +51,7 @@ def evaluate(
     Example: graphlearn evaluate protein_rpn/ec --out runs/ec_evaluation
     """
     from graphlearn.recipes import model_folder
-    from graphlearn.training.checkpoint import model_class
+    from graphlearn.training.checkpoint import load_model, model_class
     from tdddft.errors import InputError
 
     if out_dir is not None and out_dir.exists() and not out_dir.is_dir():
@@ -68,6 +68,7 @@ def evaluate(
             folder, data, part=part, residues=residues, profiles=profiles, out_dir=out_dir, json_file=json_file
         )
     if data is None:
+        load_model(folder)
         raise InputError("give the folder of the trajectories with --data")
     return _evaluate_trajectories(folder, data, ids, casida, limit, out_dir, json_file)
 

@@ -104,7 +104,13 @@ def match_labels(
     frequent = [term for term, count in zip(found.terms, counts.tolist(), strict=True) if count >= minimum]
     if not frequent:
         raise InputError(f"no term has {minimum} of the {len(split['train'])} training chains; lower minimum")
-    return OwnProteins(found.with_terms(frequent), split, failures)
+    found = found.with_terms(frequent)
+    if split["validation"] and not any(found.labels[chain] for chain in split["validation"]):
+        raise InputError(
+            f"no validation chain has one of the {len(frequent)} terms of the training chains; "
+            "name the parts in lists, or add chains"
+        )
+    return OwnProteins(found, split, failures)
 
 
 def _names(read: ReadStructures) -> dict[str, str]:

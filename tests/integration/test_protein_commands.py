@@ -106,6 +106,7 @@ def test_training_needs_its_tables_and_says_so(tmp_path):
     assert "GRAPHLEARN_DATA" in done.stderr
     done = run("evaluate", "protein_rpn/ec", "--id", "x", code=2)
     assert "--id, --casida and --limit are for models of trajectories" in done.stderr
+    assert "holds no model" in run("evaluate", tmp_path, code=2).stderr
 
 
 def test_the_shipped_predictor_is_judged(data_folder, tmp_path):

@@ -120,6 +120,7 @@ def test_deepfri_files_are_read_as_they_are(own_folder, tmp_path):
         ("C00-A\tGO:0003824\n", {}, "is no EC number"),
         ("C00-A\t1.1.1.1\n", {"training": "x"}, "the parts are train, validation, test"),
         ("C00-A\t1.1.1.1\n", {}, "all 1 chains are alike"),
+        ("".join(f"C{n:02d}-A\t{'12'[n % 2]}.1.1.1\n" for n in range(24)), {}, "no validation chain has one of the"),
     ],
 )
 def test_bad_labels_are_refused(own_folder, tmp_path, labels, lists, message):
