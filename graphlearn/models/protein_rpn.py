@@ -41,11 +41,11 @@ class ProteinRPN(nn.Module):
     r"""Region proposal, node drop and functional attention, then graph convolutions, a readout and a head.
 
     .. math::
-        x &= \mathrm{ReLU}(W f), \qquad (x, o, m, w) \leftarrow \mathrm{RegionProposal}(x) \\
+        x &= \mathrm{SequenceConvolution}(\mathrm{ReLU}(W f)), \qquad (x, o, m, w) \leftarrow \mathrm{RegionProposal}(x) \\
         x, E &\leftarrow \mathrm{HierarchicalNodeDrop}(x, m), \qquad
             x_0 = x + \mathrm{FunctionalAttention}(x, m, w) \\
         x_{l+1} &= x_l + \mathrm{dropout}(\mathrm{ReLU}(\mathrm{GCN}(x_l))), \qquad
-            g = \mathrm{readout}(x_0, \dots, x_L), \qquad y = \mathrm{MLP}(g)
+            g = \mathrm{BatchNorm}(\mathrm{readout}(x_0, \dots, x_L)), \qquad y = \mathrm{MLP}(g)
 
     Each of the three first parts can be left out; without all of them and with ``readout="gmt"`` this is the encoder
     of HEAL, with ``readout="mean"`` a plain GCN. Everything is sparse or masked: a chain's output does not depend on
@@ -64,8 +64,10 @@ class ProteinRPN(nn.Module):
         functional_attention: Attend between residues, in favour of proposed ones.
         cone: Penumbral cones in node drop and attention.
         heads: Heads of the attention and of the readout.
-        readout: ``gmt`` (Graph Multiset Transformer), ``history`` (HISTOGRAPH), ``mean`` or ``attention``.
+        readout: ``gmt`` (Graph Multiset Transformer), ``history`` (HISTOGRAPH), ``mean``, ``max`` or ``attention``.
         readout_options: Arguments of the readout.
+        sequence_layers: Convolutions along the chain, before the proposal.
+        kernel_size: Residues that each of them sees.
         dropout: Dropout of the convolutions and of the head.
 
     Example:
