@@ -41,7 +41,8 @@ class ProteinRPN(nn.Module):
     r"""Region proposal, node drop and functional attention, then graph convolutions, a readout and a head.
 
     .. math::
-        x &= \mathrm{SequenceConvolution}(\mathrm{ReLU}(W f)), \qquad (x, o, m, w) \leftarrow \mathrm{RegionProposal}(x) \\
+        x &= \mathrm{SequenceConvolution}(\mathrm{ReLU}(W f)), \qquad
+            (x, o, m, w) \leftarrow \mathrm{RegionProposal}(x) \\
         x, E &\leftarrow \mathrm{HierarchicalNodeDrop}(x, m), \qquad
             x_0 = x + \mathrm{FunctionalAttention}(x, m, w) \\
         x_{l+1} &= x_l + \mathrm{dropout}(\mathrm{ReLU}(\mathrm{GCN}(x_l))), \qquad

@@ -42,7 +42,9 @@ class StoredPredictor(NamedTuple):
             InputError: if the part is empty.
         """
         if not self.task.data.split.get(part):
-            raise InputError(f"the data of the recipe {self.recipe.name!r} have no chains for {part}; choose another part")
+            raise InputError(
+                f"the data of the recipe {self.recipe.name!r} have no chains for {part}; choose another part"
+            )
         similar = self.homologues.transfer(self.task.sequences(part))
         return evaluate(self.model, self.task, similar, self.decision, part=part, bins=self.task.bins)
 
