@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import errno
+import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +19,16 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 def replace_text(path: Path, text: str) -> None:
     """Write a text file under a temporary name, and give it its name in one step."""
     replace_bytes(path, text.encode())
+
+
+def replace_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
+    """Write a table as CSV, as :func:`replace_text` does; returns the path."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(header)
+    writer.writerows(rows)
+    replace_text(path, text.getvalue())
+    return path
 
 
 def replace_hdf5(path: Path, fill: Callable[[h5py.File], None]) -> None:

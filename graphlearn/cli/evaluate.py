@@ -13,6 +13,7 @@ from rich import box
 from rich.table import Table
 
 from tdddft.cli.shell import out, progress
+from tdddft.files import replace_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +52,7 @@ def evaluate(
     Example: graphlearn evaluate protein_rpn/ec --out runs/ec_evaluation
     """
     from graphlearn.recipes import model_folder
-    from graphlearn.training.checkpoint import load_model, model_class
+    from graphlearn.training.checkpoint import model_class
     from tdddft.errors import InputError
 
     if out_dir is not None and out_dir.exists() and not out_dir.is_dir():
@@ -68,7 +69,6 @@ def evaluate(
             folder, data, part=part, residues=residues, profiles=profiles, out_dir=out_dir, json_file=json_file
         )
     if data is None:
-        load_model(folder)
         raise InputError("give the folder of the trajectories with --data")
     return _evaluate_trajectories(folder, data, ids, casida, limit, out_dir, json_file)
 
@@ -121,7 +121,7 @@ def _evaluate_trajectories(
             out.print(f"wrote {path}", soft_wrap=True)
     if json_file is not None:
         content = {name: {"trajectories": list(s.rows), "errors": finite(s.errors)} for name, s in sets.items()}
-        json_file.write_text(json.dumps(content, indent=2))
+        replace_text(json_file, json.dumps(content, indent=2))
 
 
 def _unless_unconverged(method: Callable[[Trajectory], np.ndarray], trajectory: Trajectory) -> Prediction:

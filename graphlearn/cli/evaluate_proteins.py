@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from tdddft.cli.shell import out, progress
+from tdddft.files import replace_text
 
 
 def evaluate_proteins(
@@ -39,5 +40,5 @@ def evaluate_proteins(
         for path in write_verdict(verdict, out_dir):
             out.print(f"wrote {path}", soft_wrap=True)
     if json_file is not None:
-        json_file.write_text(json.dumps(numbers(verdict), indent=2))
+        replace_text(json_file, json.dumps(numbers(verdict), indent=2))
         out.print(f"wrote {json_file}", soft_wrap=True)

@@ -115,7 +115,7 @@ def match_labels(
 
 def _names(read: ReadStructures) -> dict[str, str]:
     """Chain by each name that it goes by, upper case."""
-    alone = {stem.upper(): chains[0] for stem, chains in read.files.items() if len(chains) == 1}
+    alone = {name: chains[0] for name, chains in read.files.items() if len(chains) == 1}
     return {**alone, **{name.upper(): name for name in read.store.names}}
 
 

@@ -153,7 +153,7 @@ def _wanted(found: dict[str, list[Residue]], chains: Sequence[str] | None, path:
 
 
 def _chain(path: Path, label: str, residues: list[Residue], method: str, predicted: bool) -> ProteinChain:
-    name = f"{_stem(path)}-{label}"
+    name = f"{structure_name(path)}-{label}"
     secondary, source = assign_secondary_structure(residues, method, name)
     return ProteinChain(
         name=name,
@@ -167,7 +167,8 @@ def _chain(path: Path, label: str, residues: list[Residue], method: str, predict
     )
 
 
-def _stem(path: Path) -> str:
+def structure_name(path: Path) -> str:
+    """Name of a structure by its file, with which names of its chains begin: ``1ABC`` of ``pdb1abc.ent.gz``."""
     name = path.name.removesuffix(".gz")
     stem = Path(name).stem.upper()
     return stem[3:] if name.lower().endswith(".ent") and stem.startswith("PDB") and len(stem) == 7 else stem

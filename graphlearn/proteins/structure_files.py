@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from graphlearn.proteins.chain import ProteinChain
 from graphlearn.proteins.chain_cache import CacheFolder, ChainCache, content_key, file_hash
 from graphlearn.proteins.chain_store import ChainStore
-from graphlearn.proteins.read import read_structure
+from graphlearn.proteins.read import read_structure, structure_name
 from tdddft.errors import InputError
 
 SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif")
@@ -22,7 +22,7 @@ class ReadStructures(NamedTuple):
     Attributes:
         store: All chains.
         failures: Files that could not be read, and why.
-        files: Names of the chains of each file, by the file's name without suffixes.
+        files: Names of the chains of each file, by its :func:`structure_name`.
     """
 
     store: ChainStore
@@ -83,7 +83,7 @@ def read_structures(
             if name in chains:
                 raise InputError(f"{file}: another file holds a chain {name} too; keep one of them")
             chains[name] = store[name]
-        names[file.name.split(".", 1)[0].upper()] = store.names
+        names[structure_name(file)] = store.names
     if not chains:
         first = next(iter(failures.values()), "no file was given")
         raise InputError(f"none of {len(files)} structure files could be read; the first: {first}")

@@ -48,34 +48,45 @@ def load_model(folder: str | os.PathLike[str], *kinds: type[M]) -> tuple[M, dict
         ContractError: for another schema version, an unknown class, or weights that do not fit.
     """
     folder = Path(folder)
-    file = folder / "model.json"
-    if not file.is_file():
-        raise InputError(f"{folder} holds no model (no model.json); train one with 'graphlearn train'")
+    description = _describe(folder)
+    wanted: dict[str, Any] = {kind.__name__: kind for kind in kinds or MODELS.values()}
+    name = description["class"]
+    if name not in wanted:
+        raise InputError(f"{folder} holds a model of class {name}; this needs {' or '.join(wanted)}")
     try:
-        description = json.loads(file.read_text())
-        version, name = description["schema_version"], description["class"]
-        if version != SCHEMA_VERSION:
-            raise ContractError(f"{file}: schema version {version}, this graphlearn reads {SCHEMA_VERSION}")
-        if name not in MODELS:
-            raise ContractError(f"{file}: unknown model class {name!r}; known: {', '.join(MODELS)}")
-        wanted: dict[str, Any] = {kind.__name__: kind for kind in kinds or MODELS.values()}
-        if name not in wanted:
-            raise InputError(f"{folder} holds a model of class {name}; this needs {' or '.join(wanted)}")
         model = wanted[name](**description["arguments"])
         model.load_state_dict(load_file(folder / "model.safetensors"))
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        if isinstance(error, (ContractError, InputError)):
-            raise
         raise _damaged(folder, error) from None
     return model.eval(), description
 
 
 def model_class(folder: str | os.PathLike[str]) -> str:
-    """Class of the stored model; empty where ``model.json`` does not say, which :func:`load_model` explains."""
+    """Class of the stored model, without reading its weights.
+
+    Raises:
+        InputError: if the folder holds no model.
+        ContractError: for a damaged ``model.json``, another schema version or an unknown class.
+    """
+    return str(_describe(Path(folder))["class"])
+
+
+def _describe(folder: Path) -> dict[str, Any]:
+    """``model.json``, of a version and class that are known."""
+    file = folder / "model.json"
+    if not file.is_file():
+        raise InputError(f"{folder} holds no model (no model.json); train one with 'graphlearn train'")
     try:
-        return str(json.loads((Path(folder) / "model.json").read_text())["class"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+        description: dict[str, Any] = json.loads(file.read_text())
+        version, name = description["schema_version"], description["class"]
+        known = name in MODELS
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise _damaged(folder, error) from None
+    if version != SCHEMA_VERSION:
+        raise ContractError(f"{file}: schema version {version}, this graphlearn reads {SCHEMA_VERSION}")
+    if not known:
+        raise ContractError(f"{file}: unknown model class {name!r}; known: {', '.join(MODELS)}")
+    return description
 
 
 def load_orbevo(folder: str | os.PathLike[str]) -> tuple[OrbitalModel, Normalizer, dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +14,7 @@ from graphlearn.datasets.gauge import predicted_trajectory
 from graphlearn.training.evaluate import COLUMNS, HORIZONS, MODEL, Evaluated, horizon_column, mean_errors
 from graphlearn.training.figures import absorption_figure, dipole_figure, error_growth_figure
 from tdddft.figures import save_figure
+from tdddft.files import replace_csv
 from tdddft.provenance import package_versions
 from tdddft.trajectory import write_trajectory
 
@@ -108,11 +108,10 @@ def finite(errors: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, flo
 
 def _write_rows(path: Path, sets: Mapping[str, EvaluatedSet]) -> None:
     columns = (*COLUMNS, *HORIZON_COLUMNS)
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["set", "id", "method", *columns])
-        for section, s in sets.items():
-            for name, methods in s.rows.items():
-                for method, row in methods.items():
-                    values = ["" if math.isnan(row[c]) else f"{row[c]:.6g}" for c in columns]
-                    writer.writerow([section, name, method, *values])
+    rows = (
+        [section, name, method, *("" if math.isnan(row[c]) else f"{row[c]:.6g}" for c in columns)]
+        for section, s in sets.items()
+        for name, methods in s.rows.items()
+        for method, row in methods.items()
+    )
+    replace_csv(path, ["set", "id", "method", *columns], rows)

@@ -52,7 +52,7 @@ class StoredPredictor(NamedTuple):
         """Known sites of chains that did not teach it; None where its data have none."""
         if self.recipe.data.kind != "tables":
             return None
-        return held_out_sites(self.recipe, judged_chains(self.task.data), part)
+        return held_out_sites(self.recipe, judged_chains(self.task.data), part, embed=self.task.data.embed)
 
 
 def load_predictor(folder: Path, root: Path | None = None, *, profiles: bool = True) -> StoredPredictor:

@@ -16,7 +16,7 @@ from graphlearn.proteins.residue_sites import SiteMask, read_interface_residues
 from graphlearn.training.proteins.attribution import attribution, grad_cam
 from graphlearn.training.proteins.localisation import Localisation, localise
 from graphlearn.training.proteins.recipe import ProteinRecipe
-from graphlearn.training.proteins.sites import PARTS, read_sites, split_sites
+from graphlearn.training.proteins.sites import read_sites, split_sites
 from graphlearn.training.proteins.task import load_data
 
 TERMS = 3
@@ -47,18 +47,25 @@ class Truth:
         return sorted({chain for masks in self.sites.values() for chain in masks})
 
 
-def held_out_sites(recipe: ProteinRecipe, judged: frozenset[str], part: str = "test") -> Truth:
+def held_out_sites(
+    recipe: ProteinRecipe,
+    judged: frozenset[str],
+    part: str = "test",
+    *,
+    embed: Callable[[str], np.ndarray] | None = None,
+) -> Truth:
     """Catalytic, binding and interface residues of the chains apart from those that teach objectness.
 
     Args:
         recipe: Names the data and the split of the sites.
         judged: Chains on which terms are judged; their clusters are held out as in training.
         part: Of the split of the sites.
+        embed: Of :class:`ProteinGO`, where there is one already; by default what the recipe names.
 
     Raises:
         InputError: if the recipe's data have no sites, or tables are missing or damaged.
     """
-    data, folder = load_data(recipe.data, ontology=None), recipe.data.folder
+    data, folder = load_data(recipe.data, embed, ontology=None), recipe.data.folder
     there = set(data.chains)
     lengths = dict(zip(data.store.names, data.store.lengths.tolist(), strict=True))
     tables: dict[str, dict[str, SiteMask]] = {}
@@ -68,7 +75,7 @@ def held_out_sites(recipe: ProteinRecipe, judged: frozenset[str], part: str = "t
     kept = {}
     for kind, masks in tables.items():
         split = split_sites(folder, there & masks.keys(), judged, recipe.sites)
-        kept[kind] = {chain: masks[chain] for chain in split[PARTS.index(part)]}
+        kept[kind] = {chain: masks[chain] for chain in split._asdict()[part]}
     return Truth(data, kept)
 
 
@@ -107,8 +114,8 @@ def residue_scores(model: ProteinRPN, data: ProteinGO, name: str) -> dict[str, n
         output = model(graph)
     terms = output.logits[0].topk(min(TERMS, model.num_terms)).indices.tolist()
     found = {
-        "attribution": torch.stack([attribution(model, graph, term) for term in terms]).sum(0).double().numpy(),
-        "grad_cam": torch.stack([grad_cam(model, graph, term) for term in terms]).sum(0).double().numpy(),
+        "attribution": attribution(model, graph, terms).sum(0).double().numpy(),
+        "grad_cam": grad_cam(model, graph, terms).sum(0).double().numpy(),
         "accessibility": np.nan_to_num(chain.accessibility.astype(float), nan=0.0),
         "random anchors": _random_anchors(graph.edge_index, len(chain), model.hops, zlib.crc32(name.encode())),
     }

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch_geometric.data import Data
 
 from graphlearn.models import ProteinRPN
 from graphlearn.nn.region import anchor_regions, non_maximum_suppression
@@ -141,16 +140,17 @@ class ProteinPredictor:
         probabilities = self.probabilities(output.logits.numpy(), [chain])[0]
         least = self.threshold if threshold is None else threshold
         chosen = [t for t in np.argsort(-probabilities, kind="stable").tolist() if probabilities[t] >= least][:top]
-        terms = tuple(self._term(t, float(probabilities[t]), graph, chain) for t in chosen)
+        scores = attribution(self.model, graph, chosen)
+        terms = tuple(self._term(t, float(probabilities[t]), row, chain) for t, row in zip(chosen, scores, strict=True))
         regions: tuple[ProposedRegion, ...] = ()
         mask: tuple[float, ...] = ()
         if output.proposal is not None:
             mask = tuple(output.proposal.mask.tolist())
-            scores = output.proposal.objectness_logits.sigmoid()
+            objectness = output.proposal.objectness_logits.sigmoid()
             ego = anchor_regions(graph.edge_index, num_nodes=len(chain), hops=self.model.hops)
             regions = tuple(
                 ProposedRegion(chain.residue_ids[r.anchor], r.score, _ids(chain, r.residues))
-                for r in non_maximum_suppression(scores, ego, output.proposal.mask, keep=REGIONS)
+                for r in non_maximum_suppression(objectness, ego, output.proposal.mask, keep=REGIONS)
             )
         similar = None if self.homologues is None else self.homologues.nearest(chain.sequence)
         return ProteinPrediction(
@@ -158,8 +158,7 @@ class ProteinPredictor:
             similar, tuple(_doubts(chain)),
         )  # fmt: skip
 
-    def _term(self, column: int, probability: float, graph: Data, chain: ProteinChain) -> PredictedTerm:
-        scores = attribution(self.model, graph, column)
+    def _term(self, column: int, probability: float, scores: torch.Tensor, chain: ProteinChain) -> PredictedTerm:
         weights = scores / scores.max().clamp(min=torch.finfo(scores.dtype).tiny)
         term, name = self.terms[column]
         return PredictedTerm(term, name, probability, _strongest(scores, chain), tuple(weights.tolist()))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from graphlearn.proteins.read import structure_text
 from graphlearn.training.proteins.predict import ProteinPrediction
 from graphlearn.training.proteins.prediction_figure import prediction_figure
 from graphlearn.training.proteins.prediction_page import prediction_page
 from tdddft.figures import save_figure
-from tdddft.files import replace_text
+from tdddft.files import replace_csv, replace_text
 from tdddft.provenance import package_versions
 
 SCHEMA_VERSION = 1
@@ -21,8 +21,9 @@ SCHEMA_VERSION = 1
 def write_pictures(predictions: Iterable[ProteinPrediction], structure: Path, folder: Path) -> None:
     """Write ``<chain>.html`` and ``<chain>.png`` of the chains of a structure file."""
     folder.mkdir(parents=True, exist_ok=True)
+    text, kind = structure_text(structure)
     for prediction in predictions:
-        replace_text(folder / f"{prediction.chain}.html", prediction_page(prediction, structure))
+        replace_text(folder / f"{prediction.chain}.html", prediction_page(prediction, structure.name, text, kind))
         save_figure(prediction_figure(prediction), folder / f"{prediction.chain}.png")
 
 
@@ -78,12 +79,12 @@ def _plain(prediction: ProteinPrediction) -> dict[str, Any]:
 
 def _terms(path: Path, predictions: Iterable[ProteinPrediction]) -> Path:
     rows = ((p.chain, t.id, t.name, f"{t.probability:.4f}", " ".join(t.residues)) for p in predictions for t in p.terms)
-    return _write(path, ("chain", "term", "name", "probability", "residues"), rows)
+    return replace_csv(path, ("chain", "term", "name", "probability", "residues"), rows)
 
 
 def _residues(path: Path, predictions: Iterable[ProteinPrediction]) -> Path:
     """The mask of every residue, and its weight for each term, in long form."""
-    return _write(path, ("chain", "residue", "what", "weight"), (row for p in predictions for row in _weights(p)))
+    return replace_csv(path, ("chain", "residue", "what", "weight"), (row for p in predictions for row in _weights(p)))
 
 
 def _weights(prediction: ProteinPrediction) -> Iterator[tuple[str, ...]]:
@@ -95,11 +96,3 @@ def _weights(prediction: ProteinPrediction) -> Iterator[tuple[str, ...]]:
         yield from rows("proposal", prediction.mask)
     for term in prediction.terms:
         yield from rows(term.id, term.weights)
-
-
-def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(header)
-        writer.writerows(rows)
-    return path

@@ -5,16 +5,14 @@ from __future__ import annotations
 import html
 import json
 from importlib.resources import files
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from graphlearn.proteins.read import structure_text
 from graphlearn.training.proteins.predict import ProteinPrediction
 
 SHOWN_RESIDUES = 15
 
 
-def prediction_page(prediction: ProteinPrediction, structure: Path) -> str:
+def prediction_page(prediction: ProteinPrediction, file: str, text: str, kind: Literal["pdb", "cif"]) -> str:
     """The page of a chain.
 
     The drawing is 3Dmol.js (Rego and Koes, Bioinformatics 31, 1322, 2015), which comes with the package and stands
@@ -22,16 +20,14 @@ def prediction_page(prediction: ProteinPrediction, structure: Path) -> str:
 
     Args:
         prediction: Of the chain.
-        structure: The file that it was read from.
-
-    Raises:
-        InputError: if the file cannot be read.
+        file: Name of the file that it was read from.
+        text: Content of that file (:func:`graphlearn.proteins.read.structure_text`).
+        kind: Format of that content.
     """
-    text, kind = structure_text(structure)
     assets = files("graphlearn") / "assets"
     content = {
         "name": prediction.chain,
-        "facts": f"{prediction.length} residues; {len(prediction.terms)} terms; {structure.name}",
+        "facts": f"{prediction.length} residues; {len(prediction.terms)} terms; {file}",
         "warnings": prediction.warnings,
         "structure": text,
         "format": kind,

@@ -11,12 +11,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from graphlearn.datasets.protein_go import Ontology
 from graphlearn.models import ProteinRPN
 from graphlearn.proteins.text import did_you_mean
 from tdddft.errors import InputError
 from tdddft.recipe_files import Strict, parse_recipe
-
-Ontology = Literal["mf", "bp", "cc", "ec"]
 
 
 class ProteinData(Strict):

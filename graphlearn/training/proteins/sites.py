@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from graphlearn.datasets import ProteinGO
+from graphlearn.datasets.protein_split import PARTS
 from graphlearn.nn.region import objectness_targets
 from graphlearn.proteins.carried_tables import read_clusters
 from graphlearn.proteins.residue_sites import SiteMask, read_binding_residues, read_catalytic_residues
@@ -18,7 +19,6 @@ from graphlearn.training.proteins.recipe import Sites
 
 FILES = {"catalytic": "mcsa_catalytic_residues.tsv.gz", "binding": "bindpredict_binding_residues.tsv.gz"}
 LIGANDS = ("small", "metal", "nuclear")
-PARTS = ("train", "validation", "test")
 
 
 class SiteSplit(NamedTuple):

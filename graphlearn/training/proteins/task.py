@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from graphlearn.training.proteins.recipe import ProteinData, ProteinRecipe
 from graphlearn.training.proteins.sites import SiteSplit, objectness_masks, read_sites, split_sites
 from tdddft.errors import InputError
 
+Embed = Callable[[str], np.ndarray]
 GO_FILE = "go_20190127.obo.xz"
 
 
@@ -65,15 +66,20 @@ class ProteinTask:
         return propagate_scores(scores, self.ancestors)
 
 
-def load_data(settings: ProteinData, **more: Any) -> ProteinGO:
+def load_data(settings: ProteinData, embed: Embed | None = None, **more: Any) -> ProteinGO:
     """The data set that a recipe names.
+
+    Args:
+        settings: Of the recipe.
+        embed: Language model of another data set of the same recipe, which is not read again.
+        more: Arguments of the constructor in place of those of the recipe.
 
     Raises:
         InputError: if something is missing or does not fit.
     """
     options = {"ontology": settings.ontology, "cutoff_angstrom": settings.cutoff_angstrom, **settings.options, **more}
     if settings.esm is not None:
-        options["embed"] = EsmEmbedder(settings.esm)
+        options["embed"] = embed or EsmEmbedder(settings.esm)
     try:
         if settings.kind == "tables":
             if not settings.folder.is_dir():
@@ -124,7 +130,7 @@ def load_task(recipe: ProteinRecipe) -> ProteinTask:
     bins = carried_bins(recipe.data.folder, recipe.data.ontology) if recipe.data.kind == "tables" else {}
     if not recipe.sites.sources:
         return ProteinTask(data, None, SiteSplit((), (), ()), parents, bins)
-    every = load_data(recipe.data, ontology=None)
+    every = load_data(recipe.data, data.embed, ontology=None)
     sites = read_sites(
         recipe.data.folder,
         recipe.sites.sources,

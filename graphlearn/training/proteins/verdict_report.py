@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -13,17 +12,18 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from graphlearn.training.proteins.evaluate import COMBINED, MODEL, Errors, Evaluated
+from graphlearn.training.proteins.evaluate import COMBINED, FREQUENCY, MODEL, Errors, Evaluated
 from graphlearn.training.proteins.localisation import Localisation
 from graphlearn.training.proteins.locate import METHODS
 from graphlearn.training.proteins.metrics import fmax
 from graphlearn.training.proteins.report import COLORS, bins_table, methods_table, sites_table
 from tdddft.figures import STYLE, save_figure
-from tdddft.files import replace_text
+from tdddft.files import replace_csv, replace_text
 from tdddft.provenance import package_versions
 
 SCHEMA_VERSION = 1
 STEPS = 10
+OURS = ("objectness", "mask", "attribution", "mask and conservation")
 
 
 class Verdict(NamedTuple):
@@ -81,15 +81,16 @@ def write_verdict(verdict: Verdict, out: Path) -> Iterator[Path]:
 
 def _chains(evaluated: Evaluated, path: Path) -> Path:
     """Best F of each chain alone, by method: which chains are hard."""
-    with path.open("w", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(["chain", "terms", *(f"best_f_{method.replace(' ', '_')}" for method in evaluated.scores)])
-        for row, chain in enumerate(evaluated.chains):
-            truth = evaluated.labels[row : row + 1]
-            if truth.any():
-                best = (fmax(scores[row : row + 1], truth).value for scores in evaluated.scores.values())
-                writer.writerow([chain, int(truth.sum()), *(f"{value:.4f}" for value in best)])
-    return path
+    header = ["chain", "terms", *(f"best_f_{method.replace(' ', '_')}" for method in evaluated.scores)]
+    return replace_csv(path, header, _best_of_chains(evaluated))
+
+
+def _best_of_chains(evaluated: Evaluated) -> Iterator[list[object]]:
+    for row, chain in enumerate(evaluated.chains):
+        truth = evaluated.labels[row : row + 1]
+        if truth.any():
+            best = (fmax(scores[row : row + 1], truth).value for scores in evaluated.scores.values())
+            yield [chain, int(truth.sum()), *(f"{value:.4f}" for value in best)]
 
 
 def bins_figure(errors: Mapping[str, Mapping[str, Errors]], chains: Mapping[str, int]) -> Figure:
@@ -134,8 +135,7 @@ def sites_figure(located: Mapping[str, Mapping[str, Localisation]]) -> Figure:
         for axes, (kind, methods) in zip(panels, located.items(), strict=True):
             names = [name for method, name in METHODS.items() if method in methods]
             parts = [methods[method] for method in METHODS if method in methods]
-            ours = [method in ("objectness", "mask", "attribution", "mask and conservation") for method in methods]
-            colors = [COLORS[MODEL] if own else COLORS["term frequency"] for own in ours]
+            colors = [COLORS[MODEL if method in OURS else FREQUENCY] for method in METHODS if method in methods]
             axes.barh(names, [part.aupr for part in parts], color=colors)
             axes.axvline(parts[0].site_fraction, color="0.3", lw=1, ls="--")
             axes.set(xlabel="average precision", title=f"{kind}, {parts[0].chains} chains")

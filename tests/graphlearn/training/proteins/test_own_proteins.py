@@ -159,3 +159,9 @@ def test_like_chains_stay_together():
     assert all(len({where[f"F{n:02d}{c}"] for c in range(3)}) == 1 for n in range(12))
     with pytest.raises(InputError, match="shares"):
         split_by_identity(sequences, validation=0.9, test=0.2)
+
+
+def test_files_of_the_pdb_go_by_their_code(tmp_path):
+    write(tmp_path / "pdb1abc.ent", alpha_lines())
+    write(tmp_path / "model.v2.pdb", alpha_lines())
+    assert read_structures([tmp_path], cache=False).files == {"1ABC": ("1ABC-A",), "MODEL.V2": ("MODEL.V2-A",)}

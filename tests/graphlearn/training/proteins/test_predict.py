@@ -13,6 +13,7 @@ from protein_files import make_chain, write
 
 from graphlearn.models import ProteinRPN
 from graphlearn.proteins import NUM_FEATURES, contact_graph, read_structure
+from graphlearn.proteins.read import structure_text
 from graphlearn.training.proteins.attribution import attribution, grad_cam
 from graphlearn.training.proteins.predict import ProteinPredictor
 from graphlearn.training.proteins.prediction_figure import prediction_figure
@@ -79,18 +80,20 @@ def model():
 def test_weights_follow_the_residues_and_need_no_gradient_of_the_model(model, method):
     chain = make_chain(30)
     graph = contact_graph(chain)
-    found = method(model, graph, 2)
+    found = method(model, graph, [2])[0]
     assert found.shape == (30,)
     assert (found >= 0).all()
     assert found.max() > 0
     assert all(p.grad is None for p in model.parameters())
+    assert torch.allclose(method(model, graph, [0, 2])[1], found)
+    assert method(model, graph, []).shape == (0, 30)
     order = torch.randperm(30, generator=torch.Generator().manual_seed(1))
     place = torch.argsort(order)
     moved = graph.clone()
     for key in ("features", "pos", "secondary", "residue_type", "place"):
         moved[key] = graph[key][order]
     moved.edge_index = place[graph.edge_index]
-    assert torch.allclose(method(model, moved, 2), found[order], atol=1e-5 * float(found.max()) + 1e-7)
+    assert torch.allclose(method(model, moved, [2])[0], found[order], atol=1e-5 * float(found.max()) + 1e-7)
 
 
 def test_attribution_of_a_plain_network_without_influence_is_zero(model):
@@ -98,14 +101,14 @@ def test_attribution_of_a_plain_network_without_influence_is_zero(model):
     silent = ProteinRPN(**{**model.config, "proposal": False, "node_drop": False}).eval()
     for parameter in silent.head[-1].parameters():
         torch.nn.init.zeros_(parameter)
-    assert attribution(silent, graph, 0).max() == 0
+    assert attribution(silent, graph, [0]).max() == 0
 
 
 def test_figure_and_page(predictor, own_folder, tmp_path):
     file = file_of(own_folder, 1)
     found = predictor.predict(read_structure(file)[0])
     prediction_figure(found).savefig(tmp_path / "figure.png")
-    page = prediction_page(found, file)
+    page = prediction_page(found, file.name, *structure_text(file))
     data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
     assert data["residues"] == list(found.residue_ids)
     assert [c["id"] for c in data["choices"]] == [*(t.id for t in found.terms), "regions"]
@@ -115,7 +118,7 @@ def test_figure_and_page(predictor, own_folder, tmp_path):
 def test_text_of_a_file_cannot_break_out_of_the_page(predictor, own_folder, tmp_path):
     evil = "REMARK </script><script>document.body.dataset.evil=1</script>"
     file = write(tmp_path / "EVIL.pdb", [evil, *file_of(own_folder, 1).read_text().splitlines()[:-1]])
-    page = prediction_page(predictor.predict(read_structure(file)[0]), tmp_path / "EVIL.pdb")
+    page = prediction_page(predictor.predict(read_structure(file)[0]), "EVIL.pdb", *structure_text(file))
     assert page.lower().count("</script>") == 3
     assert evil not in page
 
@@ -126,7 +129,7 @@ def test_a_browser_draws_the_page_without_a_network(predictor, own_folder, tmp_p
     file = file_of(own_folder, 1)
     found = predictor.predict(read_structure(file)[0])
     page = tmp_path / "page.html"
-    page.write_text(prediction_page(found, file))
+    page.write_text(prediction_page(found, file.name, *structure_text(file)))
     command = [
         BROWSER, "--headless", "--no-sandbox", "--enable-unsafe-swiftshader", "--proxy-server=127.0.0.1:9",
         "--virtual-time-budget=8000", f"--user-data-dir={tmp_path}/profile", "--dump-dom", f"{page.as_uri()}#{place}",
