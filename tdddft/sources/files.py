@@ -20,8 +20,8 @@ import numpy as np
 from rdkit import Chem, rdBase
 
 from tdddft.errors import InputError, OpenShellError
+from tdddft.file_names import file_name, numbered
 from tdddft.molecule import Molecule
-from tdddft.sources.naming import file_name, numbered
 from tdddft.sources.qm9 import is_native, qm9pack_makers, read_native
 from tdddft.sources.smiles import from_rdkit, smiles_makers
 

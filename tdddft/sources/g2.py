@@ -5,8 +5,8 @@ from __future__ import annotations
 from ase.collections import g2
 
 from tdddft.errors import InputError
+from tdddft.file_names import file_name
 from tdddft.molecule import Molecule
-from tdddft.sources.naming import file_name
 
 ELEMENTS = frozenset("HCNOF")
 

@@ -11,8 +11,8 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from tdddft.errors import InputError
+from tdddft.file_names import file_name
 from tdddft.molecule import Molecule
-from tdddft.sources.naming import file_name
 
 EMBEDDING_SEED = 7
 
