@@ -86,7 +86,7 @@ def _compare_proteins(recipe: str, data: Path | None, out_dir: Path, jobs: int |
         lines, failed = compare_variants(
             settings, out_dir, jobs=jobs, on_run=lambda n, line: show(n, _protein_note(line))
         )
-    text = comparison_table(lines)
+    text = f"{comparison_table(lines)}\n\nbest hits found by {settings.data.search}"
     out.print(text, markup=False, soft_wrap=True)
     (out_dir / "table.md").write_text(text + "\n")
     summary = {"recipe": settings.model_dump(mode="json", exclude={"data": {"root"}}), "runs": lines, "failed": failed}

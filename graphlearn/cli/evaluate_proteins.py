@@ -33,7 +33,7 @@ def evaluate_proteins(
     out.print(tables(verdict), markup=False, soft_wrap=True)
     out.print(
         f"{evaluated.chains_of_bin['all']} chains for {part}; expected calibration error of the network "
-        f"{evaluated.calibration_error:.3f}",
+        f"{evaluated.calibration_error:.3f}; best hits found by {evaluated.search}",
         soft_wrap=True,
     )
     if out_dir is not None:

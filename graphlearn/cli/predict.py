@@ -86,7 +86,8 @@ def _table(prediction: ProteinPrediction) -> Table:
     title = f"{prediction.chain}, {prediction.length} residues"
     notes = [*prediction.warnings]
     if prediction.similar is not None:
-        notes.insert(0, f"most similar training chain {prediction.similar[0]}, identity {prediction.similar[1]:.2f}")
+        chain, identity, search = prediction.similar
+        notes.insert(0, f"most similar training chain {chain}, identity {identity:.2f} (found by {search})")
     caption = "; ".join(notes) or None
     table = Table("term", "name", "probability", "residues", title=title, caption=caption, box=box.SIMPLE_HEAD)
     table.title_justify = table.caption_justify = "left"

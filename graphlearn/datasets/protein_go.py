@@ -21,6 +21,7 @@ from graphlearn.proteins.chain_cache import CacheFolder
 from graphlearn.proteins.chain_store import ChainStore
 from graphlearn.proteins.graph import contact_graph, with_embedding
 from graphlearn.proteins.residue_sites import SiteMask
+from graphlearn.proteins.sequence_search import DEFAULT_SEARCH, SearchProgram
 from graphlearn.proteins.structure_files import read_structures
 from graphlearn.proteins.text import did_you_mean
 from tdddft.errors import InputError
@@ -137,6 +138,7 @@ class ProteinGO(Dataset[Data]):
         shares: tuple[float, float] = (0.1, 0.1),
         ontology_file: AnyPath | None = None,
         minimum: int = 1,
+        search: SearchProgram = DEFAULT_SEARCH,
         secondary: Literal["auto", "mdtraj", "mkdssp", "ca"] = "auto",
         cache: CacheFolder = None,
         **options: Any,
@@ -157,6 +159,7 @@ class ProteinGO(Dataset[Data]):
             shares: Of validation and test, where there are no lists.
             ontology_file: OBO release with which labels are closed under ancestors; EC needs none.
             minimum: Training chains that a term must have.
+            search: Program that finds similar sequences, where there are no lists: ``align``, our own, or ``mmseqs``.
             secondary: See :func:`graphlearn.proteins.read_structure`.
             cache: Folder of chains that were read before, by the hash of their file.
             options: ``cutoff_angstrom``, ``sites``, ``keep_edges``, ``embed``.
@@ -169,7 +172,7 @@ class ProteinGO(Dataset[Data]):
         read = read_structures(paths, secondary=secondary, cache=cache)
         own = match_labels(
             annotations, read, lists or {}, ontology=ontology, ontology_file=ontology_file, minimum=minimum,
-            shares=shares,
+            shares=shares, search=search,
         )  # fmt: skip
         return cls(read.store, own.annotations, own.split, ontology=ontology, failures=own.failures, **options)
 

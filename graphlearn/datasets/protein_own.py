@@ -13,6 +13,7 @@ from graphlearn.proteins.chain_lists import read_chain_list
 from graphlearn.proteins.deepfri_files import read_deepfri_annotations
 from graphlearn.proteins.enzyme_commission import EnzymeCommission
 from graphlearn.proteins.gene_ontology import GeneOntology
+from graphlearn.proteins.sequence_search import DEFAULT_SEARCH, SearchProgram
 from graphlearn.proteins.structure_files import ReadStructures
 from graphlearn.proteins.text import read_text
 from tdddft.errors import InputError
@@ -52,6 +53,7 @@ def match_labels(
     ontology_file: AnyPath | None = None,
     minimum: int = 1,
     shares: tuple[float, float] = (0.1, 0.1),
+    search: SearchProgram = DEFAULT_SEARCH,
 ) -> OwnProteins:
     """Bring labels, structures and parts together.
 
@@ -65,6 +67,7 @@ def match_labels(
             for EC, which needs no file.
         minimum: Training chains that a term must have.
         shares: Of the clusters for validation and test, where there are no lists.
+        search: Program that finds similar sequences, where there are no lists.
 
     Raises:
         InputError: if a term is not in the ontology, a list is of another part, no labelled chain has a structure, or
@@ -93,9 +96,8 @@ def match_labels(
     if lists:
         split = {part: _listed(lists.get(part), known, failures) for part in PARTS}
     else:
-        split = split_by_identity(
-            {c: read.store.sequence(c) for c in found.labels}, validation=shares[0], test=shares[1]
-        )
+        sequences = {chain: read.store.sequence(chain) for chain in found.labels}
+        split = split_by_identity(sequences, validation=shares[0], test=shares[1], search=search)
     for part, chains in split.items():
         unlabelled = [c for c in chains if not found.labels.get(c)]
         failures |= dict.fromkeys(unlabelled, f"listed for {part}, but without a label")

@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from graphlearn.proteins.sequence_search import Hit, search_sequences
+from graphlearn.proteins.sequence_search import DEFAULT_SEARCH, Hit, SearchProgram, search_sequences
 from tdddft.errors import InputError
 
 PARTS = ("train", "validation", "test")
 
 
 def split_by_identity(
-    sequences: Mapping[str, str], *, validation: float = 0.1, test: float = 0.1, identity: float = 0.3
+    sequences: Mapping[str, str],
+    *,
+    validation: float = 0.1,
+    test: float = 0.1,
+    identity: float = 0.3,
+    search: SearchProgram = DEFAULT_SEARCH,
 ) -> dict[str, tuple[str, ...]]:
     """Split chains so that those of one cluster, of single linkage at the identity, are in one part.
 
@@ -24,13 +29,14 @@ def split_by_identity(
         validation: Share of the clusters.
         test: Share of the clusters.
         identity: Equal residues over the columns of an alignment from which on two chains are alike, 0 to 1.
+        search: Program that finds similar sequences.
 
     Raises:
         InputError: if the shares do not leave a part for training, or there are not two clusters.
     """
     if not (validation > 0 and test >= 0 and validation + test < 1):
         raise InputError(f"shares of {validation} for validation and {test} for test; both and training need chains")
-    groups = _clusters(sequences, search_sequences(sequences, sequences), identity)
+    groups = _clusters(sequences, search_sequences(sequences, sequences, method=search), identity)
     if len(groups) < 2:
         raise InputError(
             f"all {len(sequences)} chains are alike (identity of {identity} and more); "

@@ -1,4 +1,4 @@
-"""Similar sequences: MMseqs2 where it is installed, else similar words and local alignment."""
+"""Similar sequences, by our own local alignment or by MMseqs2, whichever is asked for."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from graphlearn.proteins.sequence_alignment import AMINO_ACIDS, AlignmentSearch
 from tdddft.errors import InputError
+
+SearchProgram = Literal["align", "mmseqs"]
+DEFAULT_SEARCH: SearchProgram = "align"
 
 
 class Hit(NamedTuple):
@@ -27,13 +30,25 @@ class Hit(NamedTuple):
     identity: float
 
 
+def check_search(method: str) -> None:
+    """Whether a search program can be used here, before anything long begins.
+
+    Raises:
+        InputError: if it is unknown or not installed.
+    """
+    if method not in get_args(SearchProgram):
+        raise InputError(f"unknown search program {method!r}; one of {', '.join(get_args(SearchProgram))} is needed")
+    if method == "mmseqs" and shutil.which("mmseqs") is None:
+        raise InputError("mmseqs is not on the PATH; install MMseqs2, or choose the search program align")
+
+
 def search_sequences(
     queries: Mapping[str, str],
     targets: Mapping[str, str],
     *,
     evalue: float = 1e-3,
     candidates: int = 20,
-    method: str = "auto",
+    method: SearchProgram = DEFAULT_SEARCH,
 ) -> list[Hit]:
     """Find the targets that are similar to each query.
 
@@ -42,8 +57,9 @@ def search_sequences(
         targets: Likewise, to be found.
         evalue: Hits that chance would give more often than this are left out.
         candidates: Targets to align a query with, at most (``align`` only).
-        method: ``mmseqs`` (easy-search with its defaults; Steinegger and Soeding, Nature Biotechnology 35, 1026, 2017),
-            ``align`` (``AlignmentSearch``), or ``auto``: mmseqs where it is on the PATH.
+        method: ``align`` (``AlignmentSearch``, needs nothing installed) or ``mmseqs`` (easy-search with its defaults;
+            Steinegger and Soeding, Nature Biotechnology 35, 1026, 2017). The two find different hits, so the result
+            never depends on which programs are installed.
 
     Returns:
         Hits of all queries, in their order, the most identical first.
@@ -54,25 +70,19 @@ def search_sequences(
     for name, sequence in (*queries.items(), *targets.items()):
         if not sequence or not (sequence.isascii() and sequence.isalpha()):
             raise InputError(f"the sequence of {name} is empty or holds what is no letter: {sequence[:40]!r}")
-    if method not in ("auto", "mmseqs", "align"):
-        raise InputError(f"unknown method {method!r}; one of auto, mmseqs and align is needed")
+    check_search(method)
     if not queries or not targets:
         return []
-    program = shutil.which("mmseqs") if method != "align" else None
-    if method == "mmseqs" and program is None:
-        raise InputError("mmseqs is not on the PATH; install MMseqs2, or take the method align")
     found = (
-        _search_with_mmseqs(program, queries, targets, evalue)
-        if program
+        _search_with_mmseqs(queries, targets, evalue)
+        if method == "mmseqs"
         else _search_by_alignment(queries, targets, evalue, candidates)
     )
     order = {name: index for index, name in enumerate(queries)}
     return sorted(found, key=lambda hit: (order[hit.query], -hit.identity, hit.target))
 
 
-def _search_with_mmseqs(
-    program: str, queries: Mapping[str, str], targets: Mapping[str, str], evalue: float
-) -> Iterator[Hit]:
+def _search_with_mmseqs(queries: Mapping[str, str], targets: Mapping[str, str], evalue: float) -> Iterator[Hit]:
     """Sequences go by number: mmseqs takes names apart at bars and blanks."""
     names = [list(queries), list(targets)]
     with tempfile.TemporaryDirectory() as folder:
@@ -81,10 +91,11 @@ def _search_with_mmseqs(
             file.write_text("".join(f">{i}\n{_clean(s)}\n" for i, s in enumerate(sequences.values())))
         table = Path(folder, "hits.tsv")
         options = ("-e", str(evalue), "--format-output", "query,target,fident", "--threads", "1", "-v", "1")
-        command = [program, "easy-search", *map(str, files), str(table), str(Path(folder, "work")), *options]
+        command = ["mmseqs", "easy-search", *map(str, files), str(table), str(Path(folder, "work")), *options]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise InputError(f"mmseqs failed: {(done.stderr or done.stdout).strip()[-400:]}; or take the method align")
+            said = (done.stderr or done.stdout).strip()[-400:]
+            raise InputError(f"mmseqs failed: {said}; or choose the search program align")
         for line in table.read_text().splitlines():
             query, target, identity = line.split("\t")
             yield Hit(names[0][int(query)], names[1][int(target)], float(identity))

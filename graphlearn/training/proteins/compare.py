@@ -133,7 +133,7 @@ def _do(job: _Job) -> dict[str, Any]:
     line = {
         **run._asdict(), "fingerprint": recipe.fingerprint, "errors": found.errors,
         "chains": found.chains_of_bin, "validation": 1 - min(score for _, score in result.validations),
-        "calibration_error": found.calibration_error,
+        "calibration_error": found.calibration_error, "search": found.search,
         "parameters": sum(p.numel() for p in result.model.parameters()),
     }  # fmt: skip
     replace_text(job.folder / RESULT, json.dumps(line, indent=2))

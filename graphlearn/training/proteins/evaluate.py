@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from graphlearn.models import ProteinRPN
+from graphlearn.proteins.sequence_search import SearchProgram
 from graphlearn.training.proteins.baselines import term_frequency
 from graphlearn.training.proteins.calibration import expected_calibration_error
 from graphlearn.training.proteins.decision import Decision
@@ -68,6 +69,7 @@ class Evaluated:
         errors: By bin of likeness, ``all`` first, then by method and column.
         chains_of_bin: Rated chains of each bin.
         calibration_error: Of the network's probabilities.
+        search: Program that found the best hits.
     """
 
     chains: tuple[str, ...]
@@ -76,6 +78,7 @@ class Evaluated:
     errors: Mapping[str, Mapping[str, Errors]]
     chains_of_bin: Mapping[str, int]
     calibration_error: float
+    search: SearchProgram
 
 
 def evaluate(
@@ -118,5 +121,5 @@ def evaluate(
     return Evaluated(
         tuple(chains), labels, scores, {name: rows for name, rows in errors.items() if rows},
         {name: len(rated & set(members)) for name, members in groups.items()},
-        expected_calibration_error(scores[MODEL], labels),
+        expected_calibration_error(scores[MODEL], labels), task.search,
     )  # fmt: skip

@@ -20,7 +20,7 @@ from graphlearn.recipes import model_folder
 from graphlearn.training.checkpoint import load_model
 from graphlearn.training.proteins.attribution import attribution
 from graphlearn.training.proteins.decision import Decision
-from graphlearn.training.proteins.homology import Homologues
+from graphlearn.training.proteins.homology import Homologues, SimilarChain
 from tdddft.errors import ContractError
 
 SHORTEST = 60
@@ -73,8 +73,8 @@ class ProteinPrediction(NamedTuple):
         mask: Soft membership of the proposed regions of every residue; empty for a model without proposals.
         secondary: DSSP's letter of every residue.
         secondary_source: Where secondary structure came from.
-        similar: The training chain that is most like this one, and its identity; None without one, or where similar
-            chains are left out.
+        similar: The training chain that is most like this one, its identity, and the program that found it; None
+            without one, or where similar chains are left out.
         warnings: Why to doubt the prediction.
     """
 
@@ -86,7 +86,7 @@ class ProteinPrediction(NamedTuple):
     mask: tuple[float, ...]
     secondary: str
     secondary_source: str
-    similar: tuple[str, float] | None
+    similar: SimilarChain | None
     warnings: tuple[str, ...]
 
 

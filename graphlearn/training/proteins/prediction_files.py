@@ -72,7 +72,7 @@ def _plain(prediction: ProteinPrediction) -> dict[str, Any]:
         ],
         "regions": [region._asdict() for region in prediction.regions],
         "secondary_source": prediction.secondary_source,
-        "similar": prediction.similar and {"chain": prediction.similar[0], "identity": prediction.similar[1]},
+        "similar": prediction.similar and prediction.similar._asdict(),
         "warnings": prediction.warnings,
     }
 

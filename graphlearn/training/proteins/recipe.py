@@ -13,6 +13,7 @@ from pydantic import Field
 
 from graphlearn.datasets.protein_go import Ontology
 from graphlearn.models import ProteinRPN
+from graphlearn.proteins.sequence_search import DEFAULT_SEARCH, SearchProgram
 from graphlearn.proteins.text import did_you_mean
 from tdddft.errors import InputError
 from tdddft.recipe_files import Strict, parse_recipe
@@ -25,6 +26,9 @@ class ProteinData(Strict):
     root: Path | None = Field(None, description="folder of the tables; default: $GRAPHLEARN_DATA/protein")
     ontology: Ontology = "mf"
     cutoff_angstrom: float = Field(10.0, gt=0, description="of contacts of C-alpha atoms")
+    search: SearchProgram = Field(
+        DEFAULT_SEARCH, description="program that finds similar sequences; mmseqs must be installed"
+    )
     esm: Path | None = Field(None, description="folder of an ESM-2 model whose embeddings are further features")
     options: dict[str, Any] = Field(default_factory=dict, description="further arguments of ProteinGO.from_<kind>")
 

@@ -18,6 +18,7 @@ from graphlearn.proteins.embeddings import EsmEmbedder
 from graphlearn.proteins.enzyme_commission import EnzymeCommission
 from graphlearn.proteins.gene_ontology import GeneOntology
 from graphlearn.proteins.ontology import Ontology
+from graphlearn.proteins.sequence_search import DEFAULT_SEARCH, SearchProgram, check_search
 from graphlearn.training.proteins.metrics import propagate_scores
 from graphlearn.training.proteins.recipe import ProteinData, ProteinRecipe
 from graphlearn.training.proteins.sites import SiteSplit, objectness_masks, read_sites, split_sites
@@ -37,6 +38,7 @@ class ProteinTask:
         sites: Their split; empty without sites.
         parent_edges: Child and each of its ancestors among the terms, ``[2, M]``.
         bins: Test chains by their likeness to the training chains, where the lists say so.
+        search: Program that finds similar sequences.
     """
 
     data: ProteinGO
@@ -44,6 +46,7 @@ class ProteinTask:
     sites: SiteSplit
     parent_edges: Tensor
     bins: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    search: SearchProgram = DEFAULT_SEARCH
 
     def labels(self, part: str) -> np.ndarray:
         """Labels of a part of the split, bool [M, T]."""
@@ -88,7 +91,7 @@ def load_data(settings: ProteinData, embed: Embed | None = None, **more: Any) ->
                     "above it, or name it with --data"
                 )
             return ProteinGO.from_tables(settings.folder, **options)
-        return ProteinGO.from_folder(**options)
+        return ProteinGO.from_folder(**{"search": settings.search, **options})
     except TypeError as error:
         raise InputError(f"recipe, data.options: {error}") from None
 
@@ -120,6 +123,7 @@ def load_task(recipe: ProteinRecipe) -> ProteinTask:
     Raises:
         InputError: if something is missing or does not fit.
     """
+    check_search(recipe.data.search)
     data = load_data(recipe.data)
     for part in ("train", "validation"):
         if not data.split.get(part):
@@ -129,7 +133,7 @@ def load_task(recipe: ProteinRecipe) -> ProteinTask:
     parents = torch.from_numpy(np.stack([relation.row[strict], relation.col[strict]]).astype(np.int64))
     bins = carried_bins(recipe.data.folder, recipe.data.ontology) if recipe.data.kind == "tables" else {}
     if not recipe.sites.sources:
-        return ProteinTask(data, None, SiteSplit((), (), ()), parents, bins)
+        return ProteinTask(data, None, SiteSplit((), (), ()), parents, bins, recipe.data.search)
     every = load_data(recipe.data, data.embed, ontology=None)
     sites = read_sites(
         recipe.data.folder,
@@ -141,4 +145,5 @@ def load_task(recipe: ProteinRecipe) -> ProteinTask:
     hops = int(recipe.model.get("hops", 2))
     masks = objectness_masks(every, sites, hops, recipe.sites.coverage)
     taught = {chain: masks[chain] for chain in split.train}
-    return ProteinTask(data.with_sites(taught), every.with_sites(masks).select(sites), split, parents, bins)
+    site_data = every.with_sites(masks).select(sites)
+    return ProteinTask(data.with_sites(taught), site_data, split, parents, bins, recipe.data.search)

@@ -43,6 +43,7 @@ def numbers(verdict: Verdict) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "versions": package_versions(),
+        "search": verdict.evaluated.search,
         "terms": verdict.evaluated.errors,
         "chains": verdict.evaluated.chains_of_bin,
         "calibration_error": verdict.evaluated.calibration_error,

@@ -68,7 +68,7 @@ def test_bad_input_is_named(monkeypatch, tmp_path):
         search_sequences({"q": ""}, TARGETS)
     with pytest.raises(InputError, match="holds what is no letter: 'AC-D'"):
         search_sequences({"q": "AC-D"}, TARGETS)
-    with pytest.raises(InputError, match="unknown method 'blast'"):
+    with pytest.raises(InputError, match="unknown search program 'blast'"):
         search_sequences(TARGETS, TARGETS, method="blast")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="mmseqs is not on the PATH"):
@@ -81,4 +81,4 @@ def test_a_failing_mmseqs_is_reported(monkeypatch, tmp_path):
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="mmseqs failed: no space left"):
-        search_sequences(TARGETS, TARGETS)
+        search_sequences(TARGETS, TARGETS, method="mmseqs")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -69,7 +71,7 @@ def test_similar_chains_hand_on_their_terms():
     unlike = "WWWWCCCCHHHHWWWWCCCCHHHHMMMMPPPPWWWWCCCC"
     scores = homologues.transfer({"like a": SEQUENCES["a"], "unlike": unlike})
     assert np.array_equal(scores, [[1, 0, 1], [0, 0, 0]])
-    assert homologues.nearest(SEQUENCES["b"]) == ("b", 1.0)
+    assert homologues.nearest(SEQUENCES["b"]) == ("b", 1.0, "align")
     assert homologues.nearest(unlike) is None
 
 
@@ -78,9 +80,39 @@ def test_similar_chains_come_back_from_their_file(tmp_path):
     labels = np.array([[True, False], [False, True]])
     Homologues(SEQUENCES, labels).save(tmp_path)
     found = Homologues.load(tmp_path)
-    assert found.sequences == SEQUENCES
+    assert (found.sequences, found.search) == (SEQUENCES, "align")
     assert np.array_equal(found.labels, labels)
     content = (tmp_path / HOMOLOGUES).read_bytes()
     (tmp_path / HOMOLOGUES).write_bytes(content[: len(content) // 2])
     with pytest.raises(ContractError, match="damaged"):
+        Homologues.load(tmp_path)
+
+
+@pytest.fixture
+def counting_mmseqs(tmp_path, monkeypatch):
+    """A program of that name on the PATH that notes each call and finds nothing."""
+    program = tmp_path / "bin" / "mmseqs"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho called >> {tmp_path}/calls\n: > "$4"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return tmp_path / "calls"
+
+
+def test_the_search_program_is_kept_with_the_model_and_never_chosen_by_what_is_installed(counting_mmseqs, tmp_path):
+    labels = np.eye(2, dtype=bool)
+    Homologues(SEQUENCES, labels).save(tmp_path)
+    found = Homologues.load(tmp_path)
+    assert found.nearest(SEQUENCES["a"]) == ("a", 1.0, "align")
+    assert not counting_mmseqs.exists()
+    Homologues(SEQUENCES, labels, "mmseqs").save(tmp_path)
+    found = Homologues.load(tmp_path)
+    assert (found.search, found.nearest(SEQUENCES["a"])) == ("mmseqs", None)
+    assert counting_mmseqs.read_text() == "called\n"
+
+
+def test_a_model_whose_search_program_is_absent_says_so_when_it_is_loaded(tmp_path, monkeypatch):
+    Homologues(SEQUENCES, np.eye(2, dtype=bool), "mmseqs").save(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="mmseqs is not on the PATH; install MMseqs2"):
         Homologues.load(tmp_path)

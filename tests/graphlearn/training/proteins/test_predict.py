@@ -37,7 +37,7 @@ def test_terms_come_with_residues_and_the_similar_chain(predictor, own_folder):
     found = predictor.predict(chain)
     assert [t.id for t in found.terms][:1] == ["1.1.-.-"] or {t.id for t in found.terms} >= {"1.1.1.1"}
     assert found.terms[0].name == "oxidoreductase"
-    assert found.similar == ("C00-A", 1.0)
+    assert found.similar == ("C00-A", 1.0, "align")
     assert len(found.mask) == len(chain) == found.length
     assert all(max(t.weights) in (0.0, 1.0) and len(t.weights) == len(chain) for t in found.terms)
     assert all(set(t.residues) <= set(chain.residue_ids) for t in found.terms)
