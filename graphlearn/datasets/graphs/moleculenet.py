@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from graphlearn.datasets.graphs.missing import not_obtained
+from graphlearn.datasets.graphs.download import download, fetch_raw
 from graphlearn.datasets.graphs.splits import Split, scaffold_split
 from graphlearn.datasets.graphs.table import DAMAGED, GraphTable
 from tdddft.errors import InputError
@@ -35,6 +35,12 @@ TABLES = {
     "clintox": SmilesTable("clintox.csv", "smiles", ("FDA_APPROVED", "CT_TOX")),
     "tox21": SmilesTable("tox21.csv", "smiles", None),
     "sider": SmilesTable("sider.csv", "smiles", None),
+    "toxcast": SmilesTable("toxcast_data.csv", "smiles", None),
+    "muv": SmilesTable("muv.csv", "smiles", None),
+    "pcba": SmilesTable("pcba.csv", "smiles", None),
+    "esol": SmilesTable("delaney-processed.csv", "smiles", ("measured log solubility in mols per litre",)),
+    "freesolv": SmilesTable("SAMPL.csv", "smiles", ("expt",)),
+    "lipo": SmilesTable("Lipophilicity.csv", "smiles", ("exp",)),
 }
 MOLECULE_COLUMNS = ("smiles", "mol_id", "name", "num")
 ATOM_FEATURE_SIZES = (119, 9, 12, 12, 10, 6, 9, 2, 2)
@@ -120,7 +126,11 @@ def read_smiles_table(
 
 
 def load_moleculenet(name: str, root: Path) -> tuple[GraphTable, Split]:
-    """A MoleculeNet set with its scaffold split: stored graphs, a table of SMILES, else PyG's (a download).
+    """A MoleculeNet set with its scaffold split, from stored graphs or a table of SMILES.
+
+    Looked for: ``<name>.npz`` in ``<root>/derived`` and ``<root>``, the table in ``<root>`` and, where PyG keeps it,
+    ``<root>/<name>/raw``; else the table is downloaded into that. PyG's ``processed/data.pt`` is a pickle, and never
+    read.
 
     Raises:
         InputError: if it is not there and cannot be fetched.
@@ -129,15 +139,26 @@ def load_moleculenet(name: str, root: Path) -> tuple[GraphTable, Split]:
     for file in (root / "derived" / f"{key}.npz", root / f"{key}.npz"):
         if file.is_file():
             return read_graphs(file, key)
-    if key in TABLES:
-        for suffix in ("", ".gz"):
-            file = root / f"{TABLES[key].file}{suffix}"
-            if file.is_file():
-                return read_smiles_table(file, key, smiles=TABLES[key].smiles, targets=TABLES[key].targets)
+    raw = root / key / "raw"
+    if (table := _table(key, root, raw)) is None:
+        fetch_raw("MoleculeNet set", key, root, raw, _download)
+        table = _table(key, root, raw)
+        assert table is not None
+    form = TABLES[key]
+    return read_smiles_table(table, key, smiles=form.smiles, targets=form.targets)
+
+
+def _table(key: str, *folders: Path) -> Path | None:
+    """The table of SMILES of a set that is known, where one of the folders holds it."""
+    names = [f"{TABLES[key].file}{suffix}" for suffix in ("", ".gz")] if key in TABLES else []
+    return next((folder / name for folder in folders for name in names if (folder / name).is_file()), None)
+
+
+def _download(key: str) -> dict[str, bytes]:
+    """The table, from where PyG takes it."""
     from torch_geometric.datasets import MoleculeNet
 
-    try:
-        graphs = [g for g in MoleculeNet(str(root), name) if g.num_nodes]
-    except Exception as error:
-        raise not_obtained("MoleculeNet set", name, root, error) from None
-    return GraphTable.from_graphs(key, graphs), scaffold_split([g.smiles for g in graphs])
+    if key not in TABLES:
+        raise ValueError(f"known are {', '.join(TABLES)}")
+    file = MoleculeNet.names[key][1]
+    return {file: download(MoleculeNet.url.format(file))}

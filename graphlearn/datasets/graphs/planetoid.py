@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.sparse import csr_matrix
 from torch_geometric.data import Data
-from torch_geometric.utils import to_undirected
+from torch_geometric.utils import coalesce, remove_self_loops, to_undirected
 
-from graphlearn.datasets.graphs.missing import not_obtained
+from graphlearn.datasets.graphs.array_pickle import read_array_pickle
+from graphlearn.datasets.graphs.download import download, fetch_raw
 from graphlearn.datasets.graphs.table import DAMAGED
 from tdddft.errors import InputError
+from tdddft.unpacking import check_size, read_unpacked
+
+PARTS = ("x", "tx", "allx", "y", "ty", "ally", "graph", "test.index")
+VALIDATION = 500
 
 
 def read_citations(path: Path) -> Data:
@@ -40,18 +47,73 @@ def read_citations(path: Path) -> Data:
     return Data(x=x, edge_index=to_undirected(edges, num_nodes=nodes), y=y, **masks)
 
 
+def read_planetoid(folder: Path, name: str) -> Data:
+    """Read a citation network from Planetoid's own files, ``ind.<name>.x`` and so on, by :func:`read_array_pickle`.
+
+    The nodes of ``allx`` come first: those that train, then 500 that choose. Then come the test nodes, in the order of
+    ``test.index``; numbers that it passes over are papers without words.
+
+    Args:
+        folder: Holds the eight files.
+        name: In lower case, for example ``cora``.
+
+    Raises:
+        InputError: if a file is missing or damaged, or its pickle names more than arrays and containers.
+    """
+    content = {part: read_unpacked(folder / f"ind.{name}.{part}") for part in PARTS}
+    where = folder / f"ind.{name}"
+    arrays = {part: read_array_pickle(content[part], f"{where}.{part}") for part in PARTS if part != "test.index"}
+    try:
+        words, test_words = csr_matrix(arrays["allx"]), csr_matrix(arrays["tx"])
+        labels, test_labels = (np.asarray(arrays[part], dtype=np.float32) for part in ("ally", "ty"))
+        test = np.loadtxt(io.StringIO(content["test.index"].decode()), dtype=np.int64, ndmin=1)
+        train, first, nodes = len(arrays["y"]), len(labels), int(test.max()) + 1
+        check_size(4 * nodes * max(words.shape[1], labels.shape[1]), where)
+        rows = (words.shape[0], test_words.shape[0], len(test_labels), len(np.unique(test)))
+        if rows != (first, len(test), len(test), len(test)) or test.min() < first or train + VALIDATION > first:
+            raise ValueError("the parts do not follow each other")
+        x = torch.zeros(nodes, words.shape[1])
+        x[:first], x[test] = torch.from_numpy(words.toarray()).float(), torch.from_numpy(test_words.toarray()).float()
+        target = torch.zeros(nodes, labels.shape[1])
+        target[:first], target[test] = torch.from_numpy(labels), torch.from_numpy(test_labels)
+        pairs = [(node, neighbour) for node, list_ in dict(arrays["graph"]).items() for neighbour in list_]
+        edges = torch.tensor(pairs, dtype=torch.long).reshape(-1, 2).T
+        if not bool(((edges >= 0) & (edges < nodes)).all()):
+            raise ValueError(f"an edge leaves the {nodes} nodes")
+    except (*DAMAGED, RuntimeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{where}.*: the files do not fit together ({error}); fetch them again") from None
+    edges = coalesce(remove_self_loops(edges)[0], num_nodes=nodes)
+    masks = {f"{part}_mask": torch.zeros(nodes, dtype=torch.bool) for part in ("train", "val", "test")}
+    masks["train_mask"][:train] = masks["val_mask"][train : train + VALIDATION] = masks["test_mask"][test] = True
+    return Data(x=x, edge_index=edges, y=target.argmax(1), **masks)
+
+
 def load_citations(name: str, root: Path) -> Data:
-    """Cora or Citeseer from ``<root>/derived/<name>.npz`` or ``<root>/<name>.npz``, else from PyG (a download).
+    """Cora, Citeseer or Pubmed: ``<root>/derived/<name>.npz``, ``<root>/<name>.npz``, or Planetoid's own files.
+
+    Those are looked for in ``<root>``, ``<root>/<name>`` and, where PyG keeps them, ``<root>/<name>/raw``; else they
+    are downloaded into that. PyG's ``processed/data.pt`` is a pickle, and never read.
 
     Raises:
         InputError: if it is not there and cannot be fetched.
     """
-    for file in (root / "derived" / f"{name.lower()}.npz", root / f"{name.lower()}.npz"):
+    key = name.lower()
+    for file in (root / "derived" / f"{key}.npz", root / f"{key}.npz"):
         if file.is_file():
             return read_citations(file)
+    raw = root / name / "raw"
+    for folder in (root, root / name, raw):
+        if all((folder / f"ind.{key}.{part}").is_file() for part in PARTS):
+            return read_planetoid(folder, key)
+    fetch_raw("citation network", name, root, raw, _download)
+    return read_planetoid(raw, key)
+
+
+def _download(name: str) -> dict[str, bytes]:
+    """The eight files, from where PyG takes them."""
     from torch_geometric.datasets import Planetoid
 
-    try:
-        return Planetoid(str(root), name)[0]
-    except Exception as error:
-        raise not_obtained("citation network", name, root, error) from None
+    files = [f"ind.{name.lower()}.{part}" for part in PARTS]
+    return {file: download(f"{Planetoid.url}/{file}") for file in files}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import lzma
 import tarfile
@@ -24,6 +25,7 @@ DAMAGED = (
     zipfile.BadZipFile,
     tarfile.TarError,
     lzma.LZMAError,
+    csv.Error,
 )
 
 

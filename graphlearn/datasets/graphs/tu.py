@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import tarfile
-import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch_geometric.data import Data
 from torch_geometric.utils import degree, one_hot
 
-from graphlearn.datasets.graphs.missing import not_obtained
+from graphlearn.datasets.graphs.download import download, fetch_raw, zip_members
 from graphlearn.datasets.graphs.table import DAMAGED, GraphTable
 from tdddft.errors import InputError
+from tdddft.unpacking import check_size, read_unpacked, tar_members
+
+TU_PARTS = ("A", "graph_indicator", "graph_labels", "graph_attributes", "node_labels", "node_attributes")
 
 
 def read_tu_folder(folder: Path, name: str, *, attributes: bool = False) -> GraphTable:
@@ -28,23 +31,71 @@ def read_tu_folder(folder: Path, name: str, *, attributes: bool = False) -> Grap
     Raises:
         InputError: if a file is missing or damaged.
     """
-    from torch_geometric.io import read_tu_data
-
     if not (folder / f"{name}_A.txt").is_file():
         raise InputError(f"{folder} holds no {name}_A.txt; give the folder with the text files of the TU collection")
+    files = {file.name: read_unpacked(file) for file in folder.glob("*_*.txt") if file.name in _tu_files(name)}
+    return read_tu_files(files, name, folder, attributes=attributes)
+
+
+def read_tu_files(files: Mapping[str, bytes], name: str, where: Path | str, *, attributes: bool = False) -> GraphTable:
+    """The graphs of the text files of the TU collection; self-loops and repeated edges are left out.
+
+    Args:
+        files: Content by file name, ``<name>_A.txt`` and so on.
+        name: Prefix of the files.
+        where: Their folder or archive, for messages.
+        attributes: Put the continuous node attributes before the one-hot node labels.
+
+    Raises:
+        InputError: if a file is missing or damaged.
+    """
     try:
-        data, slices, sizes = read_tu_data(str(folder), name)
-        owner = np.loadtxt(folder / f"{name}_graph_indicator.txt", dtype=np.int64, ndmin=1) - 1
-        graphs = len(data.y)
-        counts = torch.from_numpy(np.bincount(owner, minlength=graphs))
-        edges = torch.as_tensor(slices["edge_index"]).diff()
-        edge_counts = torch.cat([edges, edges.new_zeros(graphs - len(edges))])
-        x = data.x if data.x is None or attributes else data.x[:, sizes["num_node_attributes"] :]
-        if x is None or not x.numel():
-            x = degree_features(data.edge_index, counts, edge_counts)
-        return GraphTable(name, x, data.edge_index, counts, edge_counts, data.y)
+        columns = {part: _numbers(files[file], part) for file, part in _tu_files(name).items() if file in files}
+        owner, edges = columns["graph_indicator"][:, 0] - 1, columns["A"].T - 1
+        nodes = len(owner)
+        if "graph_labels" in columns:
+            y = torch.from_numpy(np.unique(columns["graph_labels"][:, 0], return_inverse=True)[1])
+        else:
+            y = torch.from_numpy(columns["graph_attributes"]).float()
+        if owner[0] < 0 or owner[-1] >= len(y) or (np.diff(owner) < 0).any():
+            raise ValueError(f"graph_indicator does not number {len(y)} graphs in their order")
+        if edges.shape[0] != 2 or edges.min() < 0 or edges.max() >= nodes or (owner[edges[0]] != owner[edges[1]]).any():
+            raise ValueError("an edge leaves its graph")
+        source, target = np.divmod(np.unique((edges[0] * nodes + edges[1])[edges[0] != edges[1]]), nodes)
+        counts = torch.from_numpy(np.bincount(owner, minlength=len(y)))
+        edge_counts = torch.from_numpy(np.bincount(owner[source], minlength=len(y)))
+        starts = (counts.cumsum(0) - counts).numpy()[owner[source]]
+        edge_index = torch.from_numpy(np.stack([source - starts, target - starts]))
+        blocks = [torch.from_numpy(columns["node_attributes"]).float()] if attributes else []
+        if "node_labels" in columns:
+            blocks += [_one_hot(column - column.min(), where) for column in columns["node_labels"].T]
+        x = torch.cat(blocks, dim=1) if blocks else degree_features(edge_index, counts, edge_counts)
+        return GraphTable(name, x, edge_index, counts, edge_counts, y)
     except (*DAMAGED, RuntimeError) as error:
-        raise InputError(f"{folder}: the files of {name} do not fit together ({error}); fetch them again") from None
+        if isinstance(error, InputError):
+            raise
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise InputError(f"{where}: the files of {name} do not fit together ({reason}); fetch them again") from None
+
+
+def _tu_files(name: str) -> dict[str, str]:
+    """Files that are read, and what is in them."""
+    return {f"{name}_{part}.txt": part for part in TU_PARTS}
+
+
+def _numbers(content: bytes, part: str) -> np.ndarray:
+    """A table of numbers with commas, [rows, columns]: integers, but for attributes."""
+    text = content.decode()
+    if not text.strip():
+        raise ValueError(f"{part} is empty")
+    return np.loadtxt(
+        io.StringIO(text), np.float64 if part.endswith("attributes") else np.int64, delimiter=",", ndmin=2
+    )
+
+
+def _one_hot(labels: np.ndarray, where: Path | str) -> Tensor:
+    check_size(4 * len(labels) * (int(labels.max()) + 1), f"{where}: one-hot labels")
+    return one_hot(torch.from_numpy(labels))
 
 
 def read_dgcnn(path: Path, name: str | None = None) -> GraphTable:
@@ -101,7 +152,9 @@ def load_tu(name: str, root: Path) -> GraphTable:
     """A TU set from a folder that holds it in any of the forms that are read.
 
     Looked for, in this order: ``<name>.dgcnn.tar.xz`` or ``<name>.txt`` (names without dashes and underscores are
-    found too), the raw text files of the TU collection, ``<name>.raw-tu.tar.xz``, PyG's own data set (a download).
+    found too), the raw text files of the TU collection, also where PyG keeps them (``<name>/raw``),
+    ``<name>.raw-tu.tar.xz``; else the text files are downloaded into ``<name>/raw``. PyG's ``processed/*.pt`` are
+    pickles, and never read.
 
     Raises:
         InputError: if it is not there and cannot be fetched.
@@ -111,30 +164,24 @@ def load_tu(name: str, root: Path) -> GraphTable:
         for file in (f"{stem}.dgcnn.tar.xz", f"{stem}.txt", f"{stem}/{stem}.txt"):
             if (root / file).is_file():
                 return read_dgcnn(root / file, name)
-    for folder in (root, root / name, root / name / "raw"):
+    raw = root / name / "raw"
+    for folder in (root, root / name, raw):
         if (folder / f"{name}_A.txt").is_file():
             return read_tu_folder(folder, name)
-    if (root / f"{name}.raw-tu.tar.xz").is_file():
-        with tempfile.TemporaryDirectory() as scratch, tarfile.open(root / f"{name}.raw-tu.tar.xz") as archive:
-            archive.extractall(scratch, filter="data")
-            return read_tu_folder(Path(scratch) / name, name)
-    return _from_pyg(name, root)
+    if (archive := root / f"{name}.raw-tu.tar.xz").is_file():
+        wanted = _tu_files(name)
+        files = {Path(path).name: content for path, content in tar_members(archive, lambda p: Path(p).name in wanted)}
+        return read_tu_files(files, name, archive)
+    fetch_raw("TU set", name, root, raw, _download)
+    return read_tu_folder(raw, name)
 
 
-def _from_pyg(name: str, root: Path) -> GraphTable:
+def _download(name: str) -> dict[str, bytes]:
+    """The text files, from where PyG takes them."""
     from torch_geometric.datasets import TUDataset
 
-    try:
-        graphs: list[Data] = list(TUDataset(str(root), name))
-    except Exception as error:
-        raise not_obtained("TU set", name, root, error) from None
-    if graphs[0].x is None:
-        table = GraphTable.from_graphs(
-            name, [Data(x=torch.ones(g.num_nodes, 1), edge_index=g.edge_index, y=g.y) for g in graphs]
-        )
-        x = degree_features(table.edge_index, table.counts, table.edge_counts)
-        return GraphTable(name, x, table.edge_index, table.counts, table.edge_counts, table.y)
-    return GraphTable.from_graphs(name, graphs)
+    archive = download(f"{TUDataset.url}/{name}.zip")
+    return zip_members(archive, f"{name}.zip", _tu_files(name))
 
 
 def _text(path: Path) -> str:

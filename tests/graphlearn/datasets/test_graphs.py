@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import tarfile
+import zipfile
 
 import numpy as np
 import pytest
@@ -281,14 +283,84 @@ def test_folds_of_another_copy_are_refused(tmp_path):
         stratified_folds(table.y, folds=5)
 
 
-def test_a_missing_set_says_where_to_put_it(tmp_path, monkeypatch):
-    import torch_geometric.datasets
-
-    def offline(*_args, **_kwargs):
+@pytest.mark.parametrize("load", [load_tu, load_moleculenet, load_citations])
+def test_a_missing_set_says_where_to_put_it(tmp_path, monkeypatch, load):
+    def offline(url, timeout):
         raise OSError("no network")
 
-    for name in ("TUDataset", "MoleculeNet", "Planetoid"):
-        monkeypatch.setattr(torch_geometric.datasets, name, offline)
-    for load in (load_tu, load_moleculenet, load_citations):
-        with pytest.raises(InputError, match="put its"):
-            load("NOTHERE", tmp_path)
+    monkeypatch.setattr("graphlearn.datasets.graphs.download.urlopen", offline)
+    with pytest.raises(InputError, match=r"download failed .*put its files there"):
+        load("NOTHERE", tmp_path)
+    with pytest.raises(InputError, match=r"'\.\./up' is no name of a"):
+        load("../up", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("load", "place"),
+    [(load_tu, "SET"), (load_moleculenet, "bbbp"), (load_citations, "Cora")],
+    ids=["tu", "moleculenet", "citations"],
+)
+@pytest.mark.parametrize("file", ["processed/data.pt", "processed/pre_filter.pt", "data.pkl"])
+def test_pickles_of_pyg_are_refused_by_name(tmp_path, load, place, file):
+    path = tmp_path / place / file
+    path.parent.mkdir(parents=True)
+    torch.save({"x": torch.ones(1)}, path)
+    with pytest.raises(InputError, match=f"{path}: this is a pickle, which runs code.*raw files"):
+        load(place, tmp_path)
+
+
+def served(monkeypatch, files):
+    """Answer downloads from a table of contents by the end of the address."""
+    asked = []
+
+    def urlopen(url, timeout):
+        asked.append(url)
+        return io.BytesIO(files[url.rpartition("/")[2]])
+
+    monkeypatch.setattr("graphlearn.datasets.graphs.download.urlopen", urlopen)
+    return asked
+
+
+def test_text_files_are_downloaded_once_and_kept_where_pyg_keeps_them(tmp_path, monkeypatch):
+    parts = {"A": "1, 2\n2, 1\n", "graph_indicator": "1\n1\n2\n", "graph_labels": "1\n-1\n"}
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as content:
+        for part, text in parts.items():
+            content.writestr(f"NEW/NEW_{part}.txt", text)
+        content.writestr("../../NEW_up.txt", "1\n")
+    asked = served(monkeypatch, {"NEW.zip": archive.getvalue(), "BBBP.csv": b"smiles,p_np\nCCO,1\nc1ccccc1,0\n"})
+    for _ in range(2):
+        assert load_tu("NEW", tmp_path).counts.tolist() == [2, 1]
+        assert load_moleculenet("bbbp", tmp_path)[0].y.tolist() == [[1.0], [0.0]]
+    assert len(asked) == 2
+    assert all(url.startswith("https://") for url in asked)
+    found = {str(f.relative_to(tmp_path)) for f in tmp_path.rglob("*.*")}
+    assert found == {*(f"NEW/raw/NEW_{part}.txt" for part in parts), "bbbp/raw/BBBP.csv"}
+
+
+def test_downloads_are_bounded(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRAPHLEARN_MAX_UNPACKED_MB", "0.001")
+    served(monkeypatch, {"BBBP.csv": b"x" * 2000})
+    with pytest.raises(InputError, match=r"BBBP\.csv: holds more than 0\.001 MB when unpacked"):
+        load_moleculenet("bbbp", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("part", "text", "message"),
+    [
+        ("A", "1, 5\n", "an edge leaves its graph"),
+        ("A", "1, 3\n", "an edge leaves its graph"),
+        ("A", "", "A is empty"),
+        ("graph_indicator", "1\n1\n1000000000000\n", "does not number 2 graphs"),
+        ("graph_indicator", "2\n1\n1\n", "does not number 2 graphs"),
+        ("node_labels", "0\n1\n1000000000\n", "one-hot labels: holds more than"),
+        ("node_labels", "0\nx\n1\n", "could not convert"),
+    ],
+)
+def test_tu_files_that_do_not_fit_together(tmp_path, part, text, message):
+    parts = {"A": "1, 2\n", "graph_indicator": "1\n1\n2\n", "graph_labels": "1\n-1\n", part: text}
+    for name, content in parts.items():
+        (tmp_path / f"BAD_{name}.txt").write_text(content)
+    with pytest.raises(InputError, match=message):
+        load_tu("BAD", tmp_path)
