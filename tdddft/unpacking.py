@@ -6,7 +6,6 @@ import bz2
 import gzip
 import io
 import lzma
-import os
 import tarfile
 import zipfile
 import zlib
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tdddft.errors import InputError
+from tdddft.limits import limit
 
 LIMIT_VARIABLE = "GRAPHLEARN_MAX_UNPACKED_MB"
 DEFAULT_LIMIT_MB = 512
@@ -36,25 +36,19 @@ def unpacked_limit() -> int:
     Raises:
         InputError: if the variable is not a positive number.
     """
-    text = os.environ.get(LIMIT_VARIABLE, str(DEFAULT_LIMIT_MB))
-    try:
-        limit = float(text)
-        if not 0 < limit < 1e9:
-            raise ValueError
-    except ValueError:
-        raise InputError(f"{LIMIT_VARIABLE}={text!r}: a positive number of megabytes is expected") from None
-    return int(limit * 1e6)
+    return int(limit(LIMIT_VARIABLE, DEFAULT_LIMIT_MB, "megabytes") * 1e6)
 
 
-def check_size(size: int, where: Path | str) -> None:
-    """Refuse a file, or a part of one, that holds more bytes than :func:`unpacked_limit`.
+def check_size(size: int, where: Path | str, least: int = 0) -> None:
+    """Refuse a file, or a part of one, that holds more bytes than :func:`unpacked_limit`, or than ``least`` if larger.
 
     Raises:
         InputError: that names the variable which raises the limit.
     """
-    if size > unpacked_limit():
+    most = max(unpacked_limit(), least)
+    if size > most:
         raise InputError(
-            f"{where}: holds more than {unpacked_limit() / 1e6:g} MB when unpacked; if you trust it, "
+            f"{where}: holds more than {most / 1e6:g} MB when unpacked; if you trust it, "
             f"set the environment variable {LIMIT_VARIABLE} higher"
         )
 
@@ -121,18 +115,21 @@ def load_arrays(data: bytes, where: Path | str) -> dict[str, np.ndarray]:
     return arrays
 
 
-def tar_members(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> Iterator[tuple[str, bytes]]:
+def tar_members(
+    path: Path, wanted: Callable[[str], bool] = lambda name: True, least: int = 0
+) -> Iterator[tuple[str, bytes]]:
     """Plain files of a tar archive, packed or not, as ``(path inside, content)``; links are passed over.
 
     Args:
         path: The archive.
         wanted: Says of a path inside whether its content is read.
+        least: Bytes that the archive may unpack to whatever the limit is, for one whose size is known.
 
     Raises:
         InputError: if the archive is damaged or unpacks to more than :func:`unpacked_limit` in all.
     """
     try:
-        with path.open("rb") as file, tarfile.open(fileobj=_Counted(file, path), mode="r|") as archive:
+        with path.open("rb") as file, tarfile.open(fileobj=_Counted(file, path, least), mode="r|") as archive:
             for member in archive:
                 if member.isreg() and wanted(member.name):
                     content = archive.extractfile(member)
@@ -145,19 +142,19 @@ def tar_members(path: Path, wanted: Callable[[str], bool] = lambda name: True) -
 class _Counted(io.RawIOBase):
     """Unpacks a file piece by piece, and counts."""
 
-    def __init__(self, file: Any, where: Path | str) -> None:
+    def __init__(self, file: Any, where: Path | str, least: int = 0) -> None:
         head = file.read(6)
         file.seek(0)
         opener = next((open_ for magic, open_ in _OPEN.items() if head.startswith(magic)), None)
-        self._file, self._where, self._total = opener(file) if opener else file, where, 0
+        self._file, self._where, self._least, self._total = opener(file) if opener else file, where, least, 0
 
     def read(self, size: int | None = -1) -> bytes:
         """Up to ``size`` bytes, or all; a refusal of :func:`check_size` where they come to too many."""
         content = io.BytesIO()
-        left = unpacked_limit() + 1 if size is None or size < 0 else size
+        left = max(unpacked_limit(), self._least) + 1 if size is None or size < 0 else size
         while left > 0 and (piece := self._file.read(min(_CHUNK, left))):
             self._total += len(piece)
-            check_size(self._total, self._where)
+            check_size(self._total, self._where, self._least)
             left -= len(piece)
             content.write(piece)
         return content.getvalue()

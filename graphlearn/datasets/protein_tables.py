@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import lzma
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from graphlearn.proteins.chain_store import ChainStore
 from graphlearn.proteins.deepfri_files import read_deepfri_annotations
 from graphlearn.proteins.text import numbered_lines, table_rows
 from tdddft.errors import InputError
+from tdddft.unpacking import load_arrays, read_unpacked
 
 CORE, PROFILES, CHAINS = "structdb_core.npz.xz", "structdb_profiles.npz.xz", "chains.tsv.gz"
 LABELS, MF_TERMS = "go_propagated_labels.tsv.gz", "deepfri_mf_terms.tsv"
@@ -145,11 +144,7 @@ def _unlisted(folder: Path, labelled: Collection[str], held_out: Collection[str]
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with lzma.open(path) as handle, np.load(io.BytesIO(handle.read()), allow_pickle=False) as content:
-            return dict(content)
-    except (OSError, EOFError, lzma.LZMAError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); fetch the file again") from None
+    return load_arrays(read_unpacked(path), path)
 
 
 def _unpack(core: Mapping[str, np.ndarray], profiles: Mapping[str, np.ndarray]) -> ChainStore:

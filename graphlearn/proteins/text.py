@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import bz2
 import difflib
-import gzip
-import lzma
 import re
-import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from tdddft.errors import InputError
+from tdddft.unpacking import read_unpacked
 
-_PACKED: dict[bytes, Callable[[bytes], bytes]] = {
-    b"\x1f\x8b": gzip.decompress, b"\xfd7zXZ": lzma.decompress, b"BZh": bz2.decompress,
-}  # fmt: skip
 _CHAIN = re.compile(r"[^\s,#]+")
 
 
@@ -23,18 +17,11 @@ def read_text(path: Path | str) -> str:
     """Text of a UTF-8 file, plain or packed with gzip, xz or bzip2 whatever its name.
 
     Raises:
-        InputError: if it is absent, a folder, damaged or not text.
+        InputError: if it is absent, a folder, damaged, not text or too large (:func:`tdddft.unpacking.check_size`).
     """
     try:
-        content = Path(path).read_bytes()
-        for magic, unpack in _PACKED.items():
-            if content.startswith(magic):
-                content = unpack(content)
-                break
-        return content.decode("utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, UnicodeDecodeError) as error:
+        return read_unpacked(path).decode("utf-8")
+    except UnicodeDecodeError as error:
         raise InputError(f"{path}: not readable as text ({error}); fetch the file again") from None
 
 

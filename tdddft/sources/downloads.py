@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tdddft.cache import cache_folder
 from tdddft.errors import InputError
+from tdddft.unpacking import check_size, tar_members
+
+RMD17_BYTES = 4_000_000_000  # ten molecules, 100,000 frames each
 
 
 def qm9pack_folder() -> Path:
@@ -29,11 +31,15 @@ def qm9pack_folder() -> Path:
 
 def qm9_sdf() -> Path:
     """``gdb9.sdf`` and the list of inconsistent molecules, from where PyG's QM9 takes them."""
-    from torch_geometric.data import download_url, extract_zip
+    from torch_geometric.data import download_url
     from torch_geometric.datasets import QM9
 
     def fetch(folder: Path) -> None:
-        extract_zip(download_url(QM9.raw_url, str(folder), log=False), str(folder), log=False)
+        packed = Path(download_url(QM9.raw_url, str(folder), log=False))
+        with zipfile.ZipFile(packed) as archive:
+            check_size(archive.getinfo("gdb9.sdf").file_size, f"{packed}: gdb9.sdf")
+            (folder / "gdb9.sdf").write_bytes(archive.read("gdb9.sdf"))
+        packed.unlink()
         download_url(QM9.raw_url2, str(folder), log=False, filename="uncharacterized.txt")
 
     return _fetched("qm9:pyg", QM9.raw_url, "qm9", fetch) / "gdb9.sdf"
@@ -41,7 +47,7 @@ def qm9_sdf() -> Path:
 
 def md17_file(name: str, *, revised: bool) -> Path:
     """The npz file of one molecule of MD17 or rMD17, from where PyG's MD17 takes it."""
-    from torch_geometric.data import download_url, extract_tar
+    from torch_geometric.data import download_url
     from torch_geometric.datasets import MD17
 
     key = f"revised {name}" if revised else name
@@ -52,7 +58,10 @@ def md17_file(name: str, *, revised: bool) -> Path:
 
     def fetch(folder: Path) -> None:
         if revised:
-            extract_tar(download_url(url, str(folder), log=False, filename="rmd17.tar.bz2"), str(folder), "r:bz2")
+            packed = Path(download_url(url, str(folder), log=False, filename="rmd17.tar.bz2"))
+            for member, content in tar_members(packed, lambda inside: inside.endswith(".npz"), RMD17_BYTES):
+                (folder / PurePosixPath(member).name).write_bytes(content)
+            packed.unlink()
         else:
             download_url(url, str(folder), log=False)
 
@@ -71,7 +80,7 @@ def _fetched(source: str, url: str, name: str, fetch: Callable[[Path], None]) ->
         with tempfile.TemporaryDirectory(dir=folder.parent) as partial:
             try:
                 fetch(Path(partial))
-            except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError) as error:
+            except (OSError, KeyError, InputError, zipfile.BadZipFile) as error:
                 raise _no_download(source, url, folder, error) from None
             shutil.copytree(partial, folder)
     return folder

@@ -121,3 +121,10 @@ def test_a_damaged_archive_is_refused(tmp_path):
     (tmp_path / "a.tar").write_bytes(b"no archive" * 100)
     with pytest.raises(InputError, match="not readable as a tar archive"):
         list(tar_members(tmp_path / "a.tar"))
+
+
+def test_an_archive_of_known_size_may_hold_more_than_the_limit(tmp_path, one_megabyte):
+    _tar(tmp_path / "a.tar", "w:xz", big=bytes(1_500_000))
+    assert len(dict(tar_members(tmp_path / "a.tar", least=2_000_000))["big"]) == 1_500_000
+    with pytest.raises(InputError, match=r"holds more than 1\.2 MB"):
+        list(tar_members(tmp_path / "a.tar", least=1_200_000))

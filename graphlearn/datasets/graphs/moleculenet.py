@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from graphlearn.datasets.graphs.download import download, fetch_raw
 from graphlearn.datasets.graphs.splits import Split, scaffold_split
 from graphlearn.datasets.graphs.table import DAMAGED, GraphTable
 from tdddft.errors import InputError
+from tdddft.unpacking import load_arrays, read_unpacked
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,10 @@ def read_graphs(path: Path, name: str) -> tuple[GraphTable, Split]:
         InputError: if the file is damaged or lacks an array.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {
-                key: torch.from_numpy(file[key].astype(np.float32 if key == "y" else np.int64)) for key in file.files
-            }
+        arrays = {
+            key: torch.from_numpy(array.astype(np.float32 if key == "y" else np.int64))
+            for key, array in load_arrays(read_unpacked(path), path).items()
+        }
         bonds, attr = arrays["bond_index"], arrays["bond_feat"]
         table = GraphTable(
             name=name,
@@ -73,6 +72,8 @@ def read_graphs(path: Path, name: str) -> tuple[GraphTable, Split]:
             edge_attr=attr.repeat_interleave(2, dim=0),
         )
         parts = [torch.nonzero(arrays["split"] == k).flatten() for k in range(3)]
+    except InputError:
+        raise
     except DAMAGED as error:
         raise InputError(f"{path}: not readable as molecular graphs ({error})") from None
     return table, Split(*parts)
@@ -96,9 +97,8 @@ def read_smiles_table(
     from torch_geometric.utils import from_rdmol
 
     try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"))))
-    except (*DAMAGED, zlib.error) as error:
+        rows = list(csv.DictReader(io.StringIO(read_unpacked(path).decode("utf-8-sig"))))
+    except (csv.Error, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not readable as a table ({error})") from None
     if targets is None:
         targets = tuple(c for c in (rows[0] if rows else ()) if c not in (smiles, *MOLECULE_COLUMNS))

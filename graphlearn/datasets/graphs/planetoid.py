@@ -15,7 +15,7 @@ from graphlearn.datasets.graphs.array_pickle import read_array_pickle
 from graphlearn.datasets.graphs.download import download, fetch_raw
 from graphlearn.datasets.graphs.table import DAMAGED
 from tdddft.errors import InputError
-from tdddft.unpacking import check_size, read_unpacked
+from tdddft.unpacking import check_size, load_arrays, read_unpacked
 
 PARTS = ("x", "tx", "allx", "y", "ty", "ally", "graph", "test.index")
 VALIDATION = 500
@@ -32,16 +32,19 @@ def read_citations(path: Path) -> Data:
         InputError: if the file is damaged or lacks an array.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            nodes = int(file["num_nodes"])
-            x = torch.zeros(nodes, int(file["num_features"]))
-            x[file["feat_row"].astype(np.int64), file["feat_col"].astype(np.int64)] = 1.0
-            edges = torch.from_numpy(file["edges"].astype(np.int64))
-            y = torch.from_numpy(file["labels"].astype(np.int64))
-            masks = {}
-            for key in ("train", "val", "test"):
-                masks[f"{key}_mask"] = torch.zeros(nodes, dtype=torch.bool)
-                masks[f"{key}_mask"][file[key].astype(np.int64)] = True
+        arrays = load_arrays(read_unpacked(path), path)
+        nodes, features = int(arrays["num_nodes"]), int(arrays["num_features"])
+        check_size(4 * nodes * features, f"{path}: num_nodes x num_features")
+        x = torch.zeros(nodes, features)
+        x[arrays["feat_row"].astype(np.int64), arrays["feat_col"].astype(np.int64)] = 1.0
+        edges = torch.from_numpy(arrays["edges"].astype(np.int64))
+        y = torch.from_numpy(arrays["labels"].astype(np.int64))
+        masks = {}
+        for key in ("train", "val", "test"):
+            masks[f"{key}_mask"] = torch.zeros(nodes, dtype=torch.bool)
+            masks[f"{key}_mask"][arrays[key].astype(np.int64)] = True
+    except InputError:
+        raise
     except DAMAGED as error:
         raise InputError(f"{path}: not readable as a citation network ({error})") from None
     return Data(x=x, edge_index=to_undirected(edges, num_nodes=nodes), y=y, **masks)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import lzma
-import tarfile
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -21,10 +18,6 @@ DAMAGED = (
     KeyError,
     IndexError,
     TypeError,
-    EOFError,
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    lzma.LZMAError,
     csv.Error,
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -138,6 +137,8 @@ def read_dgcnn(path: Path, name: str | None = None) -> GraphTable:
         x = one_hot(tag) if tag.max() else degree_features(edge_index, sizes, edge_sizes)
         y = torch.from_numpy(np.unique(labels, return_inverse=True)[1])
         return GraphTable(name, x, edge_index, sizes, edge_sizes, y)
+    except InputError:
+        raise
     except DAMAGED as error:
         raise InputError(f"{path}: not readable as a DGCNN graph file ({error})") from None
 
@@ -186,11 +187,7 @@ def _download(name: str) -> dict[str, bytes]:
 
 def _text(path: Path) -> str:
     if path.suffix != ".xz":
-        return path.read_text()
-    with tarfile.open(path) as archive:
-        for member in archive:
-            if member.isfile() and member.name.count("/") <= 1 and member.name.endswith(".txt"):
-                file = archive.extractfile(member)
-                assert file is not None
-                return file.read().decode()
+        return read_unpacked(path).decode()
+    for _, content in tar_members(path, lambda inside: inside.count("/") <= 1 and inside.endswith(".txt")):
+        return content.decode()
     raise ValueError("the archive holds no text file")

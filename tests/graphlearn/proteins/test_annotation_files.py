@@ -165,7 +165,7 @@ def test_unreadable_files_are_named(tmp_path):
         read_chain_list(tmp_path / "absent.txt")
     path = tmp_path / "list.txt.gz"
     path.write_bytes(gzip.compress(b"1ABC-A\n" * 100)[:-10])
-    with pytest.raises(InputError, match=r"list\.txt\.gz: not readable"):
+    with pytest.raises(InputError, match=r"list\.txt\.gz: the packed file is damaged"):
         read_chain_list(path)
 
 
