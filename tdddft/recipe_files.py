@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tdddft.errors import InputError
+from tdddft.plain_data import parse_yaml, read_yaml
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -32,10 +32,7 @@ def load_recipe(path: Path, model: type[R], overrides: Sequence[str] = ()) -> R:
     """
     if not path.is_file():
         raise InputError(f"no such recipe: {path}")
-    try:
-        data = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not readable as YAML ({str(error).splitlines()[0]})") from None
+    data = read_yaml(path)
     if not isinstance(data, dict):
         raise InputError(f"{path}: a recipe is a YAML mapping, this is {type(data).__name__}")
     return parse_recipe(data, model, overrides, where=str(path))
@@ -79,10 +76,7 @@ def _apply(data: dict[str, Any], override: str) -> None:
         data = data.setdefault(section, {})
         if not isinstance(data, dict):
             raise InputError(f"--set {override!r}: {section!r} is a value, not a section")
-    try:
-        data[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise InputError(f"--set {override!r}: {value!r} is not readable as a YAML value") from None
+    data[last] = parse_yaml(value, f"--set {override[:200]!r}")
 
 
 def _explain(error: ValidationError, model: type[BaseModel]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from graphlearn.catalogue.cards import opening_comment, summary, title
 from graphlearn.recipes import PACKAGE
+from tdddft.plain_data import read_json, read_yaml
 from tdddft.recipes import recipe_folder
 
 ORBITAL_MODELS = ("OrbEvo", "ResponseOrbEvo")
@@ -77,9 +77,7 @@ def _system(folder: Path) -> System:
 
 
 def _recipe(file: Path) -> Recipe:
-    import yaml
-
-    name, settings = f"{file.parent.name}/{file.stem}", yaml.safe_load(file.read_text(encoding="utf-8"))
+    name, settings = f"{file.parent.name}/{file.stem}", read_yaml(file)
     task = settings.get("task", "graphs" if "data" in settings else "orbitals")
     data = " --data FOLDER" if task == "orbitals" else ""
     return Recipe(name, opening_comment(file), f"graphlearn train {name}{data} --out runs/{file.stem}")
@@ -88,7 +86,7 @@ def _recipe(file: Path) -> Recipe:
 def _weights(file: Path, system: str) -> Weights:
     from safetensors import safe_open
 
-    facts, tensors = json.loads(file.read_text(encoding="utf-8")), file.with_name("model.safetensors")
+    facts, tensors = read_json(file), file.with_name("model.safetensors")
     with safe_open(tensors, framework="numpy") as stored:
         numbers = sum(math.prod(stored.get_slice(key).get_shape()) for key in stored.keys())  # noqa: SIM118
     name = f"{system}/{file.parent.name}"
@@ -110,9 +108,10 @@ def _result(facts: Mapping[str, Any]) -> str:
     """The kept score of validation, or of the test, in words."""
     if "test_score" in facts:
         return f"test {facts['metric']} {100 * facts['test_score']:.1f} %"
-    if not facts.get("validations"):
+    scores = [score for _, score in facts.get("validations", ()) if score is not None]
+    if not scores:
         return ""
-    best = min(score for _, score in facts["validations"])
+    best = min(scores)
     if facts["class"] in ORBITAL_MODELS:
         count, trained = len(facts.get("validated_on", ())), len(facts.get("trained_on", ()))
         return f"rollout nRMSE {best:.3f} on validation ({count} trajectories; trained on {trained})"

@@ -34,15 +34,10 @@ def protein_recipe(name: str, data: Path | None, overrides: list[str]) -> Protei
 
 def recipe_task(name: str) -> str:
     """What a recipe trains: its ``task``; without one, ``graphs`` where it names its own data, else ``orbitals``."""
-    import yaml
-
     from graphlearn.recipes import model_recipe
+    from tdddft.plain_data import read_yaml
 
-    path = model_recipe(name)
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError, UnicodeDecodeError):
-        return "orbitals"  # the reader of recipes says what is wrong
+    content = read_yaml(model_recipe(name))
     if not isinstance(content, dict):
         return "orbitals"
     return str(content.get("task", "graphs" if "data" in content else "orbitals"))

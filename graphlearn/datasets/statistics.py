@@ -18,6 +18,7 @@ from graphlearn.datasets.gauge import to_delta
 from tdddft.errors import InputError
 from tdddft.files import replace_text
 from tdddft.folder import DatasetFolder
+from tdddft.plain_data import read_json
 from tdddft.trajectory import Trajectory, read_trajectory
 from tdddft.units import AU_FIELD_V_PER_ANGSTROM
 
@@ -146,7 +147,7 @@ def dataset_statistics(folder: str | Path, select: Iterable[str] | None = None) 
 
 def _read(path: Path) -> dict[str, TrajectorySums]:
     try:
-        data = json.loads(path.read_text())
+        data = read_json(path)
         if data["schema_version"] != SCHEMA_VERSION:
             return {}
         return {i: TrajectorySums(**values) for i, values in data["trajectories"].items()}

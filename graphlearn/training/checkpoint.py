@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
 from graphlearn.datasets.batch import Normalizer
 from graphlearn.models import HistographGNN, OrbEvo, OrbitalModel, ProteinRPN, ResponseOrbEvo
+from graphlearn.training.building import build_network
+from graphlearn.training.weights import load_weights, read_shapes, reason, save_tensors
 from tdddft.errors import ContractError, InputError
 from tdddft.files import replace_text
+from tdddft.plain_data import read_json
 from tdddft.provenance import package_versions
 
 SCHEMA_VERSION = 1
@@ -33,7 +36,7 @@ def save_model(folder: Path, model: OrbitalModel | HistographGNN | ProteinRPN, f
         "versions": package_versions(),
         **facts,
     }
-    replace_text(folder / "model.json", json.dumps(description, indent=2))
+    replace_text(folder / "model.json", json.dumps(_without_nan(description), indent=2, allow_nan=False))
 
 
 def load_model(folder: str | os.PathLike[str], *kinds: type[M]) -> tuple[M, dict[str, Any]]:
@@ -53,10 +56,11 @@ def load_model(folder: str | os.PathLike[str], *kinds: type[M]) -> tuple[M, dict
     name = description["class"]
     if name not in wanted:
         raise InputError(f"{folder} holds a model of class {name}; this needs {' or '.join(wanted)}")
+    weights = folder / "model.safetensors"
     try:
-        model = wanted[name](**description["arguments"])
-        model.load_state_dict(load_file(folder / "model.safetensors"))
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        model = build_network(wanted[name], description["arguments"], shapes=read_shapes(weights))
+        load_weights(model, weights)
+    except (ContractError, InputError) as error:
         raise _damaged(folder, error) from None
     return model.eval(), description
 
@@ -77,15 +81,17 @@ def _describe(folder: Path) -> dict[str, Any]:
     if not file.is_file():
         raise InputError(f"{folder} holds no model (no model.json); train one with 'graphlearn train'")
     try:
-        description: dict[str, Any] = json.loads(file.read_text())
+        description: dict[str, Any] = read_json(file)
         version, name = description["schema_version"], description["class"]
+        if not isinstance(description["arguments"], dict):
+            raise TypeError("the arguments are no table")
         known = name in MODELS
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise _damaged(folder, error) from None
     if version != SCHEMA_VERSION:
-        raise ContractError(f"{file}: schema version {version}, this graphlearn reads {SCHEMA_VERSION}")
+        raise ContractError(f"{file}: schema version {str(version)[:20]}, this graphlearn reads {SCHEMA_VERSION}")
     if not known:
-        raise ContractError(f"{file}: unknown model class {name!r}; known: {', '.join(MODELS)}")
+        raise ContractError(f"{file}: unknown model class {str(name)[:80]!r}; known: {', '.join(MODELS)}")
     return description
 
 
@@ -94,20 +100,29 @@ def load_orbevo(folder: str | os.PathLike[str]) -> tuple[OrbitalModel, Normalize
     model, description = load_model(folder, OrbEvo, ResponseOrbEvo)
     assert isinstance(model, OrbitalModel)
     try:
-        return model, Normalizer(**description["normalizer"]), description
-    except (KeyError, TypeError) as error:
+        return model, _normalizer(description["normalizer"]), description
+    except (KeyError, TypeError, ValueError) as error:
         raise _damaged(Path(folder), error) from None
 
 
+def _normalizer(facts: dict[str, Any]) -> Normalizer:
+    """Units of the network, which are positive."""
+    units = Normalizer(**facts)
+    for name, value in units.to_dict().items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise ValueError(f"normalizer.{name} is {str(value)[:20]}")
+    return units
+
+
+def _without_nan(value: Any) -> Any:
+    """The same, with None for numbers that are not finite: JSON has no others."""
+    if isinstance(value, Mapping):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _damaged(folder: Path, error: Exception) -> ContractError:
-    return ContractError(f"{folder}: damaged model ({str(error).splitlines()[0]}); copy or train it again")
-
-
-def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Write tensors in one step; InputError where that fails."""
-    temporary = path.with_suffix(".tmp")
-    try:
-        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, metadata)
-        temporary.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"cannot write {path}: {error}; check the folder and the space on the disk") from None
+    text = reason(error).removeprefix(f"{folder}{os.sep}")
+    return ContractError(f"{folder}: damaged model ({text}); copy or train it again")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -17,7 +16,7 @@ from graphlearn.datasets.batch import Normalizer
 from graphlearn.datasets.trajectories import OrbitalTrajectory, TDDFTTrajectories
 from graphlearn.datasets.windows import TDDFTWindows, Window
 from graphlearn.models import OrbitalModel
-from graphlearn.training.checkpoint import save_model, save_tensors
+from graphlearn.training.checkpoint import save_model
 from graphlearn.training.compatibility import check_fits
 from graphlearn.training.loss import UnrolledLoss
 from graphlearn.training.origin import simulation_of
@@ -26,6 +25,7 @@ from graphlearn.training.recipe import Optimisation, TrainRecipe
 from graphlearn.training.sampling import StepDraws, StepSampler, flip_signs, sample_states, step_loader
 from graphlearn.training.state import TrainingState
 from graphlearn.training.validation import DIVERGED, validation_score
+from graphlearn.training.weights import load_weights, save_tensors
 from tdddft.errors import InputError, StoppedError
 from tdddft.recipe_files import recipe_hash
 
@@ -134,7 +134,7 @@ def train(
             raise StoppedError(f"stopped after step {number} of {options.steps}")
     accelerator.wait_for_everyone()
     if state.best and state.best[1] < DIVERGED:
-        kept.load_state_dict(load_file(folder / BEST))
+        load_weights(kept, folder / BEST)
     assert isinstance(kept, OrbitalModel)
     if main:
         facts = {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 import inspect
+from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from graphlearn.models import OrbEvo, OrbitalModel, ResponseOrbEvo
+from graphlearn.training.building import build_network
 from tdddft.errors import InputError
 from tdddft.recipe_files import Strict
 
@@ -97,8 +99,9 @@ class TrainRecipe(Strict):
     def build_model(self, **defaults: Any) -> OrbitalModel:
         """The model of the recipe; InputError where its sizes do not fit together."""
         try:
-            return ARCHITECTURES[self.architecture](**{**defaults, **self.model})
-        except (TypeError, ValueError) as error:
+            kind: Callable[..., OrbitalModel] = ARCHITECTURES[self.architecture]
+            return build_network(kind, {**defaults, **self.model})
+        except InputError as error:
             raise InputError(f"recipe {self.name!r}, model: {error}") from None
 
     @property

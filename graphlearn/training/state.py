@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from graphlearn.training.checkpoint import save_tensors
+from graphlearn.training.weights import save_tensors
 from tdddft.errors import ContractError, InputError
 
 FILE_NAME = "training_state.safetensors"

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from graphlearn.datasets.graphs.table import DAMAGED, GraphTable
 from tdddft.errors import InputError
+from tdddft.plain_data import read_json
 
 
 class Split(NamedTuple):
@@ -71,7 +72,7 @@ def load_folds(path: Path, table: GraphTable) -> Tensor:
         InputError: if the file is damaged or numbers the graphs of another copy of the data set.
     """
     try:
-        content = json.loads(path.read_text())
+        content = read_json(path)
         folds = torch.tensor([int(digit) for digit in content["folds"]])
         fingerprint = content["fingerprint"]
     except DAMAGED as error:

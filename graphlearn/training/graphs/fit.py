@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlearn.models import HistographGNN
+from graphlearn.training.building import build_network
 from graphlearn.training.graphs.recipe import Budget, GraphRecipe
 from graphlearn.training.graphs.task import Task
 from tdddft.errors import InputError
@@ -45,12 +46,13 @@ def build_model(recipe: GraphRecipe, task: Task, readout: str, depth: int) -> Hi
     Raises:
         InputError: where sizes or options do not fit together.
     """
+    arguments = {
+        "in_channels": task.inputs, "out_channels": task.outputs, "num_layers": depth, "readout": readout,
+        "level": task.level, "readout_options": recipe.readout_options.get(readout), **recipe.network.model_dump(),
+    }  # fmt: skip
     try:
-        return HistographGNN(
-            task.inputs, task.outputs, num_layers=depth, readout=readout, level=task.level,
-            readout_options=recipe.readout_options.get(readout), **recipe.network.model_dump(),
-        )  # fmt: skip
-    except (TypeError, ValueError) as error:
+        return build_network(HistographGNN, arguments)
+    except InputError as error:
         raise InputError(f"recipe {recipe.name!r}, readout {readout!r}: {error}") from None
 
 

@@ -15,6 +15,7 @@ from graphlearn.datasets.protein_go import Ontology
 from graphlearn.models import ProteinRPN
 from graphlearn.proteins.sequence_search import DEFAULT_SEARCH, SearchProgram
 from graphlearn.proteins.text import did_you_mean
+from graphlearn.training.building import build_network
 from tdddft.errors import InputError
 from tdddft.recipe_files import Strict, parse_recipe
 
@@ -135,7 +136,8 @@ class ProteinRecipe(Strict):
 
     def build_model(self, in_channels: int, num_terms: int) -> ProteinRPN:
         """The network; InputError where its sizes do not fit together."""
+        sizes = {"in_channels": in_channels, "num_terms": num_terms}
         try:
-            return ProteinRPN(in_channels, num_terms, **self.model)
-        except (TypeError, ValueError) as error:
+            return build_network(ProteinRPN, {**sizes, **self.model})
+        except InputError as error:
             raise InputError(f"recipe {self.name!r}, model: {error}") from None

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from graphlearn.models import ProteinRPN
-from graphlearn.training.checkpoint import save_tensors
 from graphlearn.training.proteins.pretrain import PreTrainingResult, pretrain_proposal
 from graphlearn.training.proteins.recipe import ProteinRecipe
 from graphlearn.training.proteins.task import ProteinTask
+from graphlearn.training.weights import load_weights, save_tensors
 from tdddft.files import replace_text
 
 PROPOSAL, PROPOSAL_FACTS = "proposal.safetensors", "proposal.json"
@@ -62,7 +61,7 @@ def start_model(
     if facts.is_file() and weights.is_file():
         stored = json.loads(facts.read_text())
         if stored.pop("identity") == identity:
-            model.load_state_dict(load_file(weights))
+            load_weights(model, weights)
             return StartModel(model, identity, PreTrainingResult(**stored))
     result = pretrain_proposal(
         model, task.site_data, task.sites, recipe.pre_training, seed, on_epoch=on_epoch, stop=stop

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from graphlearn.datasets import ProteinGO
 from graphlearn.models import ProteinRPN
 from graphlearn.proteins.enzyme_commission import CLASSES
-from graphlearn.training.checkpoint import save_model, save_tensors
+from graphlearn.training.checkpoint import save_model
 from graphlearn.training.proteins.batches import collate, epoch_batches
 from graphlearn.training.proteins.calibration import Calibration
 from graphlearn.training.proteins.decision import decide
@@ -28,6 +27,7 @@ from graphlearn.training.proteins.recipe import ProteinOptimisation, ProteinReci
 from graphlearn.training.proteins.start import StartModel, start_model
 from graphlearn.training.proteins.task import ProteinTask
 from graphlearn.training.state import TrainingState
+from graphlearn.training.weights import load_weights, save_tensors
 from tdddft.errors import StoppedError
 
 BEST = "best.safetensors"
@@ -122,7 +122,7 @@ def train_proteins(
             on_step(number, steps, state.losses[-1])
         if asked:
             raise StoppedError(f"stopped after step {number} of {steps}")
-    model.load_state_dict(load_file(folder / BEST))
+    load_weights(model, folder / BEST)
     model.eval()
     homologues = homologues or Homologues.of(task)
     homologues.save(folder)
