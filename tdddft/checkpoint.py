@@ -13,8 +13,9 @@ import h5py
 import numpy as np
 import torch
 
-from tdddft.errors import InputError
+from tdddft.errors import ContractError, InputError
 from tdddft.files import replace_hdf5
+from tdddft.hdf5 import Kind, attribute, check_dataset, open_hdf5, read_dataset
 from tdddft.propagators import State
 from tdddft.scf import GroundState
 
@@ -24,7 +25,19 @@ SECONDS_BETWEEN = 30.0
 SAME_ORBITALS = 1e-10
 SAME_SPACE = 1e-6
 _TENSORS = ("occupied", "response", "energy", "span_au")
-_NUMBERS = ("time_au", "step_au", "substep_au", "unchecked")
+_NUMBERS: dict[str, type] = {"time_au": float, "step_au": float, "substep_au": float, "unchecked": int}
+_ARRAYS: dict[str, tuple[Kind, tuple[str | int, ...]]] = {
+    "frame_occupied": ("complex", ("F", "B", "M", "S")),
+    "frame_dipoles_au": ("real", ("F", "B", 3)),
+    "frame_energies_hartree": ("real", ("F", "B")),
+    "occupied": ("complex", ("B", "M", "S")),
+    "response": ("real or complex", ("B", "M", "M")),
+    "energy": ("real", ("B",)),
+    "span_au": ("real", ("B",)),
+    "past_times_au": ("real", ("P",)),
+    "past": ("real or complex", ("P", "B", "M", "M")),
+}
+_OPTIONAL = ("span_au", "past_times_au", "past")
 
 
 @dataclass
@@ -97,26 +110,47 @@ class Checkpoint:
         if self.path is None or not self.path.is_file():
             return Unfinished()
         try:
-            with h5py.File(str(self.path), "r") as file:
-                if file.attrs["format"] != FORMAT or file.attrs["schema_version"] != SCHEMA_VERSION:
+            with open_hdf5(self.path) as file:
+                if attribute(file, "format", str) != FORMAT or attribute(file, "schema_version", int) != SCHEMA_VERSION:
                     return Unfinished()
-                identity, builds = str(file.attrs["identity"]), int(file.attrs["fock_builds"])
-                seconds = float(file.attrs["wall_seconds"])
-                arrays = {name: np.asarray(file[name]) for name in file}
-                numbers = {name: file.attrs[name].item() for name in _NUMBERS}
-        except (OSError, KeyError, RuntimeError):  # cut while it was written to a dying disk: start again
+                if attribute(file, "identity", str) != self._identity:
+                    raise self._foreign()
+                builds, seconds = attribute(file, "fock_builds", int), attribute(file, "wall_seconds", float)
+                numbers = {name: attribute(file, name, kind) for name, kind in _NUMBERS.items()}
+                arrays = self._arrays(file)
+        except ContractError:  # cut while it was written to a dying disk: start again
             return Unfinished()
-        if identity != self._identity:
-            raise self._foreign()
         frames = Frames(*(list(arrays[f"frame_{name}"]) for name in ("occupied", "dipoles_au", "energies_hartree")))
         values: dict[str, Any] = {n: torch.as_tensor(arrays[n]).to(device) for n in _TENSORS if n in arrays}
-        past = zip(arrays["past_times_au"].tolist(), torch.as_tensor(arrays["past"]).to(device), strict=True)
-        state = State(**numbers, **values, past=tuple(past))
+        past = torch.as_tensor(arrays["past"]).to(device) if "past" in arrays else ()
+        times = arrays["past_times_au"].tolist() if "past" in arrays else ()
+        state = State(**numbers, **values, past=tuple(zip(times, past, strict=True)))
         turn = self._turn([arrays[f"orbitals_{i}"] for i in range(len(self._ground_states))])
         if turn is not None:
             frames.occupied = list(turn @ np.array(frames.occupied))
             state = _turned(state, torch.as_tensor(turn, device=device))
         return Unfinished(state, frames, builds, seconds)
+
+    def _arrays(self, file: h5py.File) -> dict[str, np.ndarray]:
+        """All arrays, of the shapes that these ground states have; ContractError where one differs."""
+        states = self._ground_states
+        sizes = {"B": len(states), "M": max(g.orbitals.shape[1] for g in states)}
+        sizes["S"] = max(g.num_occupied for g in states)
+        absent = {n for n in _OPTIONAL if n not in file or len(file[n]) == 0}
+        arrays = {}
+        for name, (kind, shape) in _ARRAYS.items():
+            if name not in absent:
+                check_dataset(file, name, kind, shape, sizes)
+                arrays[name] = read_dataset(file, name)
+        for index, state in enumerate(states):
+            name = f"orbitals_{index}"
+            check_dataset(file, name, "real", state.orbitals.shape, {})
+            arrays[name] = read_dataset(file, name)
+        if ("past" in arrays) != ("past_times_au" in arrays):
+            raise ContractError(f"{self.path}: past matrices and their times go together")
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            raise ContractError(f"{self.path}: holds NaN or infinite numbers")
+        return arrays
 
     def save_now_and_then(self, now: Unfinished) -> None:
         """Save, if the last time was long enough ago."""
@@ -157,7 +191,7 @@ class Checkpoint:
         """Unitary from the stored orbitals to the present ones [B, M, M], filled up with zeros; None if equal."""
         turns = []
         for old, g in zip(stored, self._ground_states, strict=True):
-            turn = g.orbitals.T @ g.overlap @ old if old.shape == g.orbitals.shape else np.zeros((1, 1))
+            turn = g.orbitals.T @ g.overlap @ old
             if np.abs(turn @ turn.T - np.eye(len(turn))).max() > SAME_SPACE:
                 raise self._foreign()
             turns.append(turn)

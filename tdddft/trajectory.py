@@ -18,20 +18,11 @@ import numpy as np
 from tdddft.errors import ContractError, InputError
 from tdddft.field_data import field_from_dict
 from tdddft.files import replace_hdf5
+from tdddft.hdf5 import attribute, open_hdf5, read_dataset
+from tdddft.trajectory_contract import ARRAYS, check_arrays, check_numbers, read_arrays, read_facts
 
 SCHEMA_VERSION = 1
 FORMAT = "tdddft-trajectory"
-
-_ARRAYS = {
-    "molecule": ("numbers", "positions_angstrom"),
-    "basis": ("ao_table",),
-    "ground_state": (
-        "overlap", "dipole_ao_au", "origin_au", "fock_hartree", "coefficients", "energies_hartree", "occupations",
-    ),
-    "field": ("field_times_fs", "field_au", "field_impulse_au"),
-    "frames": ("times_fs", "frame_coefficients", "dipole_au", "energy_hartree", "norm_error"),
-}  # fmt: skip
-_STORED_NAME = {"field_times_fs": "times_fs", "frame_coefficients": "coefficients", "field_impulse_au": "impulse_au"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,82 +160,74 @@ def write_trajectory(path: str | os.PathLike[str], trajectory: Trajectory) -> Pa
 
 def _fill(file: h5py.File, trajectory: Trajectory) -> None:
     file.attrs.update(format=FORMAT, schema_version=SCHEMA_VERSION, kind=trajectory.kind)
-    for group_name, names in _ARRAYS.items():
-        group = file.create_group(group_name)
-        for name in names:
-            group.create_dataset(_STORED_NAME.get(name, name), data=getattr(trajectory, name))
+    for name, stored in ARRAYS.items():
+        file.create_dataset(stored.path, data=getattr(trajectory, name))
     for group_name, facts in trajectory.info.items():
         file.require_group(group_name).attrs["info"] = json.dumps(facts, sort_keys=True)
 
 
-def read_trajectory(path: str | os.PathLike[str], *, frames: int | None = None) -> Trajectory:
+def read_trajectory(
+    path: str | os.PathLike[str], *, frames: int | None = None, finite: bool = True, examined: bool = False
+) -> Trajectory:
     """Read a trajectory file.
 
     Args:
         path: The file.
         frames: Read only the first frames; all by default.
+        finite: Refuse NaN and infinite numbers; False leaves it to :func:`tdddft.validation.validate` to find them.
+        examined: Whether the file was looked at before, see :func:`tdddft.hdf5.open_hdf5`.
 
     Raises:
         InputError: if the file is missing.
-        ContractError: if it is not a trajectory, of another schema version, or damaged.
+        ContractError: if it is not a trajectory, of another schema version, damaged, or at odds with the contract.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"no such trajectory file: {path}")
-    try:
-        with h5py.File(str(path), "r") as file:
-            check_schema(file, path)
-            arrays = {
-                name: np.asarray(
-                    file[f"{group}/{_STORED_NAME.get(name, name)}"][: frames if group == "frames" else None]
-                )
-                for group, names in _ARRAYS.items()
-                for name in names
-            }
-            info = {g: json.loads(file[g].attrs["info"]) for g in file if "info" in file[g].attrs}
-            trajectory = Trajectory(**arrays, info=info, kind=str(file.attrs["kind"]))
-    except (OSError, KeyError, RuntimeError, json.JSONDecodeError) as error:
-        raise ContractError(f"{path}: damaged or incomplete trajectory ({error}); generate it again") from None
-    _check_shapes(trajectory, path)
+    with open_hdf5(path, examined=examined) as file:
+        check_schema(file, path)
+        check_arrays(file)
+        kind, facts = attribute(file, "kind", str), read_facts(file)
+        trajectory = Trajectory(**read_arrays(file, frames), info=facts, kind=kind)
+        check_numbers(trajectory, path, finite=finite)
     return trajectory
 
 
-def read_frames(path: str | os.PathLike[str], start: int, stop: int) -> np.ndarray:
+def read_frames(path: str | os.PathLike[str], start: int, stop: int, *, examined: bool = False) -> np.ndarray:
     """Orbitals of frames start to stop of a trajectory file, complex [F, S, A]; only they are read.
 
+    Args:
+        path: The file.
+        start: First frame.
+        stop: Frame after the last one.
+        examined: Whether the file was looked at before, see :func:`tdddft.hdf5.open_hdf5`.
+
     Raises:
+        InputError: if the file is missing.
         ContractError: if the file is damaged or has no such frames.
     """
-    try:
-        with h5py.File(str(path), "r") as file:
-            frames = file["frames/coefficients"]
-            if not 0 <= start < stop <= len(frames):
-                raise ContractError(f"{path}: holds {len(frames)} frames, not {start} to {stop}")
-            return np.asarray(frames[start:stop])
-    except (OSError, KeyError, RuntimeError) as error:
-        raise ContractError(f"{path}: damaged or incomplete trajectory ({error}); generate it again") from None
+    path = Path(path)
+    with open_hdf5(path, examined=examined) as file:
+        number = count_frames(file)
+        if not 0 <= start < stop <= number:
+            raise ContractError(f"{path}: holds {number} frames, not {start} to {stop}")
+        return read_dataset(file, ARRAYS["frame_coefficients"].path, slice(start, stop))
+
+
+def count_frames(file: h5py.File) -> int:
+    """Frames of an open trajectory file; ContractError where its arrays are at odds with the contract."""
+    check_schema(file, Path(file.filename))
+    return check_arrays(file)["F"]
 
 
 def check_schema(file: h5py.File, path: Path) -> None:
     """ContractError unless the open file is a trajectory of the schema version that this code reads."""
-    if file.attrs.get("format") != FORMAT:
+    named = file.attrs.get("format")
+    if not isinstance(named, str | bytes) or named not in (FORMAT, FORMAT.encode()):
         raise ContractError(f"{path}: an HDF5 file, but not a tdddft trajectory")
-    version = int(file.attrs.get("schema_version", -1))
+    version = attribute(file, "schema_version", int)
     if version != SCHEMA_VERSION:
         raise ContractError(
             f"{path}: trajectory schema version {version}, this tdddft reads version {SCHEMA_VERSION}; "
             "use the tdddft version that wrote it, or generate it again"
         )
-
-
-def _check_shapes(t: Trajectory, path: Path) -> None:
-    n, a, s, f = len(t.numbers), len(t.ao_table), len(t.occupations), len(t.times_fs)
-    expected = {
-        "positions_angstrom": (n, 3), "ao_table": (a, 4), "overlap": (a, a), "dipole_ao_au": (3, a, a),
-        "fock_hartree": (a, a), "coefficients": (s, a), "energies_hartree": (s,), "origin_au": (3,),
-        "field_au": (len(t.field_times_fs), 3), "field_impulse_au": (3,), "frame_coefficients": (f, s, a),
-        "dipole_au": (f, 3), "energy_hartree": (f,), "norm_error": (f,),
-    }  # fmt: skip
-    for name, shape in expected.items():
-        if getattr(t, name).shape != shape:
-            raise ContractError(f"{path}: {name} has shape {getattr(t, name).shape}, expected {shape}")

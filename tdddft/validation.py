@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tdddft.trajectory import Trajectory, electronic_dipole_au, orthonormality_error
+from tdddft.trajectory_contract import not_finite
 
 DIPOLE_TOLERANCE_OF_RANGE = 1e-4
 ORTHONORMALITY_TOLERANCE = 1e-6
@@ -29,10 +30,13 @@ def validate(trajectory: Trajectory) -> list[Verdict]:
     Rules: all numbers finite; times increase; the SCF converged; the dipole recomputed from the written coefficients
     equals the stored one to 1e-4 of its range (or to the rounding of the stored precision, where that is coarser);
     S-orthonormality error below 1e-6; energy drift after the field below 1e-6 hartree. The energy rule does not apply
-    to predicted trajectories, which store none.
+    to predicted trajectories, which store none. Where numbers are not finite, no other rule is tried.
     """
     t = trajectory
-    return [_finite(t), _times(t), _converged(t), _dipole(t), _orthonormality(t), _energy(t)]
+    finite = _finite(t)
+    if not finite.passed:
+        return [finite]
+    return [finite, _times(t), _converged(t), _dipole(t), _orthonormality(t), _energy(t)]
 
 
 def failures(trajectory: Trajectory) -> list[str]:
@@ -50,11 +54,9 @@ def field_end_index(trajectory: Trajectory) -> int:
 
 
 def _finite(t: Trajectory) -> Verdict:
-    arrays = [t.frame_coefficients, t.dipole_au, t.coefficients, t.overlap, t.field_au]
-    if t.kind == "simulated":
-        arrays.append(t.energy_hartree)
-    bad = sum(int((~np.isfinite(a)).sum()) for a in arrays)
-    return Verdict("finite numbers", bad == 0, f"{bad} NaN or infinite values")
+    bad = not_finite(t)
+    where = f" in {', '.join(bad)}" if bad else ""
+    return Verdict("finite numbers", not bad, f"{sum(bad.values())} NaN or infinite values{where}")
 
 
 def _times(t: Trajectory) -> Verdict:

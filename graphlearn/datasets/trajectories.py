@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,13 @@ from graphlearn.datasets.particles import IndependentParticles
 from graphlearn.neighbors import radius_graph
 from tdddft.errors import InputError
 from tdddft.folder import DatasetFolder
+from tdddft.hdf5 import open_hdf5
+from tdddft.hdf5_examination import refusals
 from tdddft.spectrum import field_direction
-from tdddft.trajectory import Trajectory, read_trajectory
+from tdddft.trajectory import Trajectory, count_frames, read_trajectory
 from tdddft.units import AU_FIELD_V_PER_ANGSTROM
+
+EXAMINED_TOGETHER = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +161,7 @@ class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
         self.cache = cache
         self._names = names
         self._kept: OrderedDict[str, OrbitalTrajectory] = OrderedDict()
+        self._unexamined = OrderedDict.fromkeys(names)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -181,9 +187,28 @@ class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
         """The file of a trajectory."""
         return self.files[self._names[index]]
 
-    def raw(self, index: int) -> Trajectory:
-        """The trajectory as it is in its file."""
-        return read_trajectory(self.path(index))
+    def raw(self, index: int, *, frames: int | None = None) -> Trajectory:
+        """The trajectory as it is in its file, or its first frames.
+
+        Raises:
+            ContractError: if the file is damaged.
+        """
+        return read_trajectory(self.path(index), frames=frames, examined=self._examine(index))
+
+    def frames_in(self, index: int) -> int:
+        """How many frames a trajectory has; ContractError if its file is damaged."""
+        with open_hdf5(self.path(index), examined=self._examine(index)) as file:
+            return count_frames(file)
+
+    def _examine(self, index: int) -> bool:
+        """Look at a file and at some others that will be read; each is looked at once."""
+        name = self._names[index]
+        if name in self._unexamined:
+            chosen = [name, *islice((n for n in self._unexamined if n != name), EXAMINED_TOGETHER - 1)]
+            for other, reason in zip(chosen, refusals([self.files[n] for n in chosen]), strict=True):
+                if not reason:
+                    del self._unexamined[other]
+        return name not in self._unexamined
 
     @property
     def names(self) -> list[str]:

@@ -6,7 +6,6 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from functools import partial
 
-import h5py
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -15,7 +14,7 @@ from graphlearn.datasets.batch import Normalizer, OrbitalBatch, collate
 from graphlearn.datasets.gauge import to_delta
 from graphlearn.datasets.orbitals import OrbitalLayout
 from graphlearn.datasets.trajectories import OrbitalTrajectory, TDDFTTrajectories, delta_slots
-from tdddft.trajectory import Trajectory, read_frames, read_trajectory
+from tdddft.trajectory import Trajectory, read_frames
 
 Window = tuple[OrbitalTrajectory, int]
 
@@ -53,7 +52,7 @@ class TDDFTWindows(Dataset[Window]):
         self, data: TDDFTTrajectories, num_frames: int = 8, *, history: int | None = None, heads: int = 512
     ) -> None:
         self.data, self.num_frames, self.history, self.heads = data, num_frames, history or num_frames, heads
-        self._frames = [_frames_in(data, name) for name in data.names]
+        self._frames = [data.frames_in(index) for index in range(len(data))]
         self._ends = np.cumsum([max(0, frames - num_frames) for frames in self._frames])
         self._kept: OrderedDict[int, _Head] = OrderedDict()
 
@@ -77,7 +76,7 @@ class TDDFTWindows(Dataset[Window]):
         """The window of one trajectory whose history ends at a frame."""
         head = self._head(trajectory)
         first, stop = max(0, frame - self.history + 1), min(frame + self.num_frames + 1, self._frames[trajectory])
-        coefficients = read_frames(self.data.path(trajectory), first, stop)
+        coefficients = read_frames(self.data.path(trajectory), first, stop, examined=True)
         delta = delta_slots(head.layout, to_delta(head.trajectory, coefficients))
         return replace(head.item, delta=delta, first_frame=first, total_frames=self._frames[trajectory]), frame
 
@@ -104,15 +103,10 @@ class TDDFTWindows(Dataset[Window]):
         if index in self._kept:
             self._kept.move_to_end(index)
             return self._kept[index]
-        two = read_trajectory(self.data.path(index), frames=2)
+        two = self.data.raw(index, frames=2)
         item = self.data.convert(two, self.data.names[index])
         head = _Head(two, item, OrbitalLayout(two.ao_table, len(two.numbers), self.data.shells))
         self._kept[index] = head
         if len(self._kept) > self.heads:
             self._kept.popitem(last=False)
         return head
-
-
-def _frames_in(data: TDDFTTrajectories, name: str) -> int:
-    with h5py.File(str(data.files[name]), "r") as file:
-        return len(file["frames/times_fs"])

@@ -8,7 +8,6 @@ import numpy as np
 
 from graphlearn.datasets.trajectories import TDDFTTrajectories
 from tdddft.errors import ContractError
-from tdddft.trajectory import read_trajectory
 
 
 def simulation_of(data: TDDFTTrajectories) -> dict[str, Any]:
@@ -16,7 +15,7 @@ def simulation_of(data: TDDFTTrajectories) -> dict[str, Any]:
 
     The level of theory, the field and the times are those of its first trajectory.
     """
-    first = read_trajectory(data.path(0), frames=2)
+    first = data.raw(0, frames=2)
     fine = first.field_times_fs[1] - first.field_times_fs[0]
     return {
         "method": dict(first.info.get("basis", {})),
@@ -42,4 +41,4 @@ def simulation_in(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _numbers(data: TDDFTTrajectories, index: int) -> np.ndarray:
-    return read_trajectory(data.path(index), frames=1).numbers
+    return data.raw(index, frames=1).numbers

@@ -32,7 +32,10 @@ def observe(
     energies, populations = ground_orbital_populations(t)
     charges, occupied = mulliken_charges(t), len(t.occupations)
     excited = populations[:, occupied:].sum(axis=1)
-    out.print(f"{t.name}: {len(t.times_fs)} frames to {t.times_fs[-1]:.4g} fs, {occupied} occupied of {len(energies)}")
+    out.print(
+        f"{t.name}: {len(t.times_fs)} frames to {t.times_fs[-1]:.4g} fs, {occupied} occupied of {len(energies)}",
+        markup=False,
+    )
     out.print(f"electrons outside the occupied orbitals: {excited[-1]:.3e} at the end, {excited.max():.3e} at most")
     moved = np.ptp(charges, axis=0)
     atom = int(moved.argmax())

@@ -33,6 +33,7 @@ def show(
         method = trajectory.info.get("basis", {})
         out.print(
             f"{trajectory.name}: {trajectory.kind}, {method.get('functional')}/{method.get('basis')}, "
-            f"{len(trajectory.times_fs)} frames to {trajectory.times_fs[-1]:.3g} fs"
+            f"{len(trajectory.times_fs)} frames to {trajectory.times_fs[-1]:.3g} fs",
+            markup=False,
         )
     out.print(f"wrote {save_figure(drawn, target)}")

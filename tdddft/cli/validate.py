@@ -61,7 +61,7 @@ def _validate_folder(path: Path, repair: bool, jobs: int | None) -> tuple[bool, 
 
 
 def _validate_file(path: Path) -> tuple[bool, dict[str, Any]]:
-    verdicts = validate_trajectory(read_trajectory(path))
+    verdicts = validate_trajectory(read_trajectory(path, finite=False))
     for v in verdicts:
         out.print(f"{MARK[v.passed]} {v.rule:24} {v.detail}", markup=False, soft_wrap=True)
     valid = all(v.passed is not False for v in verdicts)

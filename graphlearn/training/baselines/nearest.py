@@ -12,7 +12,7 @@ from graphlearn.datasets.gauge import to_delta
 from graphlearn.datasets.orbitals import LMAX, OrbitalLayout
 from graphlearn.datasets.trajectories import TDDFTTrajectories
 from graphlearn.nn.equivariant import wigner_d
-from tdddft.trajectory import Trajectory, read_trajectory
+from tdddft.trajectory import Trajectory
 
 AXES = [1, 2, 0]
 ALIGNED = 0.9  # least cosine between two fields that count as the same
@@ -33,7 +33,7 @@ class NearestGeometry:
         self._data = data
         self._heads: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         for index in range(len(data)):
-            head = read_trajectory(data.path(index), frames=1)
+            head = data.raw(index, frames=1)
             self._heads.append((head.numbers, head.positions_angstrom, _field_au(head)))
 
     def __call__(self, trajectory: Trajectory) -> np.ndarray | None:
