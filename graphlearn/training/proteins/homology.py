@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
-from graphlearn.proteins.sequence_search import DEFAULT_SEARCH, SearchProgram, check_search, search_sequences
+from graphlearn.proteins.sequence_search import DEFAULT_SEARCH, SearchProgram, SequenceSearch, check_search
 from graphlearn.training.proteins.baselines import best_hit_transfer
 from graphlearn.training.proteins.task import ProteinTask
 from tdddft.errors import ContractError
@@ -66,10 +67,18 @@ class Homologues:
         self._search({"query": sequence})
         return self._found[sequence][1]
 
+    @cached_property
+    def _index(self) -> SequenceSearch:
+        return SequenceSearch(self.sequences, method=self.search)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Another process builds the index of the search again if it needs it."""
+        return {key: value for key, value in self.__dict__.items() if key != "_index"}
+
     def _search(self, queries: Mapping[str, str]) -> None:
         """Search for those that were not searched for before."""
         new = {name: sequence for name, sequence in queries.items() if sequence not in self._found}
-        hits = search_sequences(new, self.sequences, method=self.search)
+        hits = self._index.hits(new)
         scores = best_hit_transfer(hits, list(new), list(self.sequences), self.labels)
         best = {hit.query: SimilarChain(hit.target, hit.identity, self.search) for hit in reversed(hits)}
         self._found.update({new[name]: (row, best.get(name)) for name, row in zip(new, scores, strict=True)})
