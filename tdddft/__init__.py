@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from tdddft.pyscf_environment import set_pyscf_environment
+
 _WHERE = {
     "Molecule": "molecule", "read_molecules": "sources", "Method": "recipe", "GenerateRecipe": "recipe",
     "GroundState": "scf", "ground_state": "scf", "Kick": "field", "GaussianPulses": "field", "Laser": "laser",
@@ -18,6 +20,8 @@ _WHERE = {
 }  # fmt: skip
 
 __all__ = sorted(_WHERE)
+
+set_pyscf_environment()
 
 
 def __getattr__(name: str) -> Any:

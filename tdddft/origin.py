@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import ValidationError
 
 from tdddft.errors import ContractError
@@ -17,10 +20,25 @@ def molecule_of(trajectory: Trajectory) -> tuple[Molecule, Method]:
         ContractError: if the file does not name a level of theory that this version knows.
     """
     t, facts = trajectory, trajectory.info.get("molecule", {})
-    try:
-        known = {k: v for k, v in t.info["basis"].items() if k in Method.model_fields}
-        method = Method.model_validate(known)
-    except (KeyError, ValidationError) as error:
-        raise ContractError(f"{t.name}: the file does not name its level of theory ({error})") from None
+    method = method_of(t.info.get("basis"), f"{t.name}: the file")
     charge, source = int(facts.get("charge", 0)), str(facts.get("source", ""))
     return Molecule(t.name, t.numbers, t.positions_angstrom, charge, source, facts.get("smiles")), method
+
+
+def method_of(facts: object, where: str) -> Method:
+    """The level of theory that a trajectory file or ``model.json`` names; what else stands there is left out.
+
+    Raises:
+        ContractError: with ``where`` in front, if it names none that this version knows.
+    """
+    if not isinstance(facts, Mapping) or not facts:
+        raise ContractError(f"{where} does not name its level of theory")
+    known: dict[str, Any] = {k: v for k, v in facts.items() if k in Method.model_fields}
+    try:
+        return Method.model_validate(known)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ContractError(
+            f"{where} names no level of theory that can be used: "
+            f"{'.'.join(str(part) for part in first['loc'])}: {first['msg'].removeprefix('Value error, ')}"
+        ) from None

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, Protocol, TypeVar
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+SAFE_PATH = "PYTHONSAFEPATH"  # a spawned Python would look for its modules in the working folder first
 POLL_SECONDS = 0.5
 GRACE_SECONDS = 20.0
 T = TypeVar("T")
@@ -183,9 +184,9 @@ def map_unordered(function: Callable[[T], R], work: Sequence[T], workers: int) -
 
 @contextmanager
 def single_threaded_children() -> Iterator[None]:
-    """Processes started inside use one BLAS and OpenMP thread each."""
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    """Processes started inside use one BLAS and OpenMP thread each, and import nothing from the working folder."""
+    before = {name: os.environ.get(name) for name in (*THREAD_VARIABLES, SAFE_PATH)}
+    os.environ.update(dict.fromkeys(before, "1"))
     try:
         yield
     finally:

@@ -6,10 +6,11 @@ import zlib
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from tdddft.field import Field as FieldLike, GaussianPulses, Kick, unit_vector
 from tdddft.field_data import FieldSum, field_from_dict
+from tdddft.method_names import functional_name, names_or_name
 from tdddft.recipe_files import Strict
 from tdddft.sampled_field import read_field
 
@@ -21,8 +22,12 @@ class Method(Strict):
         "PBE",
         description="libxc name as PySCF takes it: PBE, B3LYP, TPSS, LDA,VWN (LDA alone is exchange only), ...; HF",
     )
-    basis: str = Field("gth-dzvp", description="PySCF name of a Gaussian basis")
-    pseudopotential: str | None = Field("gth-pbe", description="PySCF name, or null for all electrons")
+    basis: str | dict[str, str] = Field(
+        "gth-dzvp", description="PySCF name of a Gaussian basis, or names by element: {default: gth-dzvp, O: gth-tzvp}"
+    )
+    pseudopotential: str | dict[str, str] | None = Field(
+        "gth-pbe", description="PySCF name of a GTH pseudopotential, or names by element; null for all electrons"
+    )
     grid_level: int = Field(3, ge=0, le=9, description="integration grid of the ground state")
     response_grid: Literal["coarse", "medium", "fine"] | Annotated[int, Field(ge=0, le=9)] = Field(
         "medium", description="integration grid of the change of the Fock matrix; an integer is a PySCF level"
@@ -33,6 +38,23 @@ class Method(Strict):
     density_fitting: bool = Field(True, description="fit the Coulomb interaction; false takes exact integrals")
     scf_tolerance_hartree: float = Field(1e-11, gt=0)
     scf_max_cycles: int = Field(100, ge=1)
+
+    @field_validator("functional")
+    @classmethod
+    def _functional(cls, value: str) -> str:
+        return functional_name(value)
+
+    @field_validator("basis", "pseudopotential")
+    @classmethod
+    def _names(cls, value: Any, info: ValidationInfo) -> Any:
+        return value if value is None else names_or_name(str(info.field_name), value)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_file(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "basis_file" in data:
+            raise ValueError("basis_file: files with basis sets are not read; give method.basis a name of PySCF's")
+        return data
 
 
 class Selection(Strict):

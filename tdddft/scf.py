@@ -13,6 +13,14 @@ from pyscf.lib.exceptions import BasisNotFoundError
 
 from tdddft.errors import ConvergenceError, InputError
 from tdddft.functionals import check_functional
+from tdddft.method_names import (
+    INITIAL_GUESS,
+    fitting_names,
+    known_basis,
+    known_pseudopotential,
+    names_by_element,
+    refuse_files_of_these_names,
+)
 from tdddft.molecule import Molecule
 from tdddft.recipe import Method
 from tdddft.self_consistency import converge
@@ -130,11 +138,19 @@ def ground_state(molecule: Molecule | str | Path, method: Method | None = None) 
 
 
 def build_mol(molecule: Molecule, method: Method) -> gto.Mole:
-    """PySCF's molecule; InputError where the basis or pseudopotential lacks an element."""
+    """PySCF's molecule; InputError for unknown names, and where the basis or pseudopotential lacks an element."""
+    bases = names_by_element(method.basis, molecule.symbols)
+    pseudopotentials = names_by_element(method.pseudopotential, molecule.symbols)
+    for name in set(bases.values()):
+        known_basis(name)
+    for name in set(pseudopotentials.values()):
+        known_pseudopotential(name)
     mol = gto.Mole(verbose=0, unit="Bohr", charge=molecule.charge, cart=False)
+    names = {*bases.values(), *pseudopotentials.values(), *fitting_names(mol, bases.values()), INITIAL_GUESS}
+    refuse_files_of_these_names(names)
     mol.atom = list(zip(molecule.symbols, (molecule.positions_angstrom / BOHR_ANGSTROM).tolist(), strict=True))
-    mol.basis = method.basis
-    mol.pseudo = method.pseudopotential
+    mol.basis = method.basis if isinstance(method.basis, str) else bases
+    mol.pseudo = pseudopotentials
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

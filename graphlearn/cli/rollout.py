@@ -82,9 +82,10 @@ def _at_rest(
 ) -> Trajectory:
     """The ground state of a molecule and the field of the training set, turned and scaled."""
     from graphlearn.training.origin import simulation_in
-    from tdddft import Method, free_evolution, ground_state
+    from tdddft import free_evolution, ground_state
     from tdddft.errors import InputError
     from tdddft.field_data import field_from_dict
+    from tdddft.origin import method_of
 
     known = simulation_in(facts)
     field = dict(known["field"])
@@ -96,7 +97,7 @@ def _at_rest(
         if "amplitude_v_per_angstrom" not in field:
             raise InputError(f"the field of the training set, {field.get('kind')}, has no amplitude to scale")
         field["amplitude_v_per_angstrom"] *= strength
-    method = Method.model_validate({k: v for k, v in known["method"].items() if k in Method.model_fields})
+    method = method_of(known.get("method"), "model.json")
     started = time.perf_counter()
     state = ground_state(source, method)
     out.print(f"ground state of {state.molecule.name} in {time.perf_counter() - started:.1f} s")

@@ -65,7 +65,7 @@ def test_unconverged_scf_is_an_error():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"basis": "no-such-basis"}, "does not cover H, O"),
+        ({"basis": "no-such-basis"}, "unknown basis 'no-such-basis'"),
         ({"functional": "NOFUNC"}, "unknown functional 'NOFUNC'"),
         ({"functional": "CAMB3LYP"}, "range-separated"),
     ],
