@@ -1,4 +1,5 @@
 # make demo: the main job.  make test: the whole test suite.  make test-dgl: the bridge to DGL, with DGL installed.
+# make check-results: the stored results beside their aims, and beside README and cards. make results-write: fills those.
 # make trajectories: data sets to train on, hours; run again, it goes on. Needs the rMD17 files, see docs/datasets.md.
 # Another build of torch, for example with CUDA:  make demo TORCH=torch==2.13.0 PIP_ARGS="--extra-index-url ..."
 PYTHON ?= python3
@@ -12,7 +13,7 @@ QM9 ?= 150
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check -q $(PIP_ARGS) -c constraints.txt "$(TORCH)"
 
-.PHONY: demo trajectories test test-dgl lint format bench docs clean
+.PHONY: demo trajectories test test-dgl check-results results-write lint format bench docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/graphlearn demo --out $(OUT)
@@ -30,6 +31,12 @@ test: $(VENV)/.installed-dev
 
 test-dgl: $(VENV)/.installed-dgl
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/pytest -m dgl
+
+check-results: $(VENV)/.installed
+	$(BIN)/python benchmarks/check_results.py
+
+results-write: $(VENV)/.installed
+	$(BIN)/python benchmarks/check_results.py --write
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/readouts.py

@@ -1,6 +1,6 @@
 """Where the time of a Fock build goes, how it grows with the basis, and how close it comes to the machine's GEMM rate.
 
-    OMP_NUM_THREADS=1 python benchmarks/fock_build.py --out benchmarks/results/fock_build.json
+    OMP_NUM_THREADS=1 python benchmarks/fock_build.py --out OUT.json
 
 Malonaldehyde, PBE, density fitting, coarse response grid, one thread; median of repetitions. GEMM rates count the two
 matrix products of the exchange-correlation part alone, over the time of the whole part: density, functional and matrix.
@@ -92,8 +92,8 @@ def measure(basis: str, pseudopotential: str | None, precision: str) -> dict[str
         "points": grid.num_points,
         "precision": precision,
         **{name: round(value, 2) for name, value in parts.items()},
-        "GFlop/s in the XC part": round(products / (parts["density"] + parts["functional"] + parts["matrix"]), 1),
-        "GFlop/s of its products": round(products / (parts["density"] + parts["matrix"]), 1),
+        "GFlop per s in the XC part": round(products / (parts["density"] + parts["functional"] + parts["matrix"]), 1),
+        "GFlop per s of its products": round(products / (parts["density"] + parts["matrix"]), 1),
     }
 
 

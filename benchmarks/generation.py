@@ -1,6 +1,6 @@
 """Data-set generation: trajectories an hour, two workers against one, overhead, reading speed, projected wall times.
 
-    GRAPHLEARN_DATA=FOLDER python benchmarks/generation.py --out benchmarks/results/generation.json
+    GRAPHLEARN_DATA=FOLDER python benchmarks/generation.py --out OUT.json
 
 Runs the packed recipes tddft_malonaldehyde and tddft_qm9 on their first molecules, with their own accuracy (coarse
 response grid, dipole tolerance 1e-3) and with the engine's default one (medium, 1e-4). A pure matrix product on one and

@@ -1,6 +1,6 @@
 """One trajectory of the OrbEvo paper (its pulse, 5 fs, 101 frames) by every scheme: seconds, Fock builds and error.
 
-    OMP_NUM_THREADS=1 python benchmarks/pulse_trajectory.py --out benchmarks/results/pulse_trajectory.json
+    OMP_NUM_THREADS=1 python benchmarks/pulse_trajectory.py --out OUT.json
 
 PBE / GTH-DZVP / GTH-PBE with density fitting, one thread. The error is that of the dipole over the norm of its signal,
 and its largest value over the range, against the fine grid with a tolerance of 1e-5, the first row; the error of the

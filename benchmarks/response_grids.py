@@ -1,6 +1,6 @@
 """Error of the exchange-correlation response on every grid, and of the linear model that the multirate scheme uses.
 
-    OMP_NUM_THREADS=1 python benchmarks/response_grids.py --out benchmarks/results/response_grids.json
+    OMP_NUM_THREADS=1 python benchmarks/response_grids.py --out OUT.json
 
 Malonaldehyde, PBE / GTH-DZVP, at three times inside the pulse of the OrbEvo paper: occupied-virtual block of the change
 of the exchange-correlation matrix against PySCF's grid level 5 in float64, relative to its norm; the largest of three.

@@ -1,5 +1,11 @@
 """Run every bash, python and diff block of the README and of docs/*.md, in order; stop at the first that fails.
 
+    python tests/check_readme.py                     # every page
+    python tests/check_readme.py docs/readouts.md
+
+Each page starts in an empty folder of its own, as its reader does. The README's reader has run ``make demo``: there,
+and only there, ``runs/demo`` is what that command left in the checkout.
+
 A diff block is a program before and after a change: both must run, and the change may add three lines at most.
 """
 
@@ -8,6 +14,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -29,15 +36,26 @@ def commands(language: str, code: str) -> list[list[str]]:
     return [[sys.executable, "-c", program] for program in programs]
 
 
+def run_page(page: Path, folder: Path) -> int:
+    """Print and run the blocks of a page in a folder; returns how many."""
+    blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
+    for language, code in blocks:
+        print(f"--- {page.name}: {language}\n{code}", flush=True)
+        for command in commands(language, code):
+            subprocess.run(command, check=True, cwd=folder)
+    return len(blocks)
+
+
 def main() -> None:
-    """Print and run the blocks."""
+    """Run the pages, all or those named."""
+    pages = [Path(name).resolve() for name in sys.argv[1:]]
     count = 0
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        for language, code in BLOCK.findall(page.read_text()):
-            print(f"--- {page.name}: {language}\n{code}", flush=True)
-            for command in commands(language, code):
-                subprocess.run(command, check=True)
-            count += 1
+    for page in pages or (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        with tempfile.TemporaryDirectory() as folder:
+            if page == ROOT / "README.md":
+                (Path(folder) / "runs").mkdir()
+                (Path(folder) / "runs" / "demo").symlink_to(ROOT / "runs" / "demo")
+            count += run_page(page, Path(folder))
     print(f"{count} blocks ran")
 
 

@@ -16,8 +16,8 @@ from tdddft.cli.app import make_app
 
 app = make_app(
     "graphlearn",
-    "Graph learning for molecules and proteins: electrons in time (OrbEvo), functions of proteins (ProteinRPN), and a "
-    "readout for any graph network (HISTOGRAPH).",
+    "Graph learning for molecules and proteins: electrons in time (ResponseOrbEvo, OrbEvo), functions of proteins "
+    "(ProteinRPN), and a readout for any graph network (HISTOGRAPH).",
     (doctor, models, datasets, demo, train, compare, evaluate, rollout, predict, statistics),
 )
 

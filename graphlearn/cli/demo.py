@@ -22,8 +22,8 @@ def demo(
 ) -> None:
     """The main job, from molecules to predicted absorption spectra, in minutes on a laptop.
 
-    Generates real-time TDDFT trajectories, trains a small OrbEvo on them, rolls it out on trajectories it never
-    saw, and prints and draws the errors. Interrupted and run again, it goes on where it was.
+    Generates real-time TDDFT trajectories, trains a small ResponseOrbEvo on them, rolls it out on trajectories
+    that it never saw, and prints and draws the errors. Interrupted and run again, it goes on where it was.
 
     Example: graphlearn demo --out runs/demo
     """

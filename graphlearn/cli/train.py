@@ -19,9 +19,9 @@ def train(
         list[str] | None, typer.Option("--set", help="change a key, as optimisation.steps=500")
     ] = None,
 ) -> None:
-    """Train OrbEvo on trajectories, a predictor of protein functions, or a graph or node predictor.
+    """Train ResponseOrbEvo or OrbEvo on trajectories, a predictor of protein functions, or a graph or node predictor.
 
-    Training of OrbEvo and of proteins goes on where it stopped when the same command is run again.
+    Training on trajectories and of proteins goes on where it stopped when the same command is run again.
 
     A recipe of graph prediction is trained on its first test fold, with its first readout, depth and seed.
 

@@ -18,7 +18,7 @@ from graphlearn.training.rollout import DivergedError, Rollout
 from tdddft.spectrum import field_direction
 from tdddft.trajectory import Trajectory
 
-MODEL, ZERO, PERSISTENCE, FROZEN = "OrbEvo", "zero", "persistence", "frozen Hamiltonian"
+ZERO, PERSISTENCE, FROZEN = "zero", "persistence", "frozen Hamiltonian"
 NEAREST, MODES = "nearest geometry", "dynamic modes, a quarter known"
 COLUMNS = {
     "one_step_l2": "one-step l2",
@@ -59,6 +59,7 @@ class Evaluated:
 
     Args:
         name: Id.
+        model: Class of the model; its predictions and errors stand under this name.
         trajectory: The truth.
         predictions: By method.
         errors: By method and column; NaN where a method says nothing.
@@ -66,6 +67,7 @@ class Evaluated:
     """
 
     name: str
+    model: str
     trajectory: Trajectory
     predictions: Mapping[str, Prediction]
     errors: Mapping[str, Errors]
@@ -101,23 +103,23 @@ def evaluate(
 ) -> Iterator[Evaluated]:
     """Predict and score one trajectory after the other; nothing is kept in memory here.
 
-    A rollout that diverges has infinite errors.
+    The class of the model is its name. A rollout that diverges has infinite errors.
     """
-    roll = Rollout(model, normalizer)
+    roll, kind = Rollout(model, normalizer), type(model).__name__
     for i, name in enumerate(data.names):
         item, t = data[i], data.raw(i)
         own = Prediction(_predict(roll, item, t, teacher=True), _predict(roll, item, t, teacher=False))
-        predictions = {MODEL: own, **{method: baseline(t) for method, baseline in baselines.items()}}
+        predictions = {kind: own, **{method: baseline(t) for method, baseline in baselines.items()}}
         errors = {method: prediction_errors(t, p) for method, p in predictions.items()}
         if own.rolled_out is None:
-            errors[MODEL] = {c: math.inf if c != "one_step_l2" else e for c, e in errors[MODEL].items()}
+            errors[kind] = {c: math.inf if c != "one_step_l2" else e for c, e in errors[kind].items()}
         target = to_delta(t)[1:]
         growth = {
             method: metrics.wavefunction_nrmse_by_frame(p.rolled_out, target)
             for method, p in predictions.items()
             if p.rolled_out is not None
         }
-        yield Evaluated(name, t, predictions, errors, growth)
+        yield Evaluated(name, kind, t, predictions, errors, growth)
 
 
 def _predict(roll: Rollout, item: OrbitalTrajectory, trajectory: Trajectory, *, teacher: bool) -> np.ndarray | None:

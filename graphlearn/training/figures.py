@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
 from graphlearn.training import metrics
-from graphlearn.training.evaluate import FROZEN, MODEL, NEAREST, ZERO, Evaluated
+from graphlearn.training.evaluate import FROZEN, NEAREST, ZERO, Evaluated
 from tdddft.figures import AXES_COLORS, STYLE
 from tdddft.spectrum import field_direction
 from tdddft.trajectory import Trajectory
 
-COLORS = {MODEL: "#EE6677", NEAREST: "#228833", FROZEN: "#4477AA", ZERO: "#BBBBBB"}
+if TYPE_CHECKING:
+    from graphlearn.training.report import EvaluatedSet
+
+MODEL_COLOR = "#EE6677"
+COLORS = {NEAREST: "#228833", FROZEN: "#4477AA", ZERO: "#BBBBBB"}
 TRUE = "#222222"
 
 
@@ -27,7 +32,7 @@ def learning_curve(losses: Sequence[float], validations: Sequence[tuple[int, flo
         axes.semilogy(steps, losses, color="#BBBBBB", lw=0.5, label="batch")
         width = max(1, len(losses) // 50)
         mean = np.convolve(losses, np.ones(width) / width, mode="valid")
-        axes.semilogy(steps[width - 1 :], mean, color=COLORS[MODEL], label=f"mean of {width}")
+        axes.semilogy(steps[width - 1 :], mean, color=MODEL_COLOR, label=f"mean of {width}")
         axes.set(xlabel="step", ylabel="per-atom loss (normalised units)", title="Training")
         if validations:
             at, scores = np.array(validations).T
@@ -49,11 +54,11 @@ def dipole_figure(shown: Sequence[Evaluated]) -> Figure:
         for axes, e in zip(panels, shown, strict=True):
             times = e.trajectory.times_fs[1:]
             axes.plot(times, 1e3 * _true_dipole(e), color=TRUE, lw=1.6, label="TDDFT")
-            axes.plot(times, 1e3 * _dipole(e, MODEL), color=COLORS[MODEL], lw=1.2, label=MODEL)
+            axes.plot(times, 1e3 * _dipole(e, e.model), color=MODEL_COLOR, lw=1.2, label=e.model)
             axes.set_ylabel("10⁻³ e·bohr")
-            error = e.errors[MODEL]["dipole_along_field_nrmse"]
+            error = e.errors[e.model]["dipole_along_field_nrmse"]
             axes.set_title(f"{e.name} (error {error:.2f} of the signal)", fontsize=9, loc="left")
-        panels[0].legend(frameon=False, ncols=2, loc="upper right")
+        panels[0].legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1.0, 0.97))  # above the curves
         panels[-1].set_xlabel("time (fs)")
         figure.suptitle("Induced dipole along the field, rolled out from the ground state", fontsize=11)
     return figure
@@ -68,9 +73,9 @@ def absorption_figure(shown: Sequence[Evaluated]) -> Figure:
         panels = list(figure.subplots(rows, columns, sharex=True, squeeze=False).flat)
         for axes, e in zip(panels, shown, strict=False):
             axes.plot(*metrics.absorption(_true_dipole(e), e.trajectory), color=TRUE, lw=1.6, label="TDDFT")
-            for method in (MODEL, FROZEN):
+            for method, color in ((e.model, MODEL_COLOR), (FROZEN, COLORS[FROZEN])):
                 dipole = _dipole(e, method)
-                axes.plot(*metrics.absorption(dipole, e.trajectory), color=COLORS[method], lw=1.1, label=method)
+                axes.plot(*metrics.absorption(dipole, e.trajectory), color=color, lw=1.1, label=method)
             axes.set_title(e.name, fontsize=9, loc="left")
             axes.set(xlabel="energy (eV)", ylabel="absorption (au)", xlim=(2, metrics.ABSORPTION_MAX_EV))
         for axes in panels[len(shown) :]:
@@ -80,15 +85,15 @@ def absorption_figure(shown: Sequence[Evaluated]) -> Figure:
     return figure
 
 
-def error_growth_figure(sets: Mapping[str, tuple[np.ndarray, Mapping[str, np.ndarray]]]) -> Figure:
-    """Wavefunction error along the rollout, one panel a test set: its times and the mean error of each method."""
+def error_growth_figure(sets: Mapping[str, EvaluatedSet]) -> Figure:
+    """Mean error of the wavefunction along the rollout of the model and the baselines, one panel per test set."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(4.2 * len(sets), 3.3), layout="constrained")
         panels = figure.subplots(1, len(sets), sharey=True, squeeze=False)[0]
-        for axes, (name, (times, growth)) in zip(panels, sets.items(), strict=True):
-            for method, color in COLORS.items():
-                if method in growth:
-                    axes.plot(times, growth[method], color=color, label=method)
+        for axes, (name, s) in zip(panels, sets.items(), strict=True):
+            for method, color in ((s.model, MODEL_COLOR), *COLORS.items()):
+                if method in s.growth:
+                    axes.plot(s.times_fs, s.growth[method], color=color, label=method)
             axes.set(xlabel="time (fs)", title=name)
         panels[0].set_ylabel("error / rms of the signal")
         panels[0].legend(frameon=False)
@@ -108,7 +113,7 @@ def _dipole(e: Evaluated, method: str) -> np.ndarray:
 
 
 def prediction_figure(trajectory: Trajectory) -> Figure:
-    """Induced dipole and absorption of one trajectory."""
+    """Induced dipole and absorption of a predicted trajectory, named after the model in its provenance."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(8.5, 3.4), layout="constrained")
         left, right = figure.subplots(1, 2)
@@ -118,7 +123,7 @@ def prediction_figure(trajectory: Trajectory) -> Figure:
         left.set(title="Induced dipole", xlabel="time (fs)", ylabel="10⁻³ e·bohr")
         left.legend(frameon=False, ncols=3)
         along = induced[1:] @ field_direction(trajectory)
-        right.plot(*metrics.absorption(along, trajectory), color=COLORS[MODEL])
+        right.plot(*metrics.absorption(along, trajectory), color=MODEL_COLOR)
         right.set(title="Absorption along the field", xlabel="energy (eV)", ylabel="au", xlim=(2, None))
-        figure.suptitle(f"{trajectory.name} · predicted by {MODEL}", fontsize=11)
+        figure.suptitle(f"{trajectory.name} · predicted by {trajectory.info['provenance']['model']}", fontsize=11)
     return figure

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from graphlearn.datasets.gauge import predicted_trajectory
-from graphlearn.training.evaluate import COLUMNS, HORIZONS, MODEL, Evaluated, horizon_column, mean_errors
+from graphlearn.training.evaluate import COLUMNS, HORIZONS, Evaluated, horizon_column, mean_errors
 from graphlearn.training.figures import absorption_figure, dipole_figure, error_growth_figure
 from tdddft.figures import save_figure
 from tdddft.files import replace_csv
@@ -27,11 +27,13 @@ class EvaluatedSet:
     """One test set.
 
     Args:
+        model: Class of the model.
         rows: Errors of each trajectory: id, then method, then column.
         growth: Mean error of the wavefunction frame by frame, by method, and the times of the frames, fs.
         shown: Its first trajectories with their predictions, those left out whose rollout diverged.
     """
 
+    model: str
     rows: Mapping[str, Mapping[str, Mapping[str, float]]]
     growth: Mapping[str, np.ndarray]
     times_fs: np.ndarray
@@ -48,18 +50,19 @@ def gather(results: Iterable[Evaluated], on_trajectory: Callable[[int], None] = 
     rows: dict[str, Mapping[str, Mapping[str, float]]] = {}
     curves: dict[str, list[np.ndarray]] = {}
     shown: list[Evaluated] = []
-    times_fs = np.empty(0)
+    times_fs, model = np.empty(0), ""
     for result in results:
+        model = result.model
         rows[result.name] = result.errors
         for method, curve in result.growth.items():
             curves.setdefault(method, []).append(curve)
-        if len(shown) < SHOWN and result.predictions[MODEL].rolled_out is not None:
+        if len(shown) < SHOWN and result.predictions[model].rolled_out is not None:
             shown.append(result)
         on_trajectory(len(rows))
         times_fs = result.trajectory.times_fs if len(rows) == 1 else times_fs
     shortest = min(len(c) for each in curves.values() for c in each)
     growth = {m: np.mean([c[:shortest] for c in each], axis=0) for m, each in curves.items()}
-    return EvaluatedSet(rows, growth, times_fs[1 : shortest + 1], shown)
+    return EvaluatedSet(model, rows, growth, times_fs[1 : shortest + 1], shown)
 
 
 def write_report(sets: Mapping[str, EvaluatedSet], folder: Path) -> list[Path]:
@@ -67,10 +70,10 @@ def write_report(sets: Mapping[str, EvaluatedSet], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     shown = [e for s in sets.values() for e in s.shown]
     for e in shown:
-        delta = e.predictions[MODEL].rolled_out
+        delta = e.predictions[e.model].rolled_out
         assert delta is not None
         delta = np.concatenate([np.zeros_like(delta[:1]), delta])
-        provenance = {"versions": package_versions(), "model": MODEL, "id": e.name}
+        provenance = {"versions": package_versions(), "model": e.model, "id": e.name}
         write_trajectory(folder / "predictions" / f"{e.name}.h5", predicted_trajectory(delta, e.trajectory, provenance))
     errors = {name: {"trajectories": list(s.rows), "errors": finite(s.errors)} for name, s in sets.items()}
     (folder / "results.json").write_text(json.dumps(errors, indent=2))
@@ -79,7 +82,7 @@ def write_report(sets: Mapping[str, EvaluatedSet], folder: Path) -> list[Path]:
     tables = markdown_table(means, COLUMNS) + "\n" + growth + markdown_table(means, HORIZON_COLUMNS)
     (folder / "results.md").write_text(tables)
     _write_rows(folder / "trajectories.csv", sets)
-    figures = {"error_growth": error_growth_figure({name: (s.times_fs, s.growth) for name, s in sets.items()})}
+    figures = {"error_growth": error_growth_figure(sets)}
     if shown:
         figures |= {"dipole": dipole_figure(shown), "absorption": absorption_figure(shown)}
     paths = [save_figure(figure, folder / "figures" / f"{name}.png") for name, figure in figures.items()]

@@ -61,8 +61,12 @@ def test_evaluate_writes_tables_figures_and_json(trained, tmp_path):
     assert held_out["errors"]["linear response, 2 states"]["dipole_nrmse"] > 0.0
     assert held_out["errors"]["zero"]["wavefunction_nrmse"] == pytest.approx(1.0)
     rows = list(csv.DictReader((out / "trajectories.csv").open()))
-    mean = np.mean([float(r["wavefunction_nrmse"]) for r in rows if r["method"] == "OrbEvo"])
-    assert mean == pytest.approx(held_out["errors"]["OrbEvo"]["wavefunction_nrmse"], rel=1e-4)
+    mean = np.mean([float(r["wavefunction_nrmse"]) for r in rows if r["method"] == "ResponseOrbEvo"])
+    assert mean == pytest.approx(held_out["errors"]["ResponseOrbEvo"]["wavefunction_nrmse"], rel=1e-4)
+    assert "| ResponseOrbEvo |" in (out / "results.md").read_text()
+    for name in held_out["trajectories"]:
+        predicted = read_trajectory(out / f"predictions/{name}.h5")
+        assert predicted.info["provenance"]["model"] == "ResponseOrbEvo"
     one = tmp_path / "one.json"
     run("graphlearn", "evaluate", trained / "model", "--data", trained / "data", "--limit", 1, "--json", one)
     (limited,) = json.loads(one.read_text()).values()
