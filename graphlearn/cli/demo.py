@@ -36,7 +36,8 @@ def demo(
     from graphlearn.training.report import EvaluatedSet, gather, write_report
     from graphlearn.training.split import assign
     from tdddft.cli.generate import generate, recipe_of
-    from tdddft.errors import InputError
+    from tdddft.cli.stopping import stop_on_signals
+    from tdddft.errors import InputError, StoppedError
     from tdddft.figures import save_figure
     from tdddft.plan import collect_molecules, trajectory_ids
     from tdddft.recipe_files import load_recipe
@@ -60,11 +61,15 @@ def demo(
     for name in settings.split.test:
         out.print(f"  {name}: {', '.join(split[name])}")
     data = out_dir / "data"
-    with progress("training", settings.optimisation.steps) as show:
-        result = train(
-            settings, TDDFTTrajectories(data, select=split["train"], **settings.geometry), out_dir / "model",
-            on_step=lambda step, _, loss: show(step, f"loss {loss:.3f}"),
-        )  # fmt: skip
+    with stop_on_signals() as request:
+        try:
+            with progress("training", settings.optimisation.steps) as show:
+                result = train(
+                    settings, TDDFTTrajectories(data, select=split["train"], **settings.geometry), out_dir / "model",
+                    on_step=lambda step, _, loss: show(step, f"loss {loss:.3f}"), stop=request,
+                )  # fmt: skip
+        except StoppedError:
+            request.exit()
 
     out.rule("3 of 3: rollout on trajectories it never saw")
     baselines = free_baselines(result.model.num_frames)

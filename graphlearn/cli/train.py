@@ -21,7 +21,8 @@ def train(
 ) -> None:
     """Train ResponseOrbEvo or OrbEvo on trajectories, a predictor of protein functions, or a graph or node predictor.
 
-    Training on trajectories and of proteins goes on where it stopped when the same command is run again.
+    Training on trajectories and of proteins goes on where it stopped when the same command is run again; that of
+    graphs, which takes minutes, and the pre-training of proteins start anew. One training at a time works in a folder.
 
     A recipe of graph prediction is trained on its first test fold, with its first readout, depth and seed.
 
@@ -139,6 +140,9 @@ def _train_graphs(recipe: str, data: Path | None, out_dir: Path, overrides: list
     from graphlearn.training.graphs.fit import Run, fit
     from graphlearn.training.graphs.report import learning_figure, weights_figure
     from graphlearn.training.graphs.task import load_task
+    from graphlearn.training.run_folder import run_folder
+    from tdddft.cli.stopping import stop_on_signals
+    from tdddft.errors import StoppedError
     from tdddft.figures import save_figure
 
     settings = graph_recipe(recipe, data, overrides)
@@ -146,11 +150,18 @@ def _train_graphs(recipe: str, data: Path | None, out_dir: Path, overrides: list
     task = load_task(settings.data, run.fold)
     sizes = [len(part) for part in task.split]
     out.print("{} for training, {} for choosing the epoch, {} for the test".format(*sizes))
-    with progress("epochs", settings.budget.epochs) as show:
-        result = fit(settings, task, run, on_epoch=lambda epoch, loss: show(epoch, f"validation loss {loss:.3f}"))
-    figures = {"test_score": result.score, "validation_score": result.validation, "metric": task.metric}
-    facts = {"recipe": settings.model_dump(mode="json"), "run": run._asdict(), "epoch": result.epoch, **figures}
-    save_model(out_dir, result.model, facts)
+    with run_folder(out_dir), stop_on_signals() as request:
+        try:
+            with progress("epochs", settings.budget.epochs) as show:
+                result = fit(
+                    settings, task, run, stop=request,
+                    on_epoch=lambda epoch, loss: show(epoch, f"validation loss {loss:.3f}"),
+                )  # fmt: skip
+        except StoppedError:
+            request.exit()
+        figures = {"test_score": result.score, "validation_score": result.validation, "metric": task.metric}
+        facts = {"recipe": settings.model_dump(mode="json"), "run": run._asdict(), "epoch": result.epoch, **figures}
+        save_model(out_dir, result.model, facts)
     out.print(
         f"epoch {result.epoch} of {result.epochs}: test {task.metric} {100 * result.score:.1f} % "
         f"(the commonest class: {100 * task.majority:.1f} %)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,16 +23,16 @@ from graphlearn.training.loss import UnrolledLoss
 from graphlearn.training.origin import simulation_of
 from graphlearn.training.push_forward import training_batch
 from graphlearn.training.recipe import Optimisation, TrainRecipe
+from graphlearn.training.run_folder import BEST, load_best, run_folder
 from graphlearn.training.sampling import StepDraws, StepSampler, flip_signs, sample_states, step_loader
 from graphlearn.training.state import TrainingState
 from graphlearn.training.validation import DIVERGED, validation_score
-from graphlearn.training.weights import load_weights, save_tensors
+from graphlearn.training.weights import save_tensors
 from tdddft.errors import InputError, StoppedError
 from tdddft.recipe_files import recipe_hash
 
 OnStep = Callable[[int, int, float], None]
 OnValidation = Callable[[int, float], None]
-BEST = "best.safetensors"
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -71,12 +72,27 @@ def train(
         stop: Asked after every step; True writes a checkpoint and ends with StoppedError.
 
     Raises:
-        InputError: if the folder holds the state of another recipe, or model and data do not fit together.
+        InputError: if the folder holds the state of another recipe, another training is at work in it, or model and
+            data do not fit together.
         StoppedError: if ``stop`` said so.
     """
-    options = recipe.optimisation
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # linear response has no use for some biases
     accelerator = Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[unused])
+    with run_folder(folder) if accelerator.is_main_process else nullcontext():
+        return _train(recipe, data, folder, accelerator, validation, on_step, on_validation, stop)
+
+
+def _train(
+    recipe: TrainRecipe,
+    data: TDDFTTrajectories,
+    folder: Path,
+    accelerator: Accelerator,
+    validation: TDDFTTrajectories | None,
+    on_step: OnStep | None,
+    on_validation: OnValidation | None,
+    stop: Callable[[], bool],
+) -> TrainingResult:
+    options = recipe.optimisation
     torch.manual_seed(options.seed)
     normalizer = Normalizer.fit(data)
     windows = TDDFTWindows(data)
@@ -100,7 +116,7 @@ def train(
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(options.ema_decay)) if options.ema_decay else None
     scaler = torch.amp.GradScaler(accelerator.device.type, enabled=options.precision == "fp16")
     identity = f"{recipe_hash(recipe)}:{','.join(data.names)}:{normalizer.to_dict()}"
-    state = TrainingState(identity, model, optimizer, average, scaler)
+    state = TrainingState(identity, model, optimizer, average, scaler, worst=DIVERGED)
     state.load(folder)
     kept: nn.Module = average.module if average is not None else model
     step = _Step(accelerator, model, optimizer, scaler, normalizer, options)
@@ -120,7 +136,7 @@ def train(
         if main and validate and validation is not None:
             assert isinstance(kept, OrbitalModel)
             score = validation_score(kept, normalizer, validation, recipe.validation.trajectories)
-            if score < (state.best[1] if state.best else DIVERGED):
+            if state.is_better(score):
                 save_tensors(folder / BEST, dict(kept.state_dict()))
             state.validations.append((number, score))
             if on_validation is not None:
@@ -133,8 +149,8 @@ def train(
             accelerator.wait_for_everyone()
             raise StoppedError(f"stopped after step {number} of {options.steps}")
     accelerator.wait_for_everyone()
-    if state.best and state.best[1] < DIVERGED:
-        load_weights(kept, folder / BEST)
+    if state.has_best:
+        load_best(kept, folder)
     assert isinstance(kept, OrbitalModel)
     if main:
         facts = {

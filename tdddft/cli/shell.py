@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from rich.console import Console
@@ -30,15 +31,25 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
+class _Terminated(SystemExit):
+    """SIGTERM, outside of work that ends by itself when it is asked to."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise _Terminated(RESUMABLE)
+
+
 def run(app: Callable[[], None]) -> None:
     """Run a command-line app; user errors become one line on stderr and an exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
     except (InputError, ContractError) as error:
         fail(str(error), 2)
     except ConvergenceError as error:
         fail(str(error), 1)
+    except _Terminated:
+        fail("stopped; what is finished is kept, run the same command again to continue", RESUMABLE)
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
             fail("interrupted; what is finished is kept, run the same command again to continue", INTERRUPTED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 from graphlearn.training.graphs.fit import Run, build_model, fit
 from graphlearn.training.graphs.recipe import GraphRecipe
 from graphlearn.training.graphs.task import Task, load_task
+from graphlearn.training.run_folder import run_folder
 from tdddft.errors import InputError
 from tdddft.files import replace_text
 from tdddft.machine import available_cores
+from tdddft.plain_data import parse_json, read_json
 from tdddft.pool import map_unordered
 from tdddft.recipe_files import differing_keys
 
@@ -51,13 +53,26 @@ def compare(
         on_run: Called with the number of finished runs and the newest line.
 
     Raises:
-        InputError: if the folder holds runs of another recipe, data set or network, or no run could be done.
+        InputError: if the folder holds runs of another recipe, data set or network, another comparison is at work in
+            it, or no run could be done.
     """
     task = load_task(recipe.data)
     parameters = {
         (readout, depth): sum(p.numel() for p in build_model(recipe, task, readout, depth).parameters())
         for readout, depth in product(recipe.readouts, recipe.depths)
     }
+    with run_folder(out):
+        return _compare(recipe, task, parameters, out, jobs or available_cores(), on_run)
+
+
+def _compare(
+    recipe: GraphRecipe,
+    task: Task,
+    parameters: Mapping[tuple[str, int], int],
+    out: Path,
+    jobs: int,
+    on_run: Callable[[int, dict[str, Any]], Any] | None,
+) -> Comparison:
     done = _open(recipe, task, out)
     for run, line in done.items():
         if parameters.get((run.readout, run.depth), line["parameters"]) != line["parameters"]:
@@ -67,7 +82,7 @@ def compare(
     finished = len(wanted) - len(missing)
     failed = []
     with (out / "runs.jsonl").open("a") as file:
-        for line in map_unordered(_run, [(recipe, run) for run in missing], jobs or available_cores()):
+        for line in map_unordered(_run, [(recipe, run) for run in missing], jobs):
             file.write(json.dumps(line) + "\n")
             file.flush()
             finished += 1
@@ -83,14 +98,15 @@ def compare(
 
 
 def read_runs(folder: Path) -> Iterator[dict[str, Any]]:
-    """Lines of ``runs.jsonl`` that are done; a last line that was cut off by a kill is left out."""
+    """Lines of ``runs.jsonl`` that are done; lines that are none (cut off by a kill, damaged) are left out."""
     file = folder / "runs.jsonl"
-    for text in file.read_text().splitlines() if file.is_file() else []:
+    for text in file.read_text(errors="replace").splitlines() if file.is_file() else []:
         try:
-            line = json.loads(text)
-        except json.JSONDecodeError:
+            line = parse_json(text, file)
+            whole = "error" not in line and {*Run._fields, "score", "metric", "majority", "parameters"} <= line.keys()
+        except (InputError, TypeError, AttributeError):
             continue
-        if "error" not in line:
+        if whole:
             yield line
 
 
@@ -120,10 +136,9 @@ def _open(recipe: GraphRecipe, task: Task, out: Path) -> dict[Run, dict[str, Any
     fixed["data"].pop("root")
     fixed["data"]["fingerprint"] = task.fingerprint
     if file.is_file():
-        try:
-            stored = json.loads(file.read_text())
-        except json.JSONDecodeError as error:
-            raise InputError(f"{file}: damaged ({error}); choose another folder") from None
+        stored = read_json(file)
+        if not isinstance(stored, dict):
+            raise InputError(f"{file}: damaged; choose another folder")
         if keys := differing_keys(stored, fixed):
             raise InputError(f"{out} holds runs that differ in {', '.join(keys)}; choose another folder")
     else:

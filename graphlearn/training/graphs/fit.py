@@ -15,7 +15,7 @@ from graphlearn.models import HistographGNN
 from graphlearn.training.building import build_network
 from graphlearn.training.graphs.recipe import Budget, GraphRecipe
 from graphlearn.training.graphs.task import Task
-from tdddft.errors import InputError
+from tdddft.errors import InputError, StoppedError
 
 
 class Run(NamedTuple):
@@ -62,11 +62,20 @@ def fit(
     run: Run,
     *,
     on_epoch: Callable[[int, float], Any] | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Fit:
     """Train with Adam (weight decay as an L2 penalty) on shuffled batches until the budget or the patience is used up.
 
+    Args:
+        recipe: Network and budget.
+        task: Data and split.
+        run: Readout, depth and seed.
+        on_epoch: Called with the epoch, from 1, and its validation loss.
+        stop: Asked after every batch; True ends with StoppedError, and nothing is kept.
+
     Raises:
         InputError: where the model cannot be built, its loss is no longer finite, or a part has no score.
+        StoppedError: if ``stop`` said so.
     """
     budget = recipe.budget
     torch.manual_seed(run.seed)
@@ -78,7 +87,7 @@ def fit(
     validation_losses: list[float] = []
     started = time.perf_counter()
     for epoch in range(1, budget.epochs + 1):
-        losses.append(_train_epoch(model, task, budget, optimizer, shuffle))
+        losses.append(_train_epoch(model, task, budget, optimizer, shuffle, stop))
         loss, score = evaluate(model, task, task.split.validation)
         validation_losses.append(loss)
         value = (score, -loss) if budget.select == "score" else (-loss, score)
@@ -95,11 +104,18 @@ def fit(
 
 
 def _train_epoch(
-    model: nn.Module, task: Task, budget: Budget, optimizer: torch.optim.Optimizer, shuffle: torch.Generator
+    model: nn.Module,
+    task: Task,
+    budget: Budget,
+    optimizer: torch.optim.Optimizer,
+    shuffle: torch.Generator,
+    stop: Callable[[], bool],
 ) -> float:
     model.train()
     total, count = 0.0, 0
     for batch in task.batches(task.split.train, budget.batch_size, shuffle):
+        if stop():
+            raise StoppedError("stopped; a training of graphs starts anew")
         if not task.teaches(batch):
             continue
         output, y = task.predict(model, batch)

@@ -14,9 +14,12 @@ from graphlearn.training.proteins.homology import Homologues
 from graphlearn.training.proteins.recipe import ProteinRecipe
 from graphlearn.training.proteins.task import ProteinTask, load_task
 from graphlearn.training.proteins.train import train_proteins
-from tdddft.errors import InputError
+from graphlearn.training.run_folder import run_folder
+from tdddft.errors import ContractError, InputError
+from tdddft.file_names import file_name
 from tdddft.files import replace_text
 from tdddft.machine import available_cores
+from tdddft.plain_data import read_json
 from tdddft.pool import map_unordered
 
 RESULT = "result.json"
@@ -30,7 +33,7 @@ class ProteinRun(NamedTuple):
 
     def folder(self, out: Path) -> Path:
         """Where its model and result are kept."""
-        return out / f"{self.variant.replace(' ', '_')}-{self.seed}"
+        return out / f"{file_name(self.variant)}-{self.seed}"
 
 
 class ProteinComparison(NamedTuple):
@@ -74,9 +77,21 @@ def compare(
         on_run: Called with the number of finished runs and the newest result.
 
     Raises:
-        InputError: if a result in the folder belongs to another recipe, or no run could be done.
+        InputError: if a result in the folder belongs to another recipe, another comparison is at work in it, or no run
+            could be done.
     """
     wanted = runs_of(recipe)
+    with run_folder(out):
+        return _compare(recipe, wanted, out, jobs or available_cores(), on_run)
+
+
+def _compare(
+    recipe: ProteinRecipe,
+    wanted: list[ProteinRun],
+    out: Path,
+    jobs: int,
+    on_run: Callable[[int, dict[str, Any]], Any] | None,
+) -> ProteinComparison:
     recipes = {run: recipe.variant(run.variant, run.seed) for run in wanted}
     done = {run: found for run in wanted if (found := _stored(run, recipes[run], out)) is not None}
     missing = [run for run in wanted if run not in done]
@@ -84,7 +99,7 @@ def compare(
     if missing:
         homologues = _searched(load_task(recipe))
         work = [_Job(run, recipes[run], homologues, run.folder(out)) for run in missing]
-        for line in map_unordered(_do, work, jobs or available_cores()):
+        for line in map_unordered(_do, work, jobs):
             run = ProteinRun(line["variant"], line["seed"])
             if "error" in line:
                 failed.append(line)
@@ -110,9 +125,9 @@ def _stored(run: ProteinRun, recipe: ProteinRecipe, out: Path) -> dict[str, Any]
     if not file.is_file():
         return None
     try:
-        found: dict[str, Any] = json.loads(file.read_text())
+        found: dict[str, Any] = read_json(file, finite=False)
         same = found["fingerprint"] == recipe.fingerprint
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{file}: damaged ({error}); remove it, and the run is judged again") from None
     if not same:
         raise InputError(f"{file} is of another recipe; choose another folder, or remove {file.parent}")
@@ -124,11 +139,11 @@ def _do(job: _Job) -> dict[str, Any]:
     try:
         task = load_task(recipe)
         result = train_proteins(recipe, task, job.folder, homologues=job.homologues)
-        facts = json.loads((job.folder / "model.json").read_text())
+        facts = read_json(job.folder / "model.json")
         found = evaluate(
             result.model, task, job.homologues.transfer(task.sequences("test")), Decision.of(facts), bins=task.bins
         )
-    except (InputError, RuntimeError) as error:
+    except (InputError, ContractError, RuntimeError) as error:
         return {**run._asdict(), "error": str(error)}
     line = {
         **run._asdict(), "fingerprint": recipe.fingerprint, "errors": found.errors,

@@ -53,7 +53,7 @@ def pretrain_proposal(
         options: Epochs, batch size and learning rate.
         seed: Of batches and dropout.
         on_epoch: Called with the number of epochs done and the validation value.
-        stop: Asked after every epoch; True ends with StoppedError.
+        stop: Asked after every batch; True ends with StoppedError.
 
     Raises:
         StoppedError: if ``stop`` said so.
@@ -80,6 +80,8 @@ def pretrain_proposal(
             nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
             total += float(loss.detach()) * len(rows)
+            if stop():
+                raise StoppedError(f"stopped in epoch {epoch + 1} of the pre-training, which starts anew")
         if not math.isfinite(total):
             raise RuntimeError(f"the loss of epoch {epoch + 1} is not finite; lower pre_training.learning_rate")
         value = proposal_aupr(model, data, split.validation)
@@ -90,8 +92,6 @@ def pretrain_proposal(
             result = result._replace(epoch=epoch + 1)
         if on_epoch is not None:
             on_epoch(epoch + 1, value)
-        if stop():
-            raise StoppedError(f"stopped after epoch {epoch + 1} of the pre-training, which starts anew")
     model.load_state_dict(chosen)
     return result
 

@@ -15,8 +15,11 @@ from graphlearn.models import ProteinRPN
 from graphlearn.training.proteins.pretrain import PreTrainingResult, pretrain_proposal
 from graphlearn.training.proteins.recipe import ProteinRecipe
 from graphlearn.training.proteins.task import ProteinTask
-from graphlearn.training.weights import load_weights, save_tensors
+from graphlearn.training.run_folder import run_folder
+from graphlearn.training.weights import load_weights, reason, save_tensors
+from tdddft.errors import ContractError
 from tdddft.files import replace_text
+from tdddft.plain_data import read_json
 
 PROPOSAL, PROPOSAL_FACTS = "proposal.safetensors", "proposal.json"
 
@@ -46,7 +49,12 @@ def start_model(
         task: Read by ``load_task``.
         folder: Of the run.
         on_epoch: Called after every epoch of the pre-training with the average precision of its validation.
-        stop: Asked after every epoch of the pre-training; True ends with StoppedError.
+        stop: Asked after every batch of the pre-training; True ends with StoppedError.
+
+    Raises:
+        InputError: if another training is at work in the folder.
+        ContractError: if a result that is kept there is damaged.
+        StoppedError: if ``stop`` said so.
     """
     data, seed = task.data.select(task.data.split["train"]), recipe.optimisation.seed
     labels = torch.from_numpy(task.labels("train")).float()
@@ -57,19 +65,30 @@ def start_model(
     identity = hashlib.sha256(content.encode()).hexdigest()
     if not recipe.pre_training.epochs or task.site_data is None or model.proposal is None:
         return StartModel(model, identity, None)
+    with run_folder(folder):
+        found = _stored(folder, model, identity)
+        if found is None:
+            found = pretrain_proposal(
+                model, task.site_data, task.sites, recipe.pre_training, seed, on_epoch=on_epoch, stop=stop
+            )
+            save_tensors(folder / PROPOSAL, dict(model.state_dict()))
+            replace_text(folder / PROPOSAL_FACTS, json.dumps({"identity": identity, **found._asdict()}))
+    return StartModel(model, identity, found)
+
+
+def _stored(folder: Path, model: nn.Module, identity: str) -> PreTrainingResult | None:
+    """Course and, into the model, weights of a pre-training of the same recipe and data that is done."""
     facts, weights = folder / PROPOSAL_FACTS, folder / PROPOSAL
-    if facts.is_file() and weights.is_file():
-        stored = json.loads(facts.read_text())
-        if stored.pop("identity") == identity:
-            load_weights(model, weights)
-            return StartModel(model, identity, PreTrainingResult(**stored))
-    result = pretrain_proposal(
-        model, task.site_data, task.sites, recipe.pre_training, seed, on_epoch=on_epoch, stop=stop
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    save_tensors(weights, dict(model.state_dict()))
-    replace_text(facts, json.dumps({"identity": identity, **result._asdict()}))
-    return StartModel(model, identity, result)
+    if not (facts.is_file() and weights.is_file()):
+        return None
+    try:
+        stored = read_json(facts, finite=False)
+        if stored.pop("identity") != identity:
+            return None
+        load_weights(model, weights)
+        return PreTrainingResult(**stored)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ContractError(f"{reason(error)}; remove {facts} and {weights} to pre-train again") from None
 
 
 def _start_from_frequencies(model: ProteinRPN, labels: torch.Tensor) -> None:

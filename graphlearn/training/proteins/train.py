@@ -26,11 +26,11 @@ from graphlearn.training.proteins.pretrain import PreTrainingResult
 from graphlearn.training.proteins.recipe import ProteinOptimisation, ProteinRecipe
 from graphlearn.training.proteins.start import StartModel, start_model
 from graphlearn.training.proteins.task import ProteinTask
+from graphlearn.training.run_folder import BEST, load_best, run_folder
 from graphlearn.training.state import TrainingState
-from graphlearn.training.weights import load_weights, save_tensors
+from graphlearn.training.weights import save_tensors
 from tdddft.errors import StoppedError
 
-BEST = "best.safetensors"
 OnStep = Callable[[int, int, float], None]
 OnEpoch = Callable[[int, float], None]
 
@@ -81,13 +81,28 @@ def train_proteins(
         stop: Asked after every step; True writes a checkpoint and ends with StoppedError.
 
     Raises:
-        InputError: if the folder holds the state of another recipe.
+        InputError: if the folder holds the state of another recipe, or another training is at work in it.
         StoppedError: if ``stop`` said so.
         RuntimeError: if the loss is no longer finite.
     """
+    start = start or start_model(recipe, task, folder, stop=stop)
+    with run_folder(folder):
+        return _train(recipe, task, folder, start, homologues, on_step, on_validation, stop)
+
+
+def _train(
+    recipe: ProteinRecipe,
+    task: ProteinTask,
+    folder: Path,
+    start: StartModel,
+    homologues: Homologues | None,
+    on_step: OnStep | None,
+    on_validation: OnEpoch | None,
+    stop: Callable[[], bool],
+) -> ProteinTraining:
     options, data = recipe.optimisation, task.data.select(task.data.split["train"])
     labels = torch.from_numpy(task.labels("train")).float()
-    model, identity, before = start or start_model(recipe, task, folder)
+    model, identity, before = start
     objective = Objective(
         recipe.losses, recipe.perturbation, positive_weights(labels, recipe.losses), task.parent_edges,
         recipe.data.cutoff_angstrom,
@@ -110,7 +125,7 @@ def train_proteins(
         number += 1
         if number % per_epoch == 0:
             value = validate(model, task, options.select)
-            if 1 - value < (state.best[1] if state.best else math.inf):
+            if state.is_better(1 - value):
                 save_tensors(folder / BEST, dict(model.state_dict()))
             state.validations.append((number, 1 - value))
             if on_validation is not None:
@@ -122,7 +137,10 @@ def train_proteins(
             on_step(number, steps, state.losses[-1])
         if asked:
             raise StoppedError(f"stopped after step {number} of {steps}")
-    load_weights(model, folder / BEST)
+    if state.has_best:
+        load_best(model, folder)
+    else:  # the best weights were lost after the last step
+        state.validations.append((steps, 1 - validate(model, task, options.select)))
     model.eval()
     homologues = homologues or Homologues.of(task)
     homologues.save(folder)

@@ -1,0 +1,54 @@
+"""The folder of a training: held by one process at a time, cleaned of what killed ones left half-written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from torch import nn
+
+from graphlearn.training.weights import load_weights
+from tdddft.errors import ContractError, InputError
+from tdddft.files import remove_temporaries
+from tdddft.run_state import lock
+
+BEST = "best.safetensors"
+LOCK = ".lock"
+_OLD_TEMPORARIES = ("best.tmp", "model.tmp", "proposal.tmp", "training_state.tmp")  # of earlier versions
+
+
+@contextmanager
+def run_folder(folder: Path) -> Iterator[None]:
+    """Make a folder and hold it; a process that dies lets go of it.
+
+    Raises:
+        InputError: if another training holds it, or it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / LOCK).touch()
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror}; choose another folder") from None
+    with lock(folder / LOCK) as held:
+        if not held:
+            raise InputError(f"another training is at work in {folder}; wait for it, or choose another folder")
+        remove_temporaries(folder)
+        for name in _OLD_TEMPORARIES:
+            (folder / name).unlink(missing_ok=True)
+        yield
+
+
+def load_best(module: nn.Module, folder: Path) -> None:
+    """Read the weights of the best validation.
+
+    Raises:
+        ContractError: if they are damaged; the message says how to go on without them.
+    """
+    try:
+        load_weights(module, folder / BEST)
+    except ContractError as error:
+        raise ContractError(
+            f"{error}; remove it and run the same command again: the training goes on, and keeps the best weights "
+            "from then on (the last ones, if it was done)"
+        ) from None
