@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -125,8 +125,9 @@ class HistographGNN(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.readout = make_readout(readout, channels, num_layers + 1, level=level, **(readout_options or {}))
         self.head = nn.Sequential(
-            nn.Linear(channels, channels), nn.ReLU(), nn.Dropout(dropout), nn.Linear(channels, out_channels)
-        )
+            nn.Linear(cast(int, self.readout.hidden_channels), channels), nn.ReLU(), nn.Dropout(dropout),
+            nn.Linear(channels, out_channels),
+        )  # fmt: skip
 
     def history(self, x: Tensor, edge_index: Tensor) -> list[Tensor]:
         """Output of the input layer and of every message-passing layer."""

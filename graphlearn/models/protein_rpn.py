@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -123,9 +123,10 @@ class ProteinRPN(nn.Module):
         self.dropout = nn.Dropout(dropout)
         options = {"heads": heads, **(readout_options or {})} if readout in ("gmt", "history") else readout_options
         self.readout = make_readout(readout, channels, num_layers + 1, **(options or {}))
-        self.norm = nn.BatchNorm1d(channels)
+        width = cast(int, self.readout.hidden_channels)
+        self.norm = nn.BatchNorm1d(width)
         self.head = nn.Sequential(
-            nn.Linear(channels, 2 * channels), nn.ReLU(), nn.Dropout(dropout), nn.Linear(2 * channels, num_terms)
+            nn.Linear(width, 2 * channels), nn.ReLU(), nn.Dropout(dropout), nn.Linear(2 * channels, num_terms)
         )
 
     def propose(self, data: Data) -> tuple[Tensor, Proposal | None]:

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from graphlearn.models.modes import MoleculeModes
+from graphlearn.nn.constants import ConstantBuffers
 from graphlearn.nn.equivariant import AtomMatrix, EdgeRotation, PairMatrix, RadialMLP, pack_orbitals
 from graphlearn.nn.equivariant.density import coupling_matrix, multiplicities
-from graphlearn.nn.equivariant.irreps import constant
 
 ORBITAL_PAIR_LMAX = 4  # of the product of two d orbitals
 
@@ -47,7 +47,7 @@ class KernelFactors(NamedTuple):
     metric_between: Tensor
 
 
-class ResponseKernel(nn.Module):
+class ResponseKernel(ConstantBuffers):
     r"""Fit and metric from invariants of atoms and distances.
 
     Args:
@@ -73,7 +73,8 @@ class ResponseKernel(nn.Module):
         self.pair_fit_weights = RadialMLP(pair, 2 * channels, self.pair_fit.num_weights)
         self.atom_metric_weights = RadialMLP(channels, 2 * channels, self.atom_metric.num_weights)
         self.pair_metric_weights = RadialMLP(pair, 2 * channels, self.pair_metric.num_weights)
-        self.register_buffer("unit", torch.cat([torch.eye(n).flatten() for n in auxiliary]), persistent=False)
+        self._register_constant("unit", lambda: torch.cat([torch.eye(n).flatten() for n in auxiliary]))
+        self._register_exact("coupling", coupling_matrix, self.shells, ORBITAL_PAIR_LMAX)
 
     def forward(
         self, invariants: Tensor, radial: Tensor, envelope: Tensor, edge_index: Tensor, rotation: EdgeRotation
@@ -82,7 +83,7 @@ class ResponseKernel(nn.Module):
         source, target = edge_index
         pair = torch.cat([radial, invariants.index_select(0, source), invariants.index_select(0, target)], dim=-1)
         envelope = envelope[:, None, None]
-        metric = self.atom_metric(self.unit + 0.3 * self.atom_metric_weights(invariants))
+        metric = self.atom_metric(self.unit.to(invariants.device) + 0.3 * self.atom_metric_weights(invariants))
         return KernelFactors(
             self._blocks(self.atom_fit(self.atom_fit_weights(invariants))),
             self._blocks(self.pair_fit(self.pair_fit_weights(pair), rotation) * envelope),
@@ -92,7 +93,7 @@ class ResponseKernel(nn.Module):
 
     def _blocks(self, fit: Tensor) -> Tensor:
         """From irreducible products of orbitals to products, [..., P, A, A]."""
-        blocks = self.scale * fit @ constant(coupling_matrix, self.shells, ORBITAL_PAIR_LMAX, like=fit).T
+        blocks = self.scale * fit @ self._exact("coupling", fit).T
         size = round(blocks.shape[-1] ** 0.5)
         return blocks.unflatten(-1, (size, size))
 

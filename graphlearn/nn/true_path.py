@@ -24,11 +24,14 @@ def true_path_loss(logits: Tensor, parent_edges: Tensor) -> Tensor:
     child, parent = parent_edges
     p = logits.sigmoid()
     excess = (p.index_select(-1, child) - p.index_select(-1, parent)).relu()
-    return excess.sum() / max(excess.numel(), 1)
+    total = excess.sum(dtype=torch.promote_types(excess.dtype, torch.float32))
+    return (total / max(excess.numel(), 1)).to(excess.dtype)
 
 
 def propagate_to_ancestors(probabilities: Tensor, parent_edges: Tensor) -> Tensor:
     """Raise every term to the largest value among itself and its descendants.
+
+    A value that is not a number makes those of its ancestors so, in its own row.
 
     Args:
         probabilities: Values of the terms, ``[B, C]``.
@@ -44,7 +47,7 @@ def propagate_to_ancestors(probabilities: Tensor, parent_edges: Tensor) -> Tenso
     to_parent = parent.expand(*probabilities.shape[:-1], -1)
     while True:
         raised = probabilities.scatter_reduce(-1, to_parent, probabilities.index_select(-1, child), "amax")
-        if torch.equal(raised, probabilities):
+        if bool(((raised == probabilities) | (raised.isnan() & probabilities.isnan())).all()):
             return probabilities
         probabilities = raised
 

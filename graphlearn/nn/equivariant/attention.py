@@ -8,6 +8,7 @@ from torch_geometric.utils import softmax
 
 from graphlearn.nn.equivariant.activation import make_activation
 from graphlearn.nn.equivariant.frames import EdgeRotation
+from graphlearn.nn.equivariant.irreps import check_shape, num_components
 from graphlearn.nn.equivariant.linear import DegreeLinear
 from graphlearn.nn.equivariant.radial import RadialMLP
 from graphlearn.nn.equivariant.so2 import SO2Linear
@@ -76,6 +77,7 @@ class SO2Attention(nn.Module):
         super().__init__()
         self.lmax, self.in_channels, self.out_channels = lmax, in_channels, out_channels
         self.heads, self.alpha_channels, self.alpha_dropout = heads, alpha_channels, alpha_dropout
+        self.edge_scalars = edge_scalars
         self.activation = make_activation(activation, lmax, hidden_channels, order="edge")
         self.num_alpha = heads * alpha_channels
         scalars = self.num_alpha + self.activation.num_gates
@@ -113,22 +115,38 @@ class SO2Attention(nn.Module):
         """Attend."""
         if x.dim() == 3:
             return self(x.unsqueeze(1), edge_index, rotation, scalars, edge_features).squeeze(1)
+        self._check(x, edge_index, rotation, scalars, edge_features)
         source, target = edge_index
         weights = self.radial(scalars).unsqueeze(1)
         pair = torch.cat([x.index_select(0, source), x.index_select(0, target)], dim=-1)
         hidden, invariant = self.first(rotation.into_edge(pair, self.lmax), weights[..., : self.first.num_weights])
-        if self.first_edge is not None:
-            if edge_features is None:
-                raise ValueError(f"this layer was built with edge_channels={self.first_edge.in_channels}; pass them")
+        if self.first_edge is not None and edge_features is not None:
             turned = rotation.into_edge(edge_features.unsqueeze(1), self.lmax)
             more, more_invariant = self.first_edge(turned, weights[..., self.first.num_weights :])
             hidden, invariant = hidden + more, invariant + more_invariant
-        alpha = self._attention(invariant[..., : self.num_alpha], target, len(x))
+        alpha = self._attention(invariant[..., : self.num_alpha], target, x.size(0))
         values, _ = self.second(self.activation(hidden, invariant[..., self.num_alpha :]))
         values = (values.unflatten(-1, (self.heads, -1)) * alpha[:, :, None, :, None]).flatten(-2)
         values = rotation.out_of_edge(values, self.lmax)
-        summed = values.new_zeros(len(x), *values.shape[1:]).index_add(0, target, values)
+        summed = values.new_zeros(x.size(0), *values.shape[1:]).index_add(0, target, values)
         return self.project(summed)
+
+    def _check(
+        self, x: Tensor, edge_index: Tensor, rotation: EdgeRotation, scalars: Tensor, edge_features: Tensor | None
+    ) -> None:
+        edges = edge_index.size(-1)
+        check_shape(edge_index, (2, edges), "edge_index")
+        check_shape(x, (*x.shape[:2], num_components(self.lmax), self.in_channels), "x")
+        check_shape(scalars, (edges, self.edge_scalars), "scalars")
+        if rotation.num_edges != edges:
+            raise ValueError(f"there are {edges} edges, but rotation is that of {rotation.num_edges}")
+        wanted = self.first_edge.in_channels if self.first_edge else 0
+        if edge_features is None and wanted:
+            raise ValueError(f"this layer was built with edge_channels={wanted}; pass edge_features")
+        if edge_features is not None and not wanted:
+            raise ValueError("this layer was built without edge_channels; it takes no edge_features")
+        if edge_features is not None:
+            check_shape(edge_features, (edges, num_components(self.lmax), wanted), "edge_features")
 
     def _attention(self, features: Tensor, target: Tensor, num_nodes: int) -> Tensor:
         """Attention weights [E, S, heads]."""

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from graphlearn.nn.equivariant.irreps import constant, num_components, wigner_3j
+from graphlearn.nn.constants import ConstantBuffers
+from graphlearn.nn.equivariant.irreps import check_shape, num_components, wigner_3j
 
 
 def coupling_matrix(shells: tuple[int, ...], lmax: int) -> Tensor:
@@ -51,7 +52,7 @@ def multiplicities(shells: Sequence[int], lmax: int) -> list[int]:
     return counts
 
 
-class DensityEncoder(nn.Module):
+class DensityEncoder(ConstantBuffers):
     r"""Density matrix blocks of atom pairs, linear in the change of the orbitals, as equivariant features.
 
     With :math:`C = C_0 + \beta\Delta` the constant and linear parts of :math:`D = \sum_n \eta_n C_n \otimes C_n^*` give
@@ -88,6 +89,7 @@ class DensityEncoder(nn.Module):
             nn.Parameter(torch.empty(self.num_terms * count, channels)) for count in self.multiplicities
         )
         self.bias = nn.Parameter(torch.empty(channels))
+        self._register_exact("coupling", coupling_matrix, self.shells, lmax)
         self.reset_parameters()
 
     @property
@@ -103,9 +105,15 @@ class DensityEncoder(nn.Module):
 
     def blocks(self, c0: Tensor, delta: Tensor, occupations: Tensor, pairs: Tensor) -> Tensor:
         """Density matrix blocks [P, 1 + 2T, A, A], real parts before imaginary parts."""
+        n, states, radial = c0.size(0), c0.size(1), max(self.shells)
+        if c0.dim() != 4 or c0.size(2) < len(self.shells) ** 2 or c0.size(3) < radial:
+            needed = f"[N, S, {len(self.shells) ** 2} or more, {radial} or more]"
+            raise ValueError(f"c0 has shape {tuple(c0.shape)}; expected {needed} for shells {self.shells}")
+        check_shape(delta, (*c0.shape, self.num_frames, 2), "delta")
+        check_shape(occupations, (n, states), "occupations")
         still = pack_orbitals(c0.unsqueeze(-1), self.shells).squeeze(-1)  # [N, S, A]
         moving = pack_orbitals(delta.flatten(4), self.shells)  # [N, S, A, 2T]
-        n, states, orbitals, _ = moving.shape
+        orbitals = moving.size(2)
         moving = moving.reshape(n, states, -1)
         left, right = pairs
         weight = occupations.index_select(0, left).unsqueeze(-1)
@@ -123,7 +131,7 @@ class DensityEncoder(nn.Module):
     def couple(self, c0: Tensor, delta: Tensor, occupations: Tensor, pairs: Tensor) -> Tensor:
         """Irreducible parts of the blocks, [P, 1 + 2T, columns of the coupling matrix]; no weights are involved."""
         blocks = self.blocks(c0, delta, occupations, pairs).flatten(2)  # [P, terms, A * A]
-        return blocks @ constant(coupling_matrix, self.shells, self.lmax, like=blocks)
+        return blocks @ self._exact("coupling", blocks)
 
     def mix(self, coupled: Tensor) -> Tensor:
         """Features [P, (lmax+1)**2, channels] from what :meth:`couple` gives, of this or of an equal encoder."""

@@ -10,9 +10,7 @@ threads, and two runs of one seed would differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -44,16 +42,16 @@ def wigner_3j(l1: int, l2: int, l3: int) -> Tensor:
     return o3.wigner_3j(l1, l2, l3, dtype=torch.float64)
 
 
-def constant(build: Callable[..., Tensor], *arguments: Any, like: Tensor) -> Tensor:
-    """A table that ``build`` computes in float64, in the type and on the device of a tensor; kept for the next call.
+def check_components(x: Tensor, lmax: int, channels: int, name: str = "x") -> None:
+    """ValueError where features are not ``[..., (lmax + 1)**2, channels]``."""
+    expected = (num_components(lmax), channels)
+    if x.dim() < 2 or x.shape[-2:] != expected:
+        raise ValueError(
+            f"{name} has shape {tuple(x.shape)}; expected [..., {expected[0]}, {expected[1]}], degrees 0 to {lmax}"
+        )
 
-    Unlike a buffer it is never rounded to float32 on the way to float64.
-    """
-    return _constant(build, arguments, like.dtype, like.device)
 
-
-@lru_cache(maxsize=256)
-def _constant(
-    build: Callable[..., Tensor], arguments: tuple[Any, ...], dtype: torch.dtype, device: torch.device
-) -> Tensor:
-    return build(*arguments).to(device=device, dtype=dtype)
+def check_shape(x: Tensor, expected: Sequence[int], name: str) -> None:
+    """ValueError where a tensor has another shape, even one that would broadcast."""
+    if x.shape != tuple(expected):
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected {list(expected)}")

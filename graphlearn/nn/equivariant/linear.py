@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from graphlearn.nn.equivariant.irreps import check_components
+
 
 class DegreeLinear(nn.Module):
     r"""Equivariant linear map :math:`y_{lm} = W_l x_{lm} + \delta_{l0}\, b`.
@@ -40,6 +42,7 @@ class DegreeLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the map."""
+        check_components(x, self.lmax, self.in_channels)
         parts = [x[..., l * l : (l + 1) ** 2, :] @ self.weight[l] for l in range(self.lmax + 1)]
         if self.bias is not None:
             parts[0] = parts[0] + self.bias

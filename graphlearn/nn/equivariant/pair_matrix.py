@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlearn.nn.equivariant.frames import EdgeRotation
-from graphlearn.nn.equivariant.irreps import constant
+from graphlearn.nn.equivariant.irreps import check_shape
 
 
 class PairMatrix(nn.Module):
@@ -42,16 +42,17 @@ class PairMatrix(nn.Module):
 
     def forward(self, weights: Tensor, rotation: EdgeRotation) -> Tensor:
         """Build the matrices."""
+        check_shape(weights, (rotation.num_edges, self.num_weights), "weights")
         rows, start = [], 0
         for l1, a in enumerate(self.left):
             parts = []
             for l2, b in enumerate(self.right):
                 size = self.sizes[l1][l2]
-                here = weights[:, start : start + size].view(len(weights), a * b, min(l1, l2) + 1)
+                here = weights[:, start : start + size].view(weights.size(0), a * b, min(l1, l2) + 1)
                 start += size
                 block = torch.bmm(here, _sums(rotation, l1, l2))  # [E, a b, (2 l1 + 1)(2 l2 + 1)]
-                block = block.view(len(weights), a, b, 2 * l1 + 1, 2 * l2 + 1).transpose(2, 3)
-                parts.append(block.reshape(len(weights), a * (2 * l1 + 1), b * (2 * l2 + 1)))
+                block = block.view(weights.size(0), a, b, 2 * l1 + 1, 2 * l2 + 1).transpose(2, 3)
+                parts.append(block.reshape(weights.size(0), a * (2 * l1 + 1), b * (2 * l2 + 1)))
             rows.append(torch.cat(parts, dim=2))
         return torch.cat(rows, dim=1)
 
@@ -78,13 +79,14 @@ class AtomMatrix(nn.Module):
 
     def forward(self, weights: Tensor) -> Tensor:
         """Build the matrices."""
+        check_shape(weights, (weights.size(0), self.num_weights), "weights")
         rows, start, before = [], 0, 0
         width = sum(b * (2 * l + 1) for l, b in enumerate(self.right))
         for l, a in enumerate(self.left):
             components, b = 2 * l + 1, self.right[l] if l < len(self.right) else 0
-            unit = constant(torch.eye, components, like=weights).view(components, 1, components)
-            block = weights[:, start : start + a * b].view(len(weights), a, 1, b, 1) * unit
-            block = block.reshape(len(weights), a * components, b * components)
+            unit = torch.eye(components, dtype=weights.dtype, device=weights.device).view(components, 1, components)
+            block = weights[:, start : start + a * b].view(weights.size(0), a, 1, b, 1) * unit
+            block = block.reshape(weights.size(0), a * components, b * components)
             rows.append(nn.functional.pad(block, (before, width - before - b * components)))
             start, before = start + a * b, before + b * components
         return torch.cat(rows, dim=1)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
+from graphlearn.nn.constants import ConstantBuffers
 
-class GaussianBasis(nn.Module):
+
+class GaussianBasis(ConstantBuffers):
     r"""Gaussians on an interval, :math:`g_k(d) = \exp(-(d - c_k)^2 / 2w^2)` with width twice the spacing.
 
     Args:
-        num_functions: Number of Gaussians.
+        num_functions: Number of Gaussians, at least 2: the first lies at zero, the last at the cutoff.
         cutoff: End of the interval; the unit is that of the distances.
 
     Shapes:
@@ -23,12 +27,18 @@ class GaussianBasis(nn.Module):
     def __init__(self, num_functions: int, cutoff: float) -> None:
         super().__init__()
         self.num_functions, self.cutoff = num_functions, cutoff
-        self.register_buffer("centers", torch.linspace(0.0, cutoff, num_functions), persistent=False)
+        if num_functions < 2 or not 0 < cutoff < math.inf:
+            raise ValueError(
+                f"num_functions={num_functions}, cutoff={cutoff}; choose at least 2 functions and a cutoff above 0"
+            )
+        self._register_constant("centers", lambda: torch.linspace(0.0, cutoff, num_functions))
         self.width = 2.0 * cutoff / (num_functions - 1)
 
     def forward(self, distance: Tensor) -> Tensor:
         """Evaluate all Gaussians."""
-        return torch.exp(-0.5 * ((distance[:, None] - self.centers) / self.width) ** 2)
+        if distance.dim() != 1:
+            raise ValueError(f"distances have shape {tuple(distance.shape)}; expected [E]")
+        return torch.exp(-0.5 * ((distance[:, None] - self.centers.to(distance.device)) / self.width) ** 2)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.num_functions}, {self.cutoff})"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from graphlearn.nn.equivariant.irreps import num_components
+from graphlearn.nn.constants import ConstantBuffers
+from graphlearn.nn.equivariant.irreps import check_components, num_components
 
 
-class SO2Linear(nn.Module):
+class SO2Linear(ConstantBuffers):
     r"""Linear map that commutes with rotations about the polar axis.
 
     .. math:: y_0 = W_0 x_0 + b, \qquad
@@ -59,7 +60,7 @@ class SO2Linear(nn.Module):
             )
             for _ in range(2)
         )
-        self.register_buffer("weight_of_component", torch.tensor(_weight_of_component(lmax)), persistent=False)
+        self._register_constant("weight_of_component", lambda: torch.tensor(_weight_of_component(lmax)))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -73,9 +74,12 @@ class SO2Linear(nn.Module):
 
     def forward(self, x: Tensor, scale: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Apply the map."""
+        check_components(x, self.lmax, self.in_channels)
         if scale is not None:
+            if scale.size(-1) != self.num_weights:
+                raise ValueError(f"scale has shape {tuple(scale.shape)}; expected [..., {self.num_weights}]")
             scale = scale.unflatten(-1, (-1, self.in_channels))
-            x = x * scale.index_select(-2, self.weight_of_component)
+            x = x * scale.index_select(-2, self.weight_of_component.to(x.device))
         rows = x.flatten(0, -3).flatten(1)  # [edges, components * channels]
         widths = [(self.lmax + 1) * self.in_channels, *(2 * len(weight) for weight in self.weight_real)]
         still, *pairs = rows.split(widths, dim=1)

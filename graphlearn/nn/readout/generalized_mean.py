@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -43,7 +44,7 @@ class GroupedMeanReadout(nn.Module):
 
     def reset_parameters(self) -> None:
         """Start from ``p`` again."""
-        nn.init.constant_(self.log_p, torch.tensor(self.p).log().item())
+        nn.init.constant_(self.log_p, math.log(self.p))
 
     def forward(self, xs: Sequence[Tensor], batch: Tensor | None = None, *, batch_size: int | None = None) -> Tensor:
         """Read out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -112,7 +113,7 @@ class HistoryReadout(nn.Module):
             if module is not None:
                 module.reset_parameters()
         if self.mix_logit is not None and self.mix is not None:
-            nn.init.constant_(self.mix_logit, torch.logit(torch.tensor(self.mix)).item())
+            nn.init.constant_(self.mix_logit, math.log(self.mix / (1 - self.mix)))
 
     def forward(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -16,6 +17,12 @@ from graphlearn.nn.readout.segments import Segments, check_history
 class JumpingReadout(nn.Module):
     """PyG's JumpingKnowledge over layers, then any of PyG's aggregations over nodes.
 
+    A graph's vector depends neither on the others of the batch nor on the order of the nodes wherever that holds for
+    the aggregation: for sums, means, extremes, quantiles, Set2Set, attention and transformers of sets. Of PyG's others,
+    LSTM, GRU, LCM, MLP and PatchTransformer read the nodes in their order; LSTM, GRU and LCM go on over the padding to
+    the largest graph of the batch; Equilibrium minimises over the batch; Sort fills up with a number from all graphs,
+    which is NaN if one of them holds a NaN.
+
     Args:
         channels: Channels of the layers.
         num_layers: Layers L of the history.
@@ -23,7 +30,8 @@ class JumpingReadout(nn.Module):
         aggr: An aggregation of PyG, or its name: ``mean``, ``sum``, ``max``, ...; None at node level.
 
     Shapes:
-        - xs: L tensors ``[N, channels]``; output: ``[B, channels]``, or ``[N, channels]`` without aggregation
+        - xs: L tensors ``[N, channels]``; output: ``[B, hidden_channels]``, or ``[N, hidden_channels]`` without
+          aggregation. ``hidden_channels`` are ``channels``, or what the aggregation makes of them
 
     Source: Xu et al., Representation Learning on Graphs with Jumping Knowledge Networks (arXiv 1806.03536).
     """
@@ -34,11 +42,12 @@ class JumpingReadout(nn.Module):
         super().__init__()
         if jk not in ("last", "cat", "max", "lstm"):
             raise ValueError(f"jk={jk!r}; choose 'last', 'cat', 'max' or 'lstm'")
-        self.channels = self.hidden_channels = channels
+        self.channels = channels
         self.num_layers, self.mode = num_layers, jk
         self.jk = None if jk == "last" else JumpingKnowledge(jk, channels, num_layers)
         self.project = nn.Linear(num_layers * channels, channels) if jk == "cat" else None
         self.aggr = aggregation_resolver(aggr) if isinstance(aggr, str) else aggr
+        self.hidden_channels = channels if self.aggr is None else _width(self.aggr, channels)
 
     def reset_parameters(self) -> None:
         """Initialise all weights again."""
@@ -55,10 +64,22 @@ class JumpingReadout(nn.Module):
             return x
         segments = Segments.of(x, batch, batch_size)
         if not len(x):
-            return x.new_zeros(segments.counts.size(0), self.channels)
+            return x.new_zeros(segments.counts.size(0), self.hidden_channels)
         order = torch.argsort(segments.batch, stable=True)
         out = self.aggr(x.index_select(0, order), segments.batch[order], dim_size=segments.counts.size(0))
         return torch.where(segments.counts[:, None] > 0, out, 0.0)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.channels}, {self.num_layers}, jk={self.mode!r}, aggr={self.aggr})"
+
+
+@torch.no_grad()
+def _width(aggr: Aggregation, channels: int) -> int:
+    """Channels that an aggregation makes of these, by trying a copy on two nodes."""
+    trial = copy.deepcopy(aggr).eval()
+    if any(p.is_meta for p in trial.parameters()):
+        trial = trial.to_empty(device="cpu")
+    like = next(trial.parameters(), torch.empty(0, device="cpu"))
+    nodes, index = like.new_zeros(2, channels), torch.zeros(2, dtype=torch.long, device=like.device)
+    with torch.random.fork_rng(devices=[]):
+        return int(trial(nodes, index, dim_size=1).size(-1))

@@ -90,7 +90,8 @@ class LayerAttention(nn.Module):
         direction = torch.addmm(offset[-1] @ to_features, xs[-1], weight.T @ to_features)
         constant = torch.addmm(offset[-1] @ to_code, xs[-1], weight.T @ to_code)
         accumulate = torch.promote_types(direction.dtype, torch.float32)
-        scores = torch.stack([(direction * x).sum(-1, dtype=accumulate) for x in xs], dim=1) + constant
+        wide = direction.to(accumulate)
+        scores = torch.stack([(wide * x).sum(-1) for x in xs], dim=1) + constant
         alpha = self.normalise(segments.mean(scores))
         first, *others = segments.to_nodes(alpha.to(direction.dtype)).split(1, dim=1)
         mixed = first * xs[0]

@@ -65,7 +65,7 @@ class NodeAttention(nn.Module):
         groups = list(segments.padded(max_num_nodes))
         rows = []
         for group, (q, k, _) in zip(groups, self._heads(x, groups, folded=False), strict=True):
-            scores = (q @ k.transpose(-1, -2)).float() * q.size(-1) ** -0.5
+            scores = (q.float() @ k.float().transpose(-1, -2)) * q.size(-1) ** -0.5
             shares = scores.masked_fill(~group.keys, -torch.inf).softmax(-1) * group.filled[:, None, :, None]
             rows.append((shares.mean(1).sum(1) / group.counts.clamp(min=1)[:, None]).reshape(-1, 1))
         return from_slots(rows, groups, x.new_zeros(x.size(0), 1).float()).squeeze(-1)

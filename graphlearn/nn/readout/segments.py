@@ -28,17 +28,17 @@ class Segments:
         """Segments of the nodes ``x``; one graph where ``batch`` is None.
 
         Raises:
-            ValueError: if ``batch`` does not have one entry a node, or names a graph outside ``batch_size``.
+            ValueError: if ``batch`` does not hold one whole number a node, or names a graph outside ``batch_size``.
         """
         if batch is None:
             batch = x.new_zeros(x.size(0), dtype=torch.long)
-            batch_size = batch_size or 1
+            return cls(batch, batch.new_zeros(batch_size or 1).index_fill(0, batch.new_zeros(1), x.size(0)))
         if batch.dim() != 1 or batch.size(0) != x.size(0):
             raise ValueError(f"batch has shape {tuple(batch.shape)}, but there are {x.size(0)} nodes")
-        if batch_size is None:
-            batch_size = int(batch.max()) + 1 if batch.numel() else 0
-        elif not torch.compiler.is_compiling() and batch.numel() and int(batch.max()) >= batch_size:
-            raise ValueError(f"batch names graph {int(batch.max())}, but batch_size is {batch_size}")
+        if batch.dtype not in (torch.int64, torch.int32):
+            raise ValueError(f"batch holds {batch.dtype}; expected the graph of each node, int64")
+        if batch_size is None or not torch.compiler.is_compiling():
+            batch_size = _checked_size(batch, batch_size)
         counts = batch.new_zeros(batch_size).index_add(0, batch, torch.ones_like(batch))
         return cls(batch, counts)
 
@@ -80,7 +80,8 @@ class PaddedGroup:
     """G graphs padded to m nodes.
 
     Attributes:
-        nodes: Node of each slot, ``[G, m]``; any node in slots of the padding.
+        nodes: Node of each slot, ``[G, m]``; the first of the same graph in slots of the padding, so that nothing
+            that is not finite gets into the attention of another graph.
         filled: Whether a slot holds a node, ``[G, m]``.
         counts: Nodes of each graph, ``[G]``.
     """
@@ -93,13 +94,26 @@ class PaddedGroup:
     def of(cls, order: Tensor, starts: Tensor, counts: Tensor, size: int) -> PaddedGroup:
         """Slots of the graphs that begin at ``starts`` in the node order ``order``."""
         slots = torch.arange(size, device=order.device)
-        nodes = order[(starts[:, None] + slots).clamp(max=order.size(0) - 1)]
-        return cls(nodes, slots < counts[:, None], counts)
+        filled, starts = slots < counts[:, None], starts[:, None]
+        nodes = order[torch.where(filled, starts + slots, starts).clamp(max=order.size(0) - 1)]
+        return cls(nodes, filled, counts)
 
     @property
     def keys(self) -> Tensor:
         """Slots to attend to, ``[G, 1, 1, m]``; all of an empty graph's, so that no row of attention is without any."""
         return (self.filled | (self.counts == 0)[:, None])[:, None, None]
+
+
+def _checked_size(batch: Tensor, batch_size: int | None) -> int:
+    """Number of graphs."""
+    if not batch.numel():
+        return batch_size or 0
+    low, high = torch.stack(batch.aminmax()).tolist()
+    if low < 0:
+        raise ValueError(f"batch names graph {low}; graphs are counted from 0")
+    if batch_size is not None and high >= batch_size:
+        raise ValueError(f"batch names graph {high}, but batch_size is {batch_size}")
+    return high + 1 if batch_size is None else batch_size
 
 
 def from_slots(rows: Sequence[Tensor], groups: Sequence[PaddedGroup], like: Tensor) -> Tensor:

@@ -56,7 +56,7 @@ def anchor_regions(edge_index: Tensor, anchors: Tensor | None = None, *, num_nod
         edge_index: Edges, ``[2, E]``.
         anchors: Anchors, ``[R]``; None for every node.
         num_nodes: Number of nodes.
-        hops: Length of the walks.
+        hops: Length of the walks, at least 0.
 
     Returns:
         The members as a list, never as a matrix: memory grows with the sum of the sizes of the regions.
@@ -69,6 +69,15 @@ def anchor_regions(edge_index: Tensor, anchors: Tensor | None = None, *, num_nod
     check_edges(edge_index, num_nodes)
     device = edge_index.device
     anchors = torch.arange(num_nodes, device=device) if anchors is None else anchors
+    if anchors.dim() != 1 or anchors.dtype != torch.int64:
+        raise ValueError(f"anchors is {anchors.dtype} of shape {tuple(anchors.shape)}; expected nodes, int64 [R]")
+    if anchors.numel() and not 0 <= int(anchors.min()) <= int(anchors.max()) < num_nodes:
+        raise ValueError(
+            f"anchors names nodes {int(anchors.min())} to {int(anchors.max())}, "
+            f"but there are {num_nodes} nodes, from 0 on"
+        )
+    if hops < 0:
+        raise ValueError(f"hops={hops}; an anchor reaches 0 hops or more")
     source = edge_index[0][torch.argsort(edge_index[1], stable=True)]
     degree = torch.bincount(edge_index[1], minlength=num_nodes)
     start = degree.cumsum(0) - degree

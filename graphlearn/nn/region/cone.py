@@ -42,6 +42,8 @@ def penumbral_similarity(q: Tensor, k: Tensor, *, radius: float = 1.0, gamma: fl
     """
     if q.size(-1) < 2 or q.size(-1) != k.size(-1):
         raise ValueError(f"points have {q.size(-1)} and {k.size(-1)} numbers; expected the same, and at least 2")
+    if radius <= 0 or gamma < 0:
+        raise ValueError(f"radius={radius} must be above 0, and gamma={gamma} at least 0")
     place_q, height_q, width_q = _half_space(q, radius)
     place_k, height_k, width_k = _half_space(k, radius)
     square = (place_q - place_k).square().sum(-1)

@@ -8,8 +8,7 @@ from torch import Tensor
 
 def check_graph(x: Tensor, channels: int, edge_index: Tensor, edge_weight: Tensor | None = None) -> None:
     """ValueError where nodes or edges do not have the promised shape, or an edge leaves the graph."""
-    if x.dim() != 2 or x.size(1) != channels:
-        raise ValueError(f"x has shape {tuple(x.shape)}; expected [{x.size(0) if x.dim() else 'N'}, {channels}]")
+    check_features(x, channels)
     check_edges(edge_index, x.size(0))
     if edge_weight is None:
         return
@@ -17,6 +16,12 @@ def check_graph(x: Tensor, channels: int, edge_index: Tensor, edge_weight: Tenso
         raise ValueError(f"edge_weight has shape {tuple(edge_weight.shape)}, but there are {edge_index.size(1)} edges")
     if edge_weight.numel() and not bool((edge_weight >= 0).all()):
         raise ValueError("edge_weight holds a number that is negative or not a number")
+
+
+def check_features(x: Tensor, channels: int) -> None:
+    """ValueError where features are not ``[N, channels]``."""
+    if x.dim() != 2 or x.size(1) != channels:
+        raise ValueError(f"x has shape {tuple(x.shape)}; expected [{x.size(0) if x.dim() else 'N'}, {channels}]")
 
 
 def check_edges(edge_index: Tensor, num_nodes: int) -> None:

@@ -98,12 +98,18 @@ class FunctionalAttention(nn.Module):
         Args:
             x: Features of the residues.
             edge_index: Contacts, with or without self-loops.
-            objectness: Objectness or proposal mask f.
+            objectness: Objectness or proposal mask f; booleans count as 0 and 1.
             edge_weight: Weights of the contacts; by default 1.
             return_attention: Return the edges and their attention as well.
+
+        Raises:
+            ValueError: for arguments of the wrong shape, objectness outside [0, 1] or a negative weight.
         """
         check_graph(x, self.channels, edge_index, edge_weight)
         check_per_node("objectness", objectness, x.size(0))
+        if bool(((objectness < 0) | (objectness > 1)).any()):
+            raise ValueError("objectness holds a number below 0 or above 1; give shares, for example a sigmoid")
+        objectness = objectness if objectness.is_floating_point() else objectness.to(x.dtype)
         given = x.new_ones(edge_index.size(1)) if edge_weight is None else edge_weight
         edges, weight = with_self_loops(edge_index, given, x.size(0))
         z = self.project(x).view(-1, self.heads, self.channels // self.heads)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from graphlearn.nn.region.edges import check_features, check_per_node
+
 
 class SequenceConvolution(nn.Module):
     r"""Residual convolutions over the neighbours of a residue in its sequence.
@@ -54,10 +56,19 @@ class SequenceConvolution(nn.Module):
             x: Features of the residues.
             place: Place of each residue in its chain, from 0, each once.
             batch: Chain of each residue; None for a single chain.
+
+        Raises:
+            ValueError: for places that are negative, or shared by two residues of a chain.
         """
+        check_features(x, self.channels)
+        check_per_node("place", place, x.size(0))
+        batch = torch.zeros_like(place) if batch is None else batch
+        check_per_node("batch", batch, x.size(0))
+        if place.dtype != torch.int64 or batch.dtype != torch.int64:
+            raise ValueError(f"place holds {place.dtype} and batch {batch.dtype}; expected int64")
         if not place.numel():
             return x
-        cells, length = self._cells(place, torch.zeros_like(place) if batch is None else batch)
+        cells, length = self._cells(place, batch)
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             line = x.new_zeros(length, self.channels).index_copy(0, cells, x)
             around = convolution(line.T.unsqueeze(0)).squeeze(0).T.index_select(0, cells)
@@ -67,10 +78,15 @@ class SequenceConvolution(nn.Module):
     def _cells(self, place: Tensor, batch: Tensor) -> tuple[Tensor, int]:
         """Where residues stand on one line of all chains, with gaps that no kernel crosses, and its length."""
         gap = (self.kernel_size // 2) * 2 ** (len(self.convolutions) - 1) if len(self.convolutions) else 0
-        chains = int(batch.max()) + 1
-        lengths = place.new_zeros(chains).scatter_reduce(0, batch, place + 1, "amax")
+        first, _, first_chain, last_chain = torch.stack([*place.aminmax(), *batch.aminmax()]).tolist()
+        if first < 0 or first_chain < 0:
+            raise ValueError(f"places and chains are counted from 0; got place {first}, chain {first_chain}")
+        lengths = place.new_zeros(last_chain + 1).scatter_reduce(0, batch, place + 1, "amax")
         starts = (lengths + gap).cumsum(0) - (lengths + gap)
-        return starts[batch] + place, int((lengths + gap).sum())
+        cells, length = starts[batch] + place, int((lengths + gap).sum())
+        if int(place.new_zeros(length).index_fill(0, cells, 1).sum()) < place.size(0):
+            raise ValueError("two residues of one chain have the same place; give each its own")
+        return cells, length
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.channels}, {len(self.convolutions)}, kernel_size={self.kernel_size})"

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from graphlearn.nn.region.anchors import anchor_regions
+from graphlearn.nn.region.edges import check_per_node
 
 
 def objectness_targets(
@@ -39,6 +40,8 @@ def objectness_targets(
         )
     if not 0 < coverage <= 1:
         raise ValueError(f"coverage={coverage}; choose a share above 0 and at most 1")
+    if batch is not None:
+        check_per_node("batch", batch, sites.size(0))
     node, site = _memberships(sites.unsqueeze(-1) if sites.dim() == 1 else sites, batch)
     targets = torch.zeros(sites.size(0), device=sites.device)
     if not node.numel():
