@@ -18,7 +18,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stored_results import FOLDER, ROOT, Result, Results, Tolerance, checksum, read_results, table_text, text_of
+from stored_results import (
+    FOLDER,
+    MISSING,
+    ROOT,
+    Result,
+    Results,
+    Tolerance,
+    checksum,
+    read_results,
+    table_text,
+    text_of,
+)
 
 MARKED = re.compile(r"<!-- results: (.+?) -->(.*?)<!-- end -->", re.DOTALL)
 AT_LINE_START = re.compile(r"^<!-- results: \{", re.MULTILINE)  # there Markdown takes the line for HTML
@@ -87,10 +98,14 @@ def aim_rows(results: Results) -> Iterator[tuple[str, str, str, str, bool]]:
     """Result, aim, measured value, whether it is met or why not, and whether that is in order."""
     for name, result in results.items():
         for aim in result.aims:
-            measured = text_of(aim.measured, results, name)
-            met = aim.met(float(measured))
-            verdict = "yes" if met else f"no: {aim.reason}" if aim.reason else "no, and no reason is recorded"
             bound = f"at least {aim.at_least:g}" if aim.at_least is not None else f"at most {aim.at_most:g}"
+            try:
+                measured = text_of(aim.measured, results, name)
+                met = aim.met(float(measured))
+            except (KeyError, IndexError, ValueError) as error:
+                yield name, f"{aim.aim}: {bound}", MISSING, f"not measured: {error}", False
+                continue
+            verdict = "yes" if met else f"no: {aim.reason}" if aim.reason else "no, and no reason is recorded"
             yield name, f"{aim.aim}: {bound}", measured, verdict, met or bool(aim.reason)
 
 
@@ -140,7 +155,7 @@ def main() -> int:
         print(
             f"\n{len(results)} stored results; not measured again since they were recorded: {', '.join(old) or 'none'}"
         )
-        problems = [f"{row[0]}: missed without a recorded reason: {row[1]}" for row in rows if not row[4]]
+        problems = [f"{row[0]}: {row[1]}: {row[3]}" for row in rows if not row[4]]
         problems += differing_pages(options.root, results, write=options.write)
         problems += differing_figures(options.root, results)
     for problem in problems:

@@ -1,7 +1,8 @@
 """Stored results, one JSON file each: what a command measured, and the tables, figures and aims made of it.
 
 Text is made of numbers by templates, ``{rows[0][seconds]:.2f}``: Python's format strings whose fields are names and
-keys alone. ``{a/b:.1f}`` is a ratio; both numbers must be of one result, so of one run.
+keys alone, or ``{rows[batch=32&readout=mean][seconds]:.2f}`` for the one row with these fields. ``{a/b:.1f}`` is a
+ratio; both numbers must be of one result, so of one run.
 """
 
 from __future__ import annotations
@@ -193,8 +194,19 @@ class _Templates(string.Formatter):
         else:
             value, run = self.results[root].values, root
         for key in keys:
-            value = value[int(key)] if isinstance(value, list) else value[key]
+            value = _item(value, key) if isinstance(value, list) else value[key]
         return value, run
+
+
+def _item(rows: list[Any], key: str) -> Any:
+    """A row by its place, or the one row whose fields are as in ``batch=32&readout=mean``."""
+    if key.isdecimal():
+        return rows[int(key)]
+    wanted = dict(part.split("=", 1) for part in key.split("&"))
+    found = [row for row in rows if all(str(row.get(name)) == value for name, value in wanted.items())]
+    if len(found) != 1:
+        raise KeyError(f"{len(found)} rows with {key}")
+    return found[0]
 
 
 def _cell(template: str, results: Results, name: str, record: Mapping[str, Any]) -> str:
