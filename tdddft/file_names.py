@@ -9,7 +9,7 @@ _OTHER = re.compile(r"[^A-Za-z0-9._+-]+")
 LONGEST = 120
 
 
-def file_name(text: str, empty: str = "unnamed") -> str:
+def file_name(text: str, empty: str = "unnamed", *, hashed: bool = False) -> str:
     """A name as a file name: letters, digits and ``._+-``, at most 120 of them, and never a path.
 
     A name that consists of these is kept. Anything else becomes ``_``, and a short hash of the whole name is added, so
@@ -18,12 +18,13 @@ def file_name(text: str, empty: str = "unnamed") -> str:
     Args:
         text: Any text, such as a SMILES string, the title of an entry or the identifier of a chain.
         empty: Stands in for a text of which nothing is left, before the hash.
+        hashed: Add the hash to a plain name too.
 
     Returns:
         One component of a path that starts with neither a dot nor a hyphen.
     """
     kept = _OTHER.sub("_", text).lstrip("._-").rstrip("_")
-    if kept == text and 0 < len(kept) <= LONGEST:
+    if not hashed and kept == text and 0 < len(kept) <= LONGEST:
         return kept
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{kept[: LONGEST - 9] or empty}-{digest}"

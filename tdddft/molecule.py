@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from tdddft.errors import InputError, OpenShellError
+from tdddft.limits import check_atoms
 
 SYMBOLS = (
     "X", "H", "He", "Li", "Be", "B", "C", "N", "O", "F", "Ne", "Na", "Mg", "Al", "Si", "P", "S", "Cl",
@@ -25,14 +27,16 @@ class Molecule:
         name: Identifier; becomes part of file names.
         numbers: Atomic numbers, int [N].
         positions_angstrom: Nuclear positions, float64 [N, 3], angstrom.
-        charge: Total charge in units of e.
+        charge: Total charge in units of e, a whole number.
         source: Where the geometry came from, for example ``g2`` or a file name with the frame index.
         smiles: SMILES string if known.
         index: Position in its source, if it has one: frame of a file, number of QM9.
+        charge_from: How the charge is known: the words of the file, ``not stated``, ``given``.
 
     Raises:
-        InputError: for an empty molecule, mismatched shapes, unknown atomic numbers, non-finite or coinciding
-            positions; OpenShellError for an odd number of electrons (only closed shells are propagated).
+        InputError: for an empty or too large molecule, mismatched shapes, atomic numbers or a charge that are not
+            whole, unknown elements, positions that are not real, finite and apart, no electrons; OpenShellError for
+            an odd number of electrons (only closed shells are propagated).
     """
 
     name: str
@@ -42,30 +46,40 @@ class Molecule:
     source: str = ""
     smiles: str | None = None
     index: int | None = None
+    charge_from: str = ""
 
     def __post_init__(self) -> None:
-        numbers = np.asarray(self.numbers, dtype=np.int64)
-        positions = np.asarray(self.positions_angstrom, dtype=np.float64)
+        where = f"molecule {self.name!r} ({self.source or 'no source given'})"
+        numbers = _whole(self.numbers, f"{where}: atomic numbers")
+        charge = int(_whole(self.charge, f"{where}: the charge", ndim=0))
+        positions = _real(self.positions_angstrom, f"{where}: positions")
         object.__setattr__(self, "numbers", numbers)
         object.__setattr__(self, "positions_angstrom", positions)
-        where = f"molecule {self.name!r} ({self.source or 'no source given'})"
+        object.__setattr__(self, "charge", charge)
         if numbers.ndim != 1 or len(numbers) == 0 or positions.shape != (len(numbers), 3):
             raise InputError(f"{where}: needs N atomic numbers and N x 3 positions with N >= 1")
+        check_atoms(len(numbers), where)
         if numbers.min() < 1 or numbers.max() >= len(SYMBOLS):
             raise InputError(f"{where}: atomic numbers must lie between 1 and {len(SYMBOLS) - 1}")
         if not np.isfinite(positions).all():
             raise InputError(f"{where}: positions hold NaN or infinity; check the geometry file")
         if len(numbers) > 1:
-            distances = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
-            i, j = divmod(int(np.argmin(distances + np.diag([np.inf] * len(numbers)))), len(numbers))
-            if distances[i, j] < CLOSEST_APPROACH_ANGSTROM:
+            found = cKDTree(positions).query(positions, k=2)  # each atom itself, and the one next to it
+            distances, nearest = (np.asarray(array) for array in found)
+            i = int(distances[:, 1].argmin())
+            if distances[i, 1] < CLOSEST_APPROACH_ANGSTROM:
+                i, j = sorted({i, *nearest[i].tolist()})[:2]
                 raise InputError(
-                    f"{where}: atoms {i} and {j} are {distances[i, j]:.3f} angstrom apart; are the units angstrom?"
+                    f"{where}: atoms {i} and {j} are {np.linalg.norm(positions[i] - positions[j]):.3f} angstrom apart; "
+                    "are the units angstrom?"
                 )
-        if (numbers.sum() - self.charge) % 2:
+        electrons = int(numbers.sum()) - charge
+        if electrons < 1:
+            raise InputError(f"{where}: the charge {charge} leaves {electrons} electrons; give the right charge")
+        if electrons % 2:
             raise OpenShellError(
-                f"{where}: {numbers.sum() - self.charge} electrons is an odd number; only closed shells are "
-                "propagated. Set the charge, or leave this molecule out"
+                f"{where}: {electrons} electrons is an odd number; only closed shells are propagated. Give the "
+                "charge (--charge, or charge=1 in the comment line of a file), or leave this molecule out"
             )
 
     @property
@@ -81,3 +95,27 @@ class Molecule:
         order = carbon + sorted(set(symbols) - set(carbon))
         counts = {s: symbols.count(s) for s in order}
         return "".join(f"{s}{n if n > 1 else ''}" for s, n in counts.items() if n)
+
+
+def _whole(values: object, what: str, ndim: int = 1) -> np.ndarray:
+    array = _array(values, what)
+    exact = array.dtype.kind in "iu" or (
+        array.dtype.kind == "f" and bool((np.abs(array) < 2**53).all()) and bool((array == np.rint(array)).all())
+    )
+    if not exact or (ndim == 0 and array.ndim):
+        raise InputError(f"{what} must be whole, not {str(values)[:60]}")
+    return array.astype(np.int64)
+
+
+def _real(values: object, what: str) -> np.ndarray:
+    array = _array(values, what)
+    if array.dtype.kind not in "iuf":
+        raise InputError(f"{what} must be real numbers, not {array.dtype}")
+    return array.astype(np.float64)
+
+
+def _array(values: object, what: str) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{what}: no array of numbers ({error})") from None

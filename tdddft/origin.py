@@ -21,7 +21,7 @@ def molecule_of(trajectory: Trajectory) -> tuple[Molecule, Method]:
     """
     t, facts = trajectory, trajectory.info.get("molecule", {})
     method = method_of(t.info.get("basis"), f"{t.name}: the file")
-    charge, source = int(facts.get("charge", 0)), str(facts.get("source", ""))
+    charge, source = facts.get("charge", 0), str(facts.get("source", ""))
     return Molecule(t.name, t.numbers, t.positions_angstrom, charge, source, facts.get("smiles")), method
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tdddft.errors import InputError
 from tdddft.field import Field
+from tdddft.file_names import file_name
 from tdddft.job import Job
 from tdddft.molecule import Molecule
 from tdddft.recipe import Distortions, GenerateRecipe, Method, seeded_generator
@@ -19,14 +20,25 @@ COST_EXPONENT = 2.4  # of the number of orbitals, between malonaldehyde and C7H1
 
 
 def collect_molecules(recipe: GenerateRecipe) -> list[Molecule]:
-    """All geometries of a recipe; InputError where two share a name."""
+    """All geometries of a recipe.
+
+    Raises:
+        InputError: where two share a name, or their names differ in case alone, which many file systems take for one;
+            where a charge is given by a name that no molecule has.
+    """
     from tdddft.sources import read_molecules
 
-    given = select([m for source in recipe.molecules for m in read_molecules(source)], recipe.selection)
+    everything = [m for source in recipe.molecules for m in read_molecules(source, recipe.charge)]
+    if isinstance(recipe.charge, dict) and (unknown := sorted(set(recipe.charge) - {m.name for m in everything})):
+        raise InputError(f"charge: the sources have no molecule {', '.join(unknown[:5])}")
+    given = select(everything, recipe.selection)
     molecules = [geometry for m in given for geometry in (m, *distorted(m, recipe.distortions))]
-    twice = sorted(name for name, times in Counter(m.name for m in molecules).items() if times > 1)
+    times = Counter(m.name.casefold() for m in molecules)
+    twice = sorted({m.name for m in molecules if times[m.name.casefold()] > 1})
     if twice:
-        raise InputError(f"molecule names must differ, these come twice: {', '.join(twice[:5])}")
+        raise InputError(
+            f"molecule names must differ, and not in upper and lower case alone; these clash: {', '.join(twice[:6])}"
+        )
     return molecules
 
 
@@ -52,7 +64,8 @@ def distorted(molecule: Molecule, distortions: Distortions) -> list[Molecule]:
 
 def trajectory_ids(molecule: Molecule, recipe: GenerateRecipe) -> dict[str, Field]:
     """The trajectories of a molecule, id to field: ``NAME_d0`` for the first direction, and so on."""
-    return {f"{molecule.name}_d{i}": field for i, field in enumerate(recipe.field.fields(molecule.name))}
+    name = file_name(molecule.name)
+    return {f"{name}_d{i}": field for i, field in enumerate(recipe.field.fields(molecule.name))}
 
 
 def jobs_of(molecules: Sequence[Molecule], recipe: GenerateRecipe, root: Path) -> list[Job]:

@@ -6,7 +6,7 @@ import zlib
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, StrictInt, ValidationInfo, field_validator, model_validator
 
 from tdddft.field import Field as FieldLike, GaussianPulses, Kick, unit_vector
 from tdddft.field_data import FieldSum, field_from_dict
@@ -167,6 +167,9 @@ class GenerateRecipe(Strict):
     schema_version: Literal[1] = 1
     name: str
     molecules: tuple[str, ...] = Field(min_length=1)
+    charge: StrictInt | dict[str, StrictInt] | None = Field(
+        None, description="of the molecules whose source states none: one number for all, or numbers by name"
+    )
     selection: Selection = Selection()
     distortions: Distortions = Distortions()
     method: Method = Method()

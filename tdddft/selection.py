@@ -15,7 +15,9 @@ from tdddft.errors import InputError
 from tdddft.molecule import SYMBOLS, Molecule
 from tdddft.recipe import Selection
 
-COLUMNS = ("name", "index", "source", "formula", "atoms", "heavy_atoms", "smiles", "geometry")
+COLUMNS = (
+    "name", "index", "source", "formula", "atoms", "heavy_atoms", "smiles", "geometry", "charge", "charge_from",
+)  # fmt: skip
 
 
 def select(molecules: Sequence[Molecule], selection: Selection) -> list[Molecule]:
@@ -47,7 +49,10 @@ def select(molecules: Sequence[Molecule], selection: Selection) -> list[Molecule
 
 
 def selection_table(molecules: Sequence[Molecule]) -> str:
-    """The chosen molecules as CSV, one line each, in the order of the data set."""
+    """The chosen molecules as CSV, one line each, in the order of the data set.
+
+    ``charge_from`` says how the charge is known: in the words of the file, as ``not stated`` or as ``given``.
+    """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
@@ -55,7 +60,7 @@ def selection_table(molecules: Sequence[Molecule]) -> str:
         heavy = int((m.numbers > 1).sum())
         index = "" if m.index is None else m.index
         row = [m.name, index, m.source, m.formula, len(m.numbers), heavy, m.smiles or "", fingerprint(m)]
-        table.writerow(row)
+        table.writerow([*row, m.charge, m.charge_from])
     return text.getvalue()
 
 

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from tdddft.cli.shell import LOGGERS
 from tdddft.errors import InputError
@@ -33,8 +34,26 @@ def make_app(name: str, text: str, commands: Iterable[Callable[..., Any]]) -> ty
 
     app.callback()(_common)
     for command in commands:
-        app.command(epilog=EXIT_CODES)(command)
+        app.command(cls=Command, epilog=EXIT_CODES)(command)
     return app
+
+
+class Command(TyperCommand):
+    """A sub-command that takes no empty word: an empty path would be the working folder (``--out "$UNSET"``)."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Click's, after a look at the words.
+
+        Raises:
+            InputError: if an argument or the value of an option is empty.
+        """
+        for before, word in zip(["", *args], [*args, "-"], strict=True):
+            option, equals, value = word.partition("=")
+            if not word.strip():
+                raise InputError(f"{before if before.startswith('-') else 'an argument'} is empty; give a value")
+            if option.startswith("--") and equals and not value.strip():
+                raise InputError(f"{option} is empty; give a value")
+        return super().parse_args(ctx, args)
 
 
 def _print_version(context: typer.Context, asked: bool) -> None:

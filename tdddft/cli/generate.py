@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -42,6 +43,14 @@ def generate(
     cluster: Annotated[
         Path | None, typer.Option(help="YAML file that says how to reach a cluster, see docs/datasets.md")
     ] = None,
+    charge: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]N",
+            help="charge of the molecules whose source states none, or of the one of this name (repeat it); it must "
+            "agree with what a source states",
+        ),
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="change a recipe key, as field.sigma_fs=0.3")
     ] = None,
@@ -52,7 +61,7 @@ def generate(
 
     Example: tdddft generate H2O CH3OH smiles:C=O --out runs/small
     """
-    recipe = recipe_of(sources, out_dir, overrides or [])
+    recipe = recipe_of(sources, out_dir, [*_charge(charge or []), *(overrides or [])])
     part = _shard(shard)
     molecules = collect_molecules(recipe)
     count = sum(len(trajectory_ids(m, recipe)) for m in part_of(molecules, limit, part))
@@ -86,6 +95,20 @@ def recipe_of(sources: list[str], out_dir: Path, overrides: list[str]) -> Genera
     if len(sources) > 1:
         raise InputError("give one recipe, or a list of molecules, not both")
     return load_recipe(found, GenerateRecipe, overrides)
+
+
+def _charge(given: list[str]) -> list[str]:
+    """The option --charge as a change of the recipe: one number for all, or numbers by name."""
+    pairs = [text.rpartition("=") for text in given]
+    for text, (_, _, number) in zip(given, pairs, strict=True):
+        if not re.fullmatch(r"[+-]?\d{1,6}", number, re.ASCII):
+            raise InputError(f"--charge {text}: write it as N or NAME=N with a whole number N, for example -2")
+    alone = [int(number) for _, equals, number in pairs if not equals]
+    if not given or (len(alone) == len(given) == 1):
+        return [f"charge={alone[0]}"] if given else []
+    if alone:
+        raise InputError("--charge: give one number for all molecules, or NAME=N for each")
+    return ["charge=" + json.dumps({name: int(number) for name, _, number in pairs})]
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""Where molecules come from: ASE's g2 set, QM9, MD17, structure files of any kind, SMILES strings."""
+"""Where molecules come from: ASE's g2 set, QM9, MD17, structure files, SMILES strings."""
 
 from tdddft.sources.reading import read_molecules
 

@@ -128,7 +128,7 @@ def test_md17_and_rmd17_npz(data_folder, tmp_path):
     with pytest.raises(InputError, match="not an npz file of MD17"):
         read_molecules(str(tmp_path / "other.npz"))
     np.savez(tmp_path / "pickled.npz", R=np.array([{}], dtype=object), z=np.array([1]))
-    with pytest.raises(InputError, match="not an npz file of MD17"):
+    with pytest.raises(InputError, match=r"pickled\.npz: R\.npy holds Python objects"):
         read_molecules(str(tmp_path / "pickled.npz"))
 
 
@@ -168,15 +168,6 @@ def test_archives_and_folders_as_they_come(data_folder, tmp_path):
     assert [m.name for m in two] == ["two-0"]
 
 
-def test_files_that_only_ase_reads(tmp_path):
-    from ase.build import molecule
-    from ase.io import write
-
-    write(tmp_path / "ammonia.cif", molecule("NH3", vacuum=3.0))
-    (ammonia,) = read_molecules(str(tmp_path / "ammonia.cif"))
-    assert (ammonia.formula, ammonia.name) == ("H3N", "ammonia")
-
-
 def test_qm9_names_the_package_that_brings_it(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(InputError, match="pip install --no-deps qm9pack"):
@@ -206,6 +197,61 @@ def test_downloads_go_where_pyg_takes_them_from_and_are_kept(monkeypatch, tmp_pa
         with pytest.raises(InputError, match=r"cannot be downloaded.*unpack it into"):
             read_molecules("md17:aspirin")
     assert {p.name for p in tmp_path.iterdir()} == {"md17_ethanol"}
+
+
+def _packed(url, folder, log=True, filename=None):
+    """What is fetched of rMD17 and of QM9, with members beside it that are not wanted."""
+    import io
+    import tarfile
+    import zipfile
+
+    path = Path(folder) / (filename or url.rpartition("/")[2])
+    if path.name == "rmd17.tar.bz2":
+        frame = io.BytesIO()
+        np.savez(
+            frame,
+            coords=np.array([[[0, 0, 0.119], [0, 0.763, -0.477], [0, -0.763, -0.477]]]),
+            nuclear_charges=[8, 1, 1],
+        )
+        with tarfile.open(path, "w:bz2") as archive:
+            for name in ("rmd17/npz_data/rmd17_ethanol.npz", "../../outside.npz", "rmd17/readme.txt"):
+                entry = tarfile.TarInfo(name)
+                entry.size = len(frame.getvalue())
+                archive.addfile(entry, io.BytesIO(frame.getvalue()))
+    elif path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("gdb9.sdf", WATER_SDF)
+            archive.writestr("../outside.sdf", WATER_SDF)
+    else:
+        path.write_text("    9  O  text\n")
+    return str(path)
+
+
+WATER_SDF = """gdb_3
+
+
+  3  2  0  0  0  0  0  0  0  0999 V2000
+    0.0000    0.0000    0.1190 O   0  0
+    0.0000    0.7630   -0.4770 H   0  0
+    0.0000   -0.7630   -0.4770 H   0  0
+  1  2  1  0
+  1  3  1  0
+M  END
+$$$$
+"""
+
+
+def test_of_a_downloaded_archive_the_wanted_files_are_kept_and_nothing_outside_the_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("GRAPHLEARN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("torch_geometric.data.download_url", _packed)
+    (ethanol,) = read_molecules("rmd17:ethanol")
+    (water,) = read_molecules("qm9:pyg")
+    assert (ethanol.formula, water.formula, water.name) == ("H2O", "H2O", "gdb_000003")
+    kept = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file())
+    assert kept == [
+        "cache/qm9/gdb9.sdf", "cache/qm9/uncharacterized.txt",
+        "cache/rmd17/outside.npz", "cache/rmd17/rmd17_ethanol.npz",
+    ]  # fmt: skip
 
 
 def refuses(url, folder, **options):
