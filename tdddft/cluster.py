@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from tdddft.errors import InputError, OutOfSpaceError
-from tdddft.folder import Record
+from tdddft.index import Record
 from tdddft.job import Job, run_job
 from tdddft.pool import GRACE_SECONDS, POLL_SECONDS, THREAD_VARIABLES, Outcome, Stop
 from tdddft.recipe_files import Strict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import matplotlib
@@ -9,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tdddft.errors import InputError
+from tdddft.files import replace_bytes
 from tdddft.molecule import SYMBOLS
 from tdddft.observables import field_energy_hartree, ground_orbital_populations, mulliken_charges
 from tdddft.spectrum import FIELD_FLOOR, Spectrum, find_peaks
@@ -23,7 +25,9 @@ def save_figure(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG, PDF or SVG by its suffix."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=150)
+        image = io.BytesIO()
+        figure.savefig(image, format=path.suffix.lstrip(".") or "png", dpi=150)
+        replace_bytes(path, image.getvalue())
     except (OSError, ValueError) as error:
         raise InputError(f"cannot write the figure {path}: {error}") from None
     return path

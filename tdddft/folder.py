@@ -6,25 +6,24 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from tdddft.errors import InputError
-from tdddft.files import remove_temporaries, replace_text
+from tdddft.files import remove_temporaries, replace_bytes, replace_text
+from tdddft.index import Record, file_of, read_index
 from tdddft.recipe import GenerateRecipe
 from tdddft.recipe_files import differing_keys, load_recipe, recipe_hash
 from tdddft.run_state import is_locked, lock
-from tdddft.selection import changed_molecule, chosen_names
+from tdddft.selection import geometry_hash
+from tdddft.selection_table import SelectionTable, parse_selection, read_selection
 from tdddft.trajectory import Trajectory, read_trajectory
 from tdddft.validation import failures
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class DatasetFolder:
 
     def path(self, identifier: str) -> Path:
         """File of one trajectory."""
-        return self.trajectories / f"{identifier}.h5"
+        return self.root / file_of(identifier)
 
     def checkpoint(self, identifier: str) -> Path:
         """File that keeps an unfinished trajectory."""
@@ -91,6 +90,7 @@ class DatasetFolder:
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
+            self._refuse_links()
             (self.root / ".lock").touch()
         except OSError as error:
             raise InputError(f"cannot write to {self.root}: {error.strerror}; choose another --out") from None
@@ -103,7 +103,30 @@ class DatasetFolder:
                     "the work with --shard 1/2 and --shard 2/2"
                 )
             self._take(recipe, selection)
+            self._drop_bad_lines()
             yield
+
+    def leaves(self, path: Path) -> bool:
+        """Whether a path of the folder leads out of it, by a link."""
+        return not path.resolve().is_relative_to(self.root.resolve())
+
+    def _refuse_links(self) -> None:
+        """A folder that somebody sent must not have us write elsewhere."""
+        own = [self.trajectories, self.checkpoint("").parent, self.root / "log", self.selection]
+        own += [p for pattern in ("index*.jsonl", ".lock*", "run*.json") for p in self.root.glob(pattern)]
+        for path in own:
+            if self.leaves(path):
+                raise InputError(f"{path} is a link that leaves the folder; nothing is written through it, remove it")
+
+    def _drop_bad_lines(self) -> None:
+        """Write the index, or that of this shard, without the lines that make no sense, and note them in the log."""
+        for index in self._indices() if self.shard is None else [self.index]:
+            if index.is_file():
+                _, bad, good = read_index(index)
+                if bad:
+                    replace_bytes(index, b"".join(line + b"\n" for line in good))
+                for line in bad:
+                    self.log(f"dropped {line}")
 
     def _divided_otherwise(self) -> bool:
         if self.shard is None:
@@ -120,12 +143,14 @@ class DatasetFolder:
                 f"{self.root} was made with another recipe; these keys differ: "
                 f"{', '.join(differing_keys(old, new))}. Choose another --out, or the same settings"
             )
+        table = self.chosen()
         if old == new and self.selection.is_file():
-            changed = changed_molecule(self.selection.read_text(), selection)
+            changed = table.changed(parse_selection(selection.encode()))
             if changed is not None:
                 raise InputError(
                     f"{self.root}: the sources give another {changed} than before; choose another --out, or restore "
-                    "the files that the molecules came from"
+                    "the files that the molecules came from; if selection.csv is what changed, 'tdddft validate "
+                    "--repair' writes it again"
                 )
         if old != new:
             for stale in (*self.checkpoint("").parent.glob("*.h5"), *self.root.glob("index*.jsonl")):
@@ -134,7 +159,7 @@ class DatasetFolder:
             folder.mkdir(exist_ok=True)
             if self.shard is None:
                 remove_temporaries(folder)
-        if old != new or not self.selection.is_file():
+        if old != new or table.bad or not self.selection.is_file():
             replace_text(self.selection, selection)
         if old != new or not file.exists():
             replace_text(file, yaml.safe_dump(new, sort_keys=False))
@@ -145,9 +170,13 @@ class DatasetFolder:
             raise InputError(f"{self.root} is not a data-set folder (no recipe.yaml); make one with 'tdddft generate'")
         return load_recipe(self.root / "recipe.yaml", GenerateRecipe)
 
+    def chosen(self) -> SelectionTable:
+        """The chosen molecules, as far as their table can be read."""
+        return read_selection(self.selection)
+
     def intact(self, record: Record) -> bool:
         """Whether the file of a finished record exists and has its checksum."""
-        path = self.root / record["file"]
+        path = self.path(record["id"])
         return path.is_file() and _checksum(path) == record["sha256"]
 
     def append(self, record: Record) -> None:
@@ -167,15 +196,22 @@ class DatasetFolder:
             file.write(f"{_now()} {line}\n")
 
     def records(self) -> dict[str, Record]:
-        """The newest record of every id, whichever run wrote it; a torn last line is ignored."""
+        """The newest record of every id, whichever run wrote it; lines that make no sense are passed over."""
         records: dict[str, Record] = {}
-        for index in sorted(self.root.glob("index*.jsonl")):
-            newest = {record["id"]: record for record in _lines(index)}
+        for index in self._indices():
+            newest = {record["id"]: record for record in read_index(index)[0]}
             for identifier, record in newest.items():
                 before = records.get(identifier)
                 if before is None or before.get("finished_at", "") <= record.get("finished_at", ""):
                     records[identifier] = record
         return records
+
+    def bad_lines(self) -> list[str]:
+        """What is wrong with lines of the index and of the selection table; none where nothing is."""
+        return [bad for index in self._indices() for bad in read_index(index)[1]] + self.chosen().bad
+
+    def _indices(self) -> list[Path]:
+        return sorted(p for p in self.root.glob("index*.jsonl") if p.is_file())
 
     def finished(self) -> dict[str, Path]:
         """Files of all finished trajectories by id, in the order of the chosen molecules, whoever finished first.
@@ -187,16 +223,21 @@ class DatasetFolder:
         done = [r for r in self.records().values() if r["status"] == "done"]
         if not done:
             raise InputError(f"{self.root} holds no finished trajectory; run 'tdddft generate' again to continue it")
-        names = chosen_names(self.selection.read_text()) if self.selection.is_file() else []
-        place = {name: number for number, name in enumerate(names)}
+        place = {name: number for number, name in enumerate(self.chosen().names)}
         done.sort(key=lambda r: (place.get(r.get("molecule", ""), len(place)), r["id"]))
-        return {r["id"]: self.root / r["file"] for r in done}
+        return {r["id"]: self.path(r["id"]) for r in done}
 
-    def adopt(self, identifiers: list[str], recipe: GenerateRecipe) -> set[str]:
-        """Ids that need no work: finished in the index, or complete on disk although the index lost them."""
+    def adopt(self, geometries: Mapping[str, str], recipe: GenerateRecipe) -> set[str]:
+        """Ids that need no work: finished in the index, or complete on disk although the index lost them.
+
+        Args:
+            geometries: Fingerprint of the molecule (:func:`tdddft.selection.fingerprint`) by id. A file of another id
+                or molecule is not adopted, whatever its name.
+            recipe: A file of another recipe is not adopted either.
+        """
         records = self.records()
         done = set()
-        for identifier in identifiers:
+        for identifier, geometry in geometries.items():
             path = self.path(identifier)
             record = records.get(identifier, {})
             if not path.exists():
@@ -210,16 +251,29 @@ class DatasetFolder:
                 wrong = failures(trajectory)
             except Exception:  # damaged in a way that nobody foresaw: not a trajectory
                 continue
-            if trajectory.info["provenance"].get("recipe_hash") == recipe_hash(recipe) and not wrong:
+            same_recipe = trajectory.info.get("provenance", {}).get("recipe_hash") == recipe_hash(recipe)
+            if same_recipe and not wrong and not strangeness(trajectory, identifier, geometry):
                 self.append(done_record(self.root, identifier, trajectory))
                 done.add(identifier)
         return done
 
 
-def _lines(index: Path) -> Iterator[Record]:
-    for line in index.read_text().splitlines():
-        with suppress(json.JSONDecodeError):  # cut off by a kill
-            yield json.loads(line)
+def strangeness(trajectory: Trajectory, identifier: str, geometry: str | None) -> str:
+    """Why a file is not the trajectory that its name says; empty where it is.
+
+    Args:
+        trajectory: What the file holds.
+        identifier: Id that its name says.
+        geometry: Fingerprint of the molecule that belongs to the id; None where that is not known.
+    """
+    t = trajectory
+    stored = t.info.get("provenance", {}).get("id")
+    if stored != identifier:
+        return f"the file is that of {stored if isinstance(stored, str) else 'an unknown id'}"
+    charge = t.info.get("molecule", {}).get("charge", 0)
+    if geometry is not None and geometry_hash(t.numbers, t.positions_angstrom, charge) != geometry:
+        return f"the file holds another geometry ({t.name}) than selection.csv"
+    return ""
 
 
 def done_record(root: Path, identifier: str, trajectory: Trajectory) -> Record:
@@ -229,7 +283,7 @@ def done_record(root: Path, identifier: str, trajectory: Trajectory) -> Record:
     return {
         "id": identifier,
         "status": "done",
-        "file": str(path.relative_to(root)),
+        "file": file_of(identifier),
         "sha256": _checksum(path),
         "finished_at": _now(),
         "molecule": trajectory.info["molecule"]["name"],

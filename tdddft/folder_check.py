@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tdddft.errors import InputError
-from tdddft.folder import DatasetFolder, Record
+from tdddft.errors import ContractError, InputError
+from tdddft.folder import DatasetFolder, strangeness
+from tdddft.hdf5_examination import refusals
+from tdddft.index import Record, molecule_name
 from tdddft.trajectory import read_trajectory
 from tdddft.validation import Verdict, validate
 
@@ -21,6 +23,7 @@ class FolderReport:
         passed, failed, not_applicable: How many files by rule.
         broken: What is wrong, by id.
         unlisted: Ids of files that the index does not know.
+        bad_lines: Lines of the index and of the selection table that make no sense.
     """
 
     files: int = 0
@@ -29,6 +32,7 @@ class FolderReport:
     not_applicable: Counter[str] = field(default_factory=Counter)
     broken: dict[str, list[str]] = field(default_factory=dict)
     unlisted: list[str] = field(default_factory=list)
+    bad_lines: list[str] = field(default_factory=list)
 
     @property
     def rules(self) -> list[str]:
@@ -53,26 +57,33 @@ def check_folder(folder: DatasetFolder, on_file: Callable[[int], None] | None = 
     """
     folder.recipe()
     done = {i: r for i, r in folder.records().items() if r["status"] == "done"}
-    report = FolderReport(unlisted=sorted({p.stem for p in folder.trajectories.glob("*.h5")} - set(done)))
+    unlisted = sorted({p.stem for p in folder.trajectories.glob("*.h5")} - set(done))
+    report = FolderReport(unlisted=unlisted, bad_lines=folder.bad_lines())
     if not done and not report.unlisted:
         raise InputError(f"{folder.root} holds no finished trajectory; run 'tdddft generate' again to continue it")
-    for number, (identifier, record) in enumerate(done.items(), start=1):
-        report.add(identifier, _judge(folder, record))
+    geometries, reasons = folder.chosen().geometries, refusals([folder.path(i) for i in done])
+    for number, ((identifier, record), reason) in enumerate(zip(done.items(), reasons, strict=True), start=1):
+        report.add(identifier, _judge(folder, record, reason, geometries.get(molecule_name(identifier))))
         if on_file is not None:
             on_file(number)
     return report
 
 
-def _judge(folder: DatasetFolder, record: Record) -> list[Verdict]:
-    """A file with another checksum is not opened: HDF5 can run in circles in a damaged one."""
-    path = folder.root / record["file"]
+def _judge(folder: DatasetFolder, record: Record, reason: str, geometry: str | None) -> list[Verdict]:
+    path = folder.path(record["id"])
+    if folder.leaves(path):
+        return [Verdict("readable", False, "a link that leaves the folder, which is not followed")]
     if not path.is_file():
         return [Verdict("readable", False, "the file is gone")]
     if not folder.intact(record):
         return [Verdict("checksum", False, "differs from the index")]
     intact = Verdict("checksum", True, "equal")
     try:
-        trajectory = read_trajectory(path)
-        return [intact, Verdict("readable", True, ""), *validate(trajectory)]
+        if reason:
+            raise ContractError(reason)
+        trajectory = read_trajectory(path, finite=False, examined=True)
+        strange = strangeness(trajectory, record["id"], geometry)
+        named = Verdict("id and geometry", not strange, strange)
+        return [intact, Verdict("readable", True, ""), named, *validate(trajectory)]
     except Exception as error:  # written like that, by whatever fault: one file must not end the check
         return [intact, Verdict("readable", False, f"{type(error).__name__}: {error}")]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tdddft.cluster import Cluster
 from tdddft.errors import InputError
-from tdddft.folder import DatasetFolder, Record, failed_record
+from tdddft.folder import DatasetFolder, failed_record
+from tdddft.index import Record
 from tdddft.job import Job, raise_if_full, run_job
 from tdddft.machine import available_bytes, available_cores
 from tdddft.molecule import Molecule
@@ -19,7 +20,7 @@ from tdddft.plan import check_method, collect_molecules, cost, jobs_of, part_of,
 from tdddft.pool import Executor, Outcome, Stop, WorkerPool
 from tdddft.recipe import GenerateRecipe
 from tdddft.run_state import RunState
-from tdddft.selection import selection_table
+from tdddft.selection import fingerprint, selection_table
 
 ATTEMPTS = 2  # a job whose worker dies is tried once more
 ATTEMPTS_IF_LOST = 20  # one whose batch job ends, more often
@@ -133,7 +134,8 @@ class _Run:
         on_record: Callable[[Record, Summary], None] | None,
     ) -> None:
         self.folder, self.recipe, self.on_record = folder, recipe, on_record
-        self.settled = folder.adopt([i for i in wanted if i not in redo], recipe)
+        self.geometries = {i: fingerprint(m) for m in molecules for i in trajectory_ids(m, recipe)}
+        self.settled = folder.adopt({i: self.geometries[i] for i in wanted if i not in redo}, recipe)
         records = folder.records()
         failed = [] if retry_failed else [records[i] for i in wanted if records.get(i, {}).get("status") == "failed"]
         self.summary = Summary(len(wanted), len(self.settled), len(self.settled), failed)
@@ -168,7 +170,9 @@ class _Run:
         if outcome.kind not in ("died", "lost"):
             return
         missing = set(outcome.item.fields) - self.settled
-        for identifier in self.folder.adopt(sorted(missing), self.recipe):  # written, but nobody lived to say so
+        for identifier in self.folder.adopt(
+            {i: self.geometries[i] for i in sorted(missing)}, self.recipe
+        ):  # written, but nobody lived to say so
             missing.discard(identifier)
             self.settled.add(identifier)
             self.summary.done += 1

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from tdddft.errors import InputError, OutOfSpaceError, StoppedError
 from tdddft.field import Field
 from tdddft.files import says_full
-from tdddft.folder import DatasetFolder, Record, done_record, failed_record
+from tdddft.folder import DatasetFolder, done_record, failed_record
+from tdddft.index import Record
 from tdddft.molecule import Molecule
 from tdddft.pool import Stop
 from tdddft.recipe import GenerateRecipe

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import matplotlib
 import numpy as np
@@ -13,7 +13,9 @@ from matplotlib.ticker import MaxNLocator
 
 from tdddft.errors import ContractError, InputError
 from tdddft.figures import STYLE
-from tdddft.folder import DatasetFolder, Record
+from tdddft.folder import DatasetFolder
+from tdddft.hdf5_examination import refusals
+from tdddft.index import Record
 from tdddft.spectrum import FIELD_FLOOR, absorption_spectrum
 from tdddft.trajectory import Trajectory, read_trajectory
 from tdddft.units import HARTREE_EV
@@ -22,16 +24,23 @@ DRAWN_AT_MOST = 300
 REASONS_SHOWN = 6
 
 
-def overview_figure(folder: DatasetFolder) -> Figure:
+def overview_figure(folder: DatasetFolder, on_unreadable: Callable[[str], None] | None = None) -> Figure:
     """Sizes, cost, dipoles, spectra and failures of a data set.
 
     Files are opened for dipoles and spectra alone, for a random 300 of them in large sets.
+
+    Args:
+        folder: The data set.
+        on_unreadable: Called with what is wrong with each file that is left out of the dipoles and spectra.
+
+    Raises:
+        InputError: if the folder holds no data set, or nothing that can be read.
     """
     records = folder.records()
     done = [r for r in records.values() if r["status"] == "done"]
     failed = [r for r in records.values() if r["status"] == "failed"]
     folder.finished()
-    drawn = _sample(folder, done)
+    drawn = _sample(folder, done, on_unreadable)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(11.0, 6.2), layout="constrained")
         sizes, cost, dipoles, signals, spectra, failures = figure.subplots(2, 3).flat
@@ -51,14 +60,20 @@ def overview_figure(folder: DatasetFolder) -> Figure:
     return figure
 
 
-def _sample(folder: DatasetFolder, done: Sequence[Record]) -> list[Trajectory]:
+def _sample(
+    folder: DatasetFolder, done: Sequence[Record], on_unreadable: Callable[[str], None] | None
+) -> list[Trajectory]:
     chosen = np.random.default_rng(0).permutation(len(done))[:DRAWN_AT_MOST]
+    paths = [folder.path(done[i]["id"]) for i in sorted(chosen)]
     found = []
-    for i in sorted(chosen):
+    for path, reason in zip(paths, refusals(paths), strict=True):
         try:
-            found.append(read_trajectory(folder.root / done[i]["file"]))
-        except (ContractError, InputError):
-            continue
+            if reason:
+                raise ContractError(f"{path}: {reason}")
+            found.append(read_trajectory(path, examined=True))
+        except (ContractError, InputError) as error:
+            if on_unreadable is not None:
+                on_unreadable(str(error))
     if not found:
         raise InputError(f"no trajectory of {folder.root} can be read; see 'tdddft validate {folder.root}'")
     return found

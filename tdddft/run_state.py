@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
+from tdddft.errors import InputError
 from tdddft.files import replace_text
+from tdddft.plain_data import read_json
 
 ATTEMPTS = 4
 
@@ -68,8 +70,11 @@ def read_run_states(root: Path) -> list[RunState]:
 def read_run_state(path: Path) -> RunState | None:
     """What one state file says; None where there is none."""
     try:
-        return RunState(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):
+        state = RunState(**read_json(path))
+        state.eta_seconds()
+        named = isinstance(state.current, list) and all(isinstance(name, str) for name in state.current)
+        return state if named and type(state.workers) is int else None
+    except (InputError, ValueError, TypeError, ArithmeticError):
         return None
 
 

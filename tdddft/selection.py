@@ -6,7 +6,6 @@ import csv
 import hashlib
 import io
 from collections.abc import Sequence
-from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -66,23 +65,15 @@ def selection_table(molecules: Sequence[Molecule]) -> str:
 
 def fingerprint(molecule: Molecule) -> str:
     """Short hash of elements, positions and charge."""
-    digest = hashlib.sha256(molecule.numbers.tobytes() + molecule.positions_angstrom.tobytes())
-    digest.update(str(molecule.charge).encode())
+    return geometry_hash(molecule.numbers, molecule.positions_angstrom, molecule.charge)
+
+
+def geometry_hash(numbers: np.ndarray, positions_angstrom: np.ndarray, charge: int) -> str:
+    """Short hash of atomic numbers [N], positions [N, 3] in angstrom and charge."""
+    digest = hashlib.sha256(np.ascontiguousarray(numbers, dtype=np.int64).tobytes())
+    digest.update(np.ascontiguousarray(positions_angstrom, dtype=np.float64).tobytes())
+    digest.update(str(charge).encode())
     return digest.hexdigest()[:16]
-
-
-def chosen_names(table: str) -> list[str]:
-    """Names of the molecules of a selection table, in order."""
-    return [row["name"] for row in csv.DictReader(io.StringIO(table))]
-
-
-def changed_molecule(before: str, now: str) -> str | None:
-    """Name of the first molecule in which two selection tables differ; None if they are of the same molecules."""
-    old, new = ([(r["name"], r.get("geometry")) for r in csv.DictReader(io.StringIO(t))] for t in (before, now))
-    for a, b in zip_longest(old, new):
-        if a != b:
-            return (b or a or ("molecule", ""))[0]
-    return None
 
 
 def _indices(selection: Selection) -> set[int] | None:

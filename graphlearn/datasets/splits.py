@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,9 +84,15 @@ def molecule_groups(folder: str | Path, select: Collection[str] | None = None) -
     names, records = [n for n in dataset.finished() if select is None or n in select], dataset.records()
     if not dataset.selection.is_file():
         raise InputError(f"{folder} has no selection.csv; run the same 'tdddft generate' again, it writes one")
-    with dataset.selection.open() as file:
-        table = {row["name"]: row for row in csv.DictReader(file)}
-    rows = {n: table[records[n]["molecule"]] for n in names}
+    table = {row["name"]: row for row in dataset.chosen().rows if {"smiles", "formula", "heavy_atoms"} <= set(row)}
+    molecules = {n: records[n].get("molecule", "") for n in names}
+    unknown_names = sorted(set(molecules.values()) - set(table))
+    if unknown_names:
+        raise InputError(
+            f"{dataset.selection} says nothing of {', '.join(unknown_names[:5])}; 'tdddft validate {folder} --repair' "
+            "writes it again"
+        )
+    rows = {n: table[m] for n, m in molecules.items()}
     unknown = {row["formula"] for row in table.values() if not row["smiles"]}
     groups: dict[str, MoleculeGroup] = {}
     for name, row in rows.items():

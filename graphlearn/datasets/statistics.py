@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from graphlearn.datasets.gauge import to_delta
-from tdddft.errors import InputError
+from tdddft.errors import ContractError, InputError
 from tdddft.files import replace_text
 from tdddft.folder import DatasetFolder
+from tdddft.hdf5_examination import refusals
 from tdddft.plain_data import read_json
 from tdddft.trajectory import Trajectory, read_trajectory
 from tdddft.units import AU_FIELD_V_PER_ANGSTROM
@@ -105,7 +106,10 @@ class DatasetStatistics:
 
 
 def trajectory_sums(
-    folder: str | Path, select: Iterable[str] | None = None, on_file: Callable[[int, int], None] | None = None
+    folder: str | Path,
+    select: Iterable[str] | None = None,
+    on_file: Callable[[int, int], None] | None = None,
+    on_unreadable: Callable[[str], None] | None = None,
 ) -> dict[str, TrajectorySums]:
     """Sums of finished trajectories of a folder, by id; only what is new or changed is read.
 
@@ -116,9 +120,12 @@ def trajectory_sums(
         folder: The data-set folder.
         select: Ids; all by default.
         on_file: Called with (number, of how many) after every trajectory that had to be read.
+        on_unreadable: Called with what is wrong with each file that cannot be read, and is left out; without it the
+            first one is an error.
 
     Raises:
         InputError: for ids that are not finished.
+        ContractError: for a file that cannot be read, unless ``on_unreadable`` is given.
     """
     dataset = DatasetFolder(Path(folder))
     files, records = dataset.finished(), dataset.records()
@@ -129,15 +136,24 @@ def trajectory_sums(
     before = _read(dataset.root / FILE_NAME)
     known = {i: before[i] for i in files if i in before and before[i].sha256 == records[i]["sha256"]}
     missing = [i for i in names if i not in known]
+    reasons = refusals([files[i] for i in missing])
     try:
-        for number, identifier in enumerate(missing, start=1):
-            known[identifier] = TrajectorySums.of(read_trajectory(files[identifier]), records[identifier]["sha256"])
+        for number, (identifier, reason) in enumerate(zip(missing, reasons, strict=True), start=1):
+            try:
+                if reason:
+                    raise ContractError(f"{files[identifier]}: {reason}")
+                trajectory = read_trajectory(files[identifier], examined=True)
+                known[identifier] = TrajectorySums.of(trajectory, records[identifier]["sha256"])
+            except (ContractError, InputError) as error:
+                if on_unreadable is None:
+                    raise
+                on_unreadable(str(error))
             if on_file is not None:
                 on_file(number, len(missing))
     finally:
         if known and known != before:
             _write(dataset.root / FILE_NAME, {i: known[i] for i in files if i in known})
-    return {i: known[i] for i in names}
+    return {i: known[i] for i in names if i in known}
 
 
 def dataset_statistics(folder: str | Path, select: Iterable[str] | None = None) -> DatasetStatistics:
@@ -150,9 +166,19 @@ def _read(path: Path) -> dict[str, TrajectorySums]:
         data = read_json(path)
         if data["schema_version"] != SCHEMA_VERSION:
             return {}
-        return {i: TrajectorySums(**values) for i, values in data["trajectories"].items()}
+        return {i: _checked(TrajectorySums(**values)) for i, values in data["trajectories"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def _checked(sums: TrajectorySums) -> TrajectorySums:
+    """The sums as they are; ValueError where they cannot be sums."""
+    *counts, c0, delta, peak, spacing = list(asdict(sums).values())[1:]
+    whole = all(type(n) is int and n >= 0 for n in counts) and sums.states > 0 and sums.orbitals > 0
+    real = all(type(x) in (int, float) and x >= 0 for x in (c0, delta, peak, spacing))
+    if not (isinstance(sums.sha256, str) and whole and real):
+        raise ValueError("no sums of a trajectory")
+    return sums
 
 
 def _write(path: Path, sums: dict[str, TrajectorySums]) -> None:

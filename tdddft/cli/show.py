@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tdddft.cli.shell import out
+from tdddft.cli.shell import err, out
 from tdddft.folder import DatasetFolder
 from tdddft.trajectory import read_trajectory
 
@@ -16,16 +16,17 @@ def show(
     path: Annotated[Path, typer.Argument(help="a trajectory file or a data-set folder")],
     figure: Annotated[Path | None, typer.Option(help="where to write; default: overview.png or NAME.png here")] = None,
 ) -> None:
-    """Draw an overview of a trajectory or of a whole data set.
+    """Draw an overview of a trajectory or of a whole data set; exit code 1 if files of the set cannot be read.
 
     Example: tdddft show runs/small/trajectories/H2O_d0.h5 --figure water.png
     """
     from tdddft.figures import save_figure, trajectory_figure
     from tdddft.overview import overview_figure
 
+    unreadable: list[str] = []
     if path.is_dir():
         target = figure or path / "overview.png"
-        drawn = overview_figure(DatasetFolder(path))
+        drawn = overview_figure(DatasetFolder(path), unreadable.append)
     else:
         trajectory = read_trajectory(path)
         target = figure or Path(f"{path.stem}.png")
@@ -36,4 +37,8 @@ def show(
             f"{len(trajectory.times_fs)} frames to {trajectory.times_fs[-1]:.3g} fs",
             markup=False,
         )
-    out.print(f"wrote {save_figure(drawn, target)}")
+    out.print(f"wrote {save_figure(drawn, target)}", markup=False, soft_wrap=True)
+    for reason in unreadable:
+        err.print(f"left out: {reason}", style="yellow", markup=False, soft_wrap=True)
+    if unreadable:
+        raise typer.Exit(1)

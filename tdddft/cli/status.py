@@ -18,7 +18,6 @@ from tdddft.errors import InputError
 from tdddft.folder import DatasetFolder
 from tdddft.plan import collect_molecules
 from tdddft.run_state import RunState, read_run_states
-from tdddft.selection import chosen_names
 
 SECONDS_BETWEEN = 2.0
 FAILURES_SHOWN = 20
@@ -60,6 +59,7 @@ class Status:
         core_seconds: Spent on each finished one, where that is known.
         failures: Errors by id.
         runs: What runs in the folder at the moment.
+        bad_lines: Lines of the index and of the selection table that make no sense.
     """
 
     finished: int
@@ -68,16 +68,18 @@ class Status:
     core_seconds: list[float]
     failures: dict[str, str]
     runs: list[RunState]
+    bad_lines: list[str]
 
 
 def look(dataset: DatasetFolder, wanted: int) -> Status:
     """How far a data set of so many trajectories is."""
     records = dataset.records()
     failures = {i: str(r.get("error", "")) for i, r in records.items() if r["status"] == "failed"}
-    done = [r for r in records.values() if r["status"] == "done" and (dataset.root / r["file"]).is_file()]
+    done = [r for r in records.values() if r["status"] == "done" and dataset.path(r["id"]).is_file()]
     seconds = [r["seconds"] + (r.get("ground_state_seconds") or 0.0) for r in done if r.get("seconds")]
     missing = wanted - len(done) - len(failures)
-    return Status(len(done), missing, wanted, seconds, failures, read_run_states(dataset.root))
+    runs, bad = read_run_states(dataset.root), dataset.bad_lines()
+    return Status(len(done), missing, wanted, seconds, failures, runs, bad)
 
 
 def describe(dataset: DatasetFolder, wanted: int) -> str:
@@ -93,13 +95,23 @@ def describe(dataset: DatasetFolder, wanted: int) -> str:
     lines += [f"failed: {i}: {error}" for i, error in list(now.failures.items())[:FAILURES_SHOWN]]
     if len(now.failures) > FAILURES_SHOWN:
         lines.append(f"... and {len(now.failures) - FAILURES_SHOWN} more failures, all in {dataset.root / 'log'}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *say_bad_lines(dataset, now.bad_lines)])
+
+
+def say_bad_lines(dataset: DatasetFolder, bad: list[str]) -> list[str]:
+    """Text about lines that make no sense: how many, the first of them, and what to do."""
+    if not bad:
+        return []
+    count = f"{len(bad)} bad lines are passed over; 'tdddft validate {dataset.root} --repair' mends the files:"
+    more = [f"... and {len(bad) - FAILURES_SHOWN} more"] if len(bad) > FAILURES_SHOWN else []
+    return [count, *bad[:FAILURES_SHOWN], *more]
 
 
 def _wanted(dataset: DatasetFolder) -> int:
     recipe = dataset.recipe()
     if dataset.selection.is_file():
-        names = chosen_names(dataset.selection.read_text())
+        table = dataset.chosen()
+        names = [*table.names, *table.bad]
     else:
         names = [m.name for m in collect_molecules(recipe)]
     return sum(len(recipe.field.fields(name)) for name in names)

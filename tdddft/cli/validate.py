@@ -8,10 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from tdddft.cli.shell import only_json, out, progress
+from tdddft.cli.status import say_bad_lines
 from tdddft.cli.stopping import stop_on_signals
 from tdddft.folder import DatasetFolder
 from tdddft.folder_check import FolderReport, check_folder
+from tdddft.folder_repair import repair_selection
 from tdddft.generation import generate
+from tdddft.plan import collect_molecules
 from tdddft.trajectory import read_trajectory
 from tdddft.validation import validate as validate_trajectory
 
@@ -21,7 +24,8 @@ MARK = {True: "ok  ", False: "FAIL", None: "n/a "}
 def validate(
     path: Annotated[Path, typer.Argument(help="a trajectory file or a data-set folder")],
     repair: Annotated[
-        bool, typer.Option("--repair", help="generate what is broken or gone again, and list what the index lost")
+        bool,
+        typer.Option("--repair", help="generate what is broken or gone again, and mend the index and selection.csv"),
     ] = False,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="worker processes of a repair")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the verdicts as JSON, and nothing else")] = False,
@@ -41,7 +45,7 @@ def _validate_folder(path: Path, repair: bool, jobs: int | None) -> tuple[bool, 
     folder = DatasetFolder(path)
     report = _check(folder)
     complete = True
-    if repair and (report.broken or report.unlisted):
+    if repair and (report.broken or report.unlisted or report.bad_lines):
         complete = _repair(folder, report, jobs)
         report = _check(folder)
     out.print(f"{report.files - len(report.broken)} of {report.files} valid")
@@ -49,14 +53,16 @@ def _validate_folder(path: Path, repair: bool, jobs: int | None) -> tuple[bool, 
         out.print(f"{len(report.unlisted)} more files are not in the index; --repair adds those that are valid")
     if report.broken:
         out.print(f"'tdddft validate {path} --repair' makes them again", soft_wrap=True)
-    valid = complete and not (report.broken or report.unlisted)
+    for line in say_bad_lines(folder, report.bad_lines):
+        out.print(line, markup=False, soft_wrap=True)
+    valid = complete and not (report.broken or report.unlisted or report.bad_lines)
     rules = {
         rule: {"passed": report.passed[rule], "failed": report.failed[rule], "skipped": report.not_applicable[rule]}
         for rule in report.rules
     }
     return valid, {
         "valid": valid, "files": report.files, "rules": rules, "broken": dict(report.broken),
-        "unlisted": sorted(report.unlisted),
+        "unlisted": sorted(report.unlisted), "bad_lines": report.bad_lines,
     }  # fmt: skip
 
 
@@ -86,11 +92,14 @@ def _check(folder: DatasetFolder) -> FolderReport:
 
 def _repair(folder: DatasetFolder, report: FolderReport, jobs: int | None) -> bool:
     recipe = folder.recipe()
+    molecules = collect_molecules(recipe)
+    if repair_selection(folder, recipe, molecules):
+        out.print(f"wrote {folder.selection} again", markup=False, soft_wrap=True)
     wanted = {*report.broken, *report.unlisted}
     with progress("repairing", len(wanted)) as show, stop_on_signals() as stop:
         summary = generate(
-            recipe, folder.root, jobs=jobs, only=wanted, redo=report.broken, retry_failed=True, stop=stop,
-            on_record=lambda _, s: show(s.done + len(s.failed), "", s.state.fraction),
+            recipe, folder.root, jobs=jobs, molecules=molecules, only=wanted, redo=report.broken, retry_failed=True,
+            stop=stop, on_record=lambda _, s: show(s.done + len(s.failed), "", s.state.fraction),
         )  # fmt: skip
     out.print(f"repaired: {summary.done} of {summary.total} trajectories are there now")
     for record in summary.failed:
