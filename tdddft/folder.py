@@ -177,7 +177,7 @@ class DatasetFolder:
     def intact(self, record: Record) -> bool:
         """Whether the file of a finished record exists and has its checksum."""
         path = self.path(record["id"])
-        return path.is_file() and _checksum(path) == record["sha256"]
+        return path.is_file() and _checksum(path) == record.get("sha256")
 
     def append(self, record: Record) -> None:
         """Add one line to the index in a single write and flush it to disk."""

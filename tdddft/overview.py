@@ -80,14 +80,14 @@ def _sample(
 
 
 def _sizes(axes: Axes, done: Sequence[Record]) -> None:
-    atoms = [r["atoms"] for r in done]
+    atoms = [r.get("atoms", 0) for r in done]
     axes.hist(atoms, bins=np.arange(min(atoms) - 0.5, max(atoms) + 1.5).tolist(), color="#4477AA", rwidth=0.9)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(title=f"Size (mean {np.mean(atoms):.1f})", xlabel="atoms", ylabel="trajectories")
 
 
 def _cost(axes: Axes, done: Sequence[Record]) -> None:
-    orbitals = [r["orbitals"] for r in done]
+    orbitals = [r.get("orbitals", 0) for r in done]
     for key, label, color in (
         ("seconds", "propagation", "#EE6677"),
         ("ground_state_seconds", "ground state", "#BBBBBB"),
@@ -126,6 +126,6 @@ def _failures(axes: Axes, failed: Sequence[Record]) -> None:
         axes.text(0.5, 0.5, "none", ha="center", transform=axes.transAxes)
         axes.set_axis_off()
         return
-    reasons = Counter(str(r["error"]).split(":")[0] for r in failed).most_common(REASONS_SHOWN)
+    reasons = Counter(str(r.get("error", "")).split(":")[0] for r in failed).most_common(REASONS_SHOWN)
     axes.barh([name for name, _ in reasons][::-1], [count for _, count in reasons][::-1], color="#AA3377")
     axes.set(xlabel="trajectories")

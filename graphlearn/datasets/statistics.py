@@ -134,7 +134,7 @@ def trajectory_sums(
     if absent:
         raise InputError(f"{folder}: no finished trajectory {', '.join(absent[:5])}")
     before = _read(dataset.root / FILE_NAME)
-    known = {i: before[i] for i in files if i in before and before[i].sha256 == records[i]["sha256"]}
+    known = {i: before[i] for i in files if i in before and before[i].sha256 == records[i].get("sha256")}
     missing = [i for i in names if i not in known]
     reasons = refusals([files[i] for i in missing])
     try:
@@ -143,7 +143,7 @@ def trajectory_sums(
                 if reason:
                     raise ContractError(f"{files[identifier]}: {reason}")
                 trajectory = read_trajectory(files[identifier], examined=True)
-                known[identifier] = TrajectorySums.of(trajectory, records[identifier]["sha256"])
+                known[identifier] = TrajectorySums.of(trajectory, records[identifier].get("sha256", ""))
             except (ContractError, InputError) as error:
                 if on_unreadable is None:
                     raise

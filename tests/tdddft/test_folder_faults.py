@@ -19,8 +19,10 @@ from tdddft.recipe_files import parse_recipe, recipe_hash
 from tdddft.selection_table import parse_selection
 
 IDS = ["H2_d0", "H2_d1", "HF_d0", "HF_d1"]
-BAD_LINES = [b"null", b"[]", b"123", b'"x"', b"{", b"\xff\xfe\x00", b"{}", b'{"id": 3, "status": "done"}', b"[" * 5000,
-    b'{"id": "H2_d0", "status": "done"}', b'{"id": "H2_d0", "status": "gone"}', b'{"id": "H2_d0", "status": []}',
+BAD_LINES = [
+    b"null", b"[]", b"123", b'"x"', b"{", b"\xff\xfe\x00", b"{}", b'{"id": 3, "status": "done"}', b"[" * 5000,
+    b'{"id": "H2_d0", "status": "done", "file": "x"}', b'{"id": "H2_d0", "status": "gone"}',
+    b'{"id": "H2_d0", "status": []}', b'{"id": "H2_d0", "status": "done", "atoms": 1000000000000}',
     b'{"id": "../../x", "status": "failed", "error": "no"}', b'{"id": "H2_d0", "status": "failed", "error": 3}',
 ]  # fmt: skip
 
