@@ -12,6 +12,9 @@ from tdddft.errors import ConvergenceError, InputError
 from tdddft.scf import GroundState
 from tdddft.units import HARTREE_EV
 
+SMALLEST_GAP_HARTREE = 1e-4
+SMALLEST_SQUARE_HARTREE2 = 1e-6  # of an excitation energy; PySCF leaves out what lies below its 1e-3, 0.86 eV
+
 
 @dataclass(frozen=True, eq=False)
 class Roots:
@@ -43,7 +46,8 @@ def casida_roots(ground_state: GroundState, count: int = 10) -> Roots:
 
     Raises:
         InputError: if the basis has no virtual orbitals.
-        ConvergenceError: if not even the lowest root converges. Roots above one that does not are left out.
+        ConvergenceError: if not even the lowest root converges, or the gap is so small that it is none. Roots above one
+            that does not converge are left out.
     """
     solver, order = _solved(ground_state, count)
     return Roots(np.asarray(solver.e)[order] * HARTREE_EV, np.asarray(solver.transition_dipole())[order])
@@ -87,10 +91,24 @@ def _solved(ground_state: GroundState, count: int) -> tuple[Any, np.ndarray]:
     pairs = ground_state.num_occupied * (len(ground_state.energies_hartree) - ground_state.num_occupied)
     if pairs == 0:
         raise InputError(f"{ground_state.molecule.name}: the basis has no virtual orbitals to excite into")
+    name, energies = ground_state.molecule.name, np.asarray(ground_state.mean_field.mo_energy)
+    gap = float(energies[ground_state.num_occupied :].min() - energies[: ground_state.num_occupied].max())
+    if gap < SMALLEST_GAP_HARTREE:
+        raise ConvergenceError(
+            f"{name}: the ground state is degenerate (gap {gap * HARTREE_EV:.4f} eV), so that its lowest excitation "
+            "has no energy; linear response does not describe it"
+        )
     solver = tdscf.TDDFT(ground_state.mean_field)
     solver.nstates = min(count, pairs)
     solver.max_cycle = 200
-    solver.kernel()
+    solver.positive_eig_threshold = SMALLEST_SQUARE_HARTREE2
+    try:
+        solver.kernel()
+    except (RuntimeError, ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
+        raise ConvergenceError(
+            f"{name}: linear response has no {solver.nstates} roots ({error}); the ground state may be unstable, or "
+            "ask for another number of them"
+        ) from None
     order = np.argsort(solver.e)
     order = order[np.logical_and.accumulate(np.asarray(solver.converged)[order])]
     if len(order) == 0:

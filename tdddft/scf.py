@@ -96,7 +96,8 @@ def ground_state(molecule: Molecule | str | Path, method: Method | None = None) 
 
     Raises:
         InputError: for a basis, pseudopotential or functional that PySCF does not have for an element.
-        ConvergenceError: if the self-consistent field does not converge.
+        ConvergenceError: if the self-consistent field does not converge, or not to a state whose lowest orbitals are
+            occupied.
     """
     method = method or Method()
     if not isinstance(molecule, Molecule):
@@ -107,6 +108,13 @@ def ground_state(molecule: Molecule | str | Path, method: Method | None = None) 
     mol = build_mol(molecule, method)
     mean_field = _mean_field(mol, method)
     found = converge(mean_field)
+    if found.flaw and found.solver is None:
+        raise ConvergenceError(
+            f"{molecule.name}: SCF converges to a state that is no ground state: {found.flaw} "
+            f"({method.functional}/{method.basis}; tried {', '.join(found.tried)}). One closed-shell determinant may "
+            "not describe this molecule (a stretched bond, unpaired electrons); check its geometry, or try "
+            "--set method.functional=HF"
+        )
     if found.solver is None or found.fock_hartree is None:
         raise ConvergenceError(
             f"{molecule.name}: SCF not converged in {method.scf_max_cycles} cycles "

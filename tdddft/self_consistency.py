@@ -10,10 +10,15 @@ import numpy as np
 import scipy.linalg
 from pyscf import dft
 
+from tdddft.units import HARTREE_EV
+
 COARSE_LEVEL = 0
 LARGEST_NUMBER_OF_OUTER_STEPS = 8
 STALLED = 0.5
+SWAPPED = 0.1  # change of the density matrix when an occupied and an empty orbital change places
 LEVEL_SHIFT_HARTREE = 0.3
+AUFBAU_HARTREE = 1e-5  # by which an occupied orbital may lie above an empty one, as degenerate ones do by rounding
+SMALL_GAP_HARTREE = 0.05
 
 
 @dataclass(frozen=True)
@@ -25,12 +30,14 @@ class Convergence:
         cycles: Diagonalisations by that solver.
         fock_hartree: Fock matrix of the converged density, float64 [A, A]; None where there is none.
         tried: All solvers that were tried, in order.
+        flaw: What is wrong with the last state that converged and is no ground state; empty where there was none.
     """
 
     solver: str | None
     cycles: int
     fock_hartree: np.ndarray | None
     tried: tuple[str, ...]
+    flaw: str = ""
 
 
 Solver = Callable[[Any], tuple[int, np.ndarray] | None]
@@ -40,19 +47,42 @@ def converge(mean_field: Any) -> Convergence:
     """Converge a PySCF mean field in place, by the first solver that manages to.
 
     Density functionals begin with :func:`two_grids`. What does not converge gets plain DIIS, then a level shift of
-    0.3 hartree, then PySCF's second-order solver. Each solver stops at ``mean_field.max_cycle`` and keeps to its
-    ``conv_tol`` and ``conv_tol_grad``.
+    0.3 hartree, then PySCF's second-order solver. This one never changes occupations; it starts afresh, since those
+    that a failed solver leaves behind may be wrong. Each stops at ``mean_field.max_cycle`` and keeps to its
+    ``conv_tol`` and ``conv_tol_grad``. A state that is no ground state by :func:`flaw_of` counts as not converged.
     """
-    tried = []
+    tried, flaw = [], ""
     for name, solver in _ladder(mean_field):
         tried.append(name)
         try:
             found = solver(mean_field)
         except scipy.linalg.LinAlgError:
             found = None
-        if found is not None:
+        if found is None:
+            continue
+        wrong = flaw_of(mean_field)
+        if not wrong:
             return Convergence(name, found[0], found[1], tuple(tried))
-    return Convergence(None, 0, None, tuple(tried))
+        flaw = wrong
+        _forget(mean_field)
+    return Convergence(None, 0, None, tuple(tried), flaw)
+
+
+def flaw_of(mean_field: Any) -> str:
+    """Why a converged closed-shell state is no ground state; empty where it may be one.
+
+    The lowest orbitals must be occupied (Aufbau). Where the gap is below 0.05 hartree, the energy must also be a
+    minimum among closed-shell determinants with real orbitals (internal stability).
+    """
+    occupied, empty = (mean_field.mo_energy[chosen] for chosen in (mean_field.mo_occ > 0, mean_field.mo_occ == 0))
+    if len(empty) == 0:
+        return ""
+    gap = float(empty.min() - occupied.max())
+    if gap < -AUFBAU_HARTREE:
+        return f"an occupied orbital lies {-gap * HARTREE_EV:.2f} eV above an empty one"
+    if gap < SMALL_GAP_HARTREE and not mean_field.stability(return_status=True, verbose=0)[2]:
+        return f"its energy is no minimum, with a gap of {gap * HARTREE_EV:.2f} eV"
+    return ""
 
 
 def _ladder(mean_field: Any) -> Iterator[tuple[str, Solver]]:
@@ -94,6 +124,8 @@ def two_grids(mean_field: Any) -> tuple[int, np.ndarray] | None:
             mean_field.mo_energy, turn = scipy.linalg.eigh(orbitals.T @ fock @ orbitals)
             mean_field.mo_coeff = orbitals @ turn
             mean_field.mo_occ = mean_field.get_occ(mean_field.mo_energy, mean_field.mo_coeff)
+            if np.abs(mean_field.make_rdm1() - density).max() > SWAPPED:
+                return None
             mean_field.e_tot = mean_field.energy_tot(density, hcore, potential)
             mean_field.converged = True
             return cycles, np.asarray(fock)
@@ -123,15 +155,22 @@ def _level_shift(mean_field: Any) -> tuple[int, np.ndarray] | None:
 
 
 def _second_order(mean_field: Any) -> tuple[int, np.ndarray] | None:
+    _forget(mean_field)
     newton = mean_field.newton()
     newton.conv_tol, newton.conv_tol_grad = mean_field.conv_tol, mean_field.conv_tol_grad
     newton.max_cycle = mean_field.max_cycle
-    newton.kernel(mean_field.mo_coeff, mean_field.mo_occ)
+    newton.kernel()
     if not newton.converged:
         return None
     mean_field.mo_energy, mean_field.mo_coeff, mean_field.mo_occ = newton.mo_energy, newton.mo_coeff, newton.mo_occ
     mean_field.e_tot, mean_field.converged = newton.e_tot, True
     return int(newton.cycles), np.asarray(mean_field.get_fock())
+
+
+def _forget(mean_field: Any) -> None:
+    """Have the next solver begin with the first guess of the density."""
+    mean_field.mo_coeff = mean_field.mo_occ = mean_field.mo_energy = None
+    mean_field.converged = False
 
 
 def _outcome(mean_field: Any) -> tuple[int, np.ndarray] | None:

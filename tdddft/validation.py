@@ -12,6 +12,8 @@ from tdddft.trajectory_contract import not_finite
 DIPOLE_TOLERANCE_OF_RANGE = 1e-4
 ORTHONORMALITY_TOLERANCE = 1e-6
 ENERGY_DRIFT_TOLERANCE_HARTREE = 1e-6
+AUFBAU_TOLERANCE_HARTREE = 1e-4
+SMALLEST_OVERLAP = 1e-6  # eigenvalue of S below which PySCF drops a combination of basis functions
 FIELD_OFF_OF_PEAK = 1e-4
 
 
@@ -27,8 +29,9 @@ class Verdict:
 def validate(trajectory: Trajectory) -> list[Verdict]:
     """Judge a trajectory by every rule of the contract.
 
-    Rules: all numbers finite; times increase; the SCF converged; the dipole recomputed from the written coefficients
-    equals the stored one to 1e-4 of its range (or to the rounding of the stored precision, where that is coarser);
+    Rules: all numbers finite; times increase; the SCF converged; the occupied orbitals are the lowest of the stored
+    Fock matrix (to 1e-4 hartree); the dipole recomputed from the written coefficients equals the stored one to 1e-4 of
+    its range (or to the rounding of the stored precision, where that is coarser);
     S-orthonormality error below 1e-6; energy drift after the field below 1e-6 hartree. The energy rule does not apply
     to predicted trajectories, which store none. Where numbers are not finite, no other rule is tried.
     """
@@ -36,7 +39,7 @@ def validate(trajectory: Trajectory) -> list[Verdict]:
     finite = _finite(t)
     if not finite.passed:
         return [finite]
-    return [finite, _times(t), _converged(t), _dipole(t), _orthonormality(t), _energy(t)]
+    return [finite, _times(t), _converged(t), _aufbau(t), _dipole(t), _orthonormality(t), _energy(t)]
 
 
 def failures(trajectory: Trajectory) -> list[str]:
@@ -67,6 +70,20 @@ def _times(t: Trajectory) -> Verdict:
 def _converged(t: Trajectory) -> Verdict:
     converged = bool(t.info.get("ground_state", {}).get("converged", False))
     return Verdict("SCF converged", converged, "converged" if converged else "not converged")
+
+
+def _aufbau(t: Trajectory) -> Verdict:
+    r"""Whether no orbital of :math:`F C = S C \varepsilon` that is left empty lies below an occupied one."""
+    rule = "lowest orbitals occupied"
+    if not all(np.isfinite(a).all() for a in (t.overlap, t.fock_hartree, t.coefficients)):
+        return Verdict(rule, False, "NaN or infinite values")
+    weights, directions = np.linalg.eigh(t.overlap)
+    kept = weights > SMALLEST_OVERLAP
+    half = directions[:, kept] / np.sqrt(weights[kept])
+    lowest = np.linalg.eigvalsh(half.T @ t.fock_hartree @ half)[: len(t.coefficients)]
+    occupied = np.linalg.eigvalsh(t.coefficients @ t.fock_hartree @ t.coefficients.T)
+    above = float(np.abs(occupied - lowest).max()) if len(lowest) == len(occupied) else np.inf
+    return Verdict(rule, above < AUFBAU_TOLERANCE_HARTREE, f"{above:.1e} hartree from the lowest orbitals")
 
 
 def _dipole(t: Trajectory) -> Verdict:

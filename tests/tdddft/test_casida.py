@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from pyscf import tdscf
 
-from tdddft import Hamiltonian, Kick, Method, ground_state, propagate
+from tdddft import ConvergenceError, Hamiltonian, Kick, Method, Molecule, ground_state, propagate
 from tdddft.casida import Roots, casida_roots
 from tdddft.casida_check import compare
 from tdddft.spectrum import Spectrum
@@ -80,3 +81,24 @@ def test_pade_spectrum_peaks_at_the_roots(functional):
     assert seen.sum() >= 2
     assert result.gaps_ev[seen].max() < 0.01
     assert np.allclose(result.peak_strengths[seen], result.line_strengths[seen], rtol=0.05, atol=5e-3)
+
+
+def far_hydrogen(distance):
+    molecule = Molecule("H2", [1, 1], [[0, 0, 0], [0, 0, distance]])
+    return ground_state(molecule, Method(basis="cc-pvdz", pseudopotential=None, grid_level=1))
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_roots_of_a_degenerate_ground_state_are_refused_by_name(count):
+    with pytest.raises(ConvergenceError, match="H2: the ground state is degenerate"):
+        casida_roots(far_hydrogen(10.0), count)
+
+
+def test_a_root_below_one_electronvolt_is_not_left_out():
+    """The whole matrix is diagonalised as a check."""
+    state = far_hydrogen(5.0)
+    a, b = (m.reshape(9, 9) for m in tdscf.TDDFT(state.mean_field).get_ab())
+    lowest = np.sqrt(np.linalg.eigvals((a - b) @ (a + b)).real.min()) * HARTREE_EV
+    assert 0.7 < lowest < 0.8
+    for count in (1, 5):
+        assert abs(casida_roots(state, count).energies_ev[0] - lowest) < 1e-3

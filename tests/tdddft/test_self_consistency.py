@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from tdddft import ConvergenceError, Method, ground_state
+from tdddft import ConvergenceError, Method, Molecule, ground_state
+from tdddft.self_consistency import flaw_of
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,33 @@ def test_the_ladder_goes_on_where_a_solver_gives_up(cycles, solver):
 def test_what_no_solver_converges_names_them_all():
     with pytest.raises(ConvergenceError, match="tried two grids, DIIS, level shift, second order"):
         ground_state("g2:H2CO", Method(scf_max_cycles=1, grid_level=1))
+
+
+ALL_ELECTRONS = {"basis": "cc-pvdz", "pseudopotential": None}
+
+
+def test_hydrogen_at_ten_angstrom_is_the_state_with_the_lowest_orbitals_occupied():
+    """-0.52924 hartree, where the last solver began with the orbitals of the one before it, has the HOMO on top."""
+    state = ground_state(Molecule("H2", [1, 1], [[0, 0, 0], [0, 0, 10]]), Method(**ALL_ELECTRONS))
+    assert abs(state.energy_hartree - -0.91408) < 2e-5
+    assert state.energies_hartree[0] <= state.energies_hartree[1:].min() + 1e-5
+
+
+@pytest.mark.parametrize("changes", [ALL_ELECTRONS, {}])
+def test_singlet_oxygen_is_refused_by_name(changes):
+    """Its closed-shell determinants have an empty orbital below an occupied one, or are saddle points."""
+    oxygen = Molecule("O2", [8, 8], [[0, 0, 0], [0, 0, 1.21]])
+    with pytest.raises(ConvergenceError, match="O2: SCF converges to a state that is no ground state: "):
+        ground_state(oxygen, Method(**changes, grid_level=1))
+
+
+def test_a_state_with_an_empty_orbital_below_an_occupied_one_has_a_flaw(water):
+    mean_field = water.mean_field.copy()
+    assert flaw_of(mean_field) == ""
+    occupied = water.num_occupied
+    mean_field.mo_occ = np.roll(mean_field.mo_occ, 1)
+    assert "an occupied orbital lies" in flaw_of(mean_field)
+    mean_field.mo_occ = np.zeros(len(mean_field.mo_energy))
+    mean_field.mo_occ[:occupied] = 2
+    mean_field.mo_energy = np.where(mean_field.mo_occ > 0, -1.0, -0.999)
+    assert flaw_of(mean_field) == ""  # nearly degenerate by name, but a minimum

@@ -1,6 +1,7 @@
 import h5py
 import numpy as np
 import pytest
+import scipy.linalg
 
 from tdddft import ContractError, InputError, read_trajectory, write_trajectory
 from tdddft.trajectory import electronic_dipole_au
@@ -97,3 +98,14 @@ def test_a_good_trajectory_passes_every_rule(water_trajectory):
 def test_each_rule_catches_its_fault(water_trajectory, change, rule):
     broken = failures(water_trajectory.replace(**change(water_trajectory)))
     assert any(line.startswith(rule) for line in broken), broken
+
+
+def test_validate_names_a_state_whose_lowest_orbitals_are_not_occupied(water_trajectory):
+    """The occupied orbital of least energy is exchanged for the lowest empty one."""
+    t = water_trajectory
+    _, orbitals = scipy.linalg.eigh(t.fock_hartree, t.overlap)
+    chosen = [*range(1, len(t.occupations)), len(t.occupations)]
+    excited = t.replace(coefficients=orbitals.T[chosen])
+    (verdict,) = [v for v in validate(excited) if v.rule == "lowest orbitals occupied"]
+    assert verdict.passed is False
+    assert "hartree from the lowest orbitals" in verdict.detail
