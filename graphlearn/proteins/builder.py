@@ -1,76 +1,129 @@
-"""Biopython's builder of structures, told to leave out what is not protein and to refuse residues that stand twice."""
+"""Atoms as Biopython's parsers of PDB and mmCIF hand them over: the first model, without water, residue by residue."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from Bio.Data.PDBData import nucleic_letters_3to1_extended
-from Bio.PDB.PDBExceptions import PDBConstructionException
-from Bio.PDB.StructureBuilder import StructureBuilder
+import numpy as np
 
-from graphlearn.proteins.residues import chain_label, duplicate_message
-from tdddft.errors import InputError
+from graphlearn.proteins.limits import check_chain_atoms
 
-NUCLEOTIDES = frozenset(name.strip() for name in nucleic_letters_3to1_extended)
+# As the PDB and simulation packages call water; the parsers know only HOH and WAT, and those only as HETATM.
+WATER = frozenset("HOH WAT DOD H2O SOL TIP TIP2 TIP3 TIP4 TIP5 T3P T4P T5P TP3 TP4 TP5 SPC SPCE OPC".split())
 
 
-class FirstModelBuilder(StructureBuilder):
-    """Keep the first model, without water and nucleotides.
+class Atom(NamedTuple):
+    """One line of an atom.
+
+    Attributes:
+        name: As ``CA``.
+        element: Chemical symbol, upper case; of the name where the file has no column for it.
+        location: Letter of the alternate location, or blank.
+        occupancy: 0 where the file has none.
+        b_factor: As the file gives it.
+        position: float32 [3], angstrom.
+    """
+
+    name: str
+    element: str
+    location: str
+    occupancy: float
+    b_factor: float
+    position: np.ndarray
+
+
+@dataclass(eq=False)
+class Entry:
+    """What a file says of one residue or ligand.
+
+    Args:
+        chain: Author's id of the chain, as it stands in the file.
+        name: Three letters, as ``ALA``.
+        number: The author's.
+        insertion: Its code, or nothing.
+        hetero: Whether its first atom is a HETATM.
+        atoms: In the order of the file.
+    """
+
+    chain: str
+    name: str
+    number: int
+    insertion: str
+    hetero: bool
+    atoms: list[Atom] = field(default_factory=list)
+
+
+class FirstModel:
+    """Collects the entries of the first model; takes the place of Biopython's ``StructureBuilder``.
+
+    Lines of one residue belong together wherever they stand, for alternate residues at one position are interleaved.
 
     Args:
         where: Name of the file, for messages.
     """
 
     def __init__(self, where: str) -> None:
-        super().__init__()
         self.where = where
-        self.first_model: int | None = None
-        self.later_model = False
-        self.residue_id = ""
+        self.entries: dict[tuple[str, int, str, str], Entry] = {}
+        self.atoms_of_chain: dict[str, int] = {}
+        self.header: dict[str, Any] = {}
+        self._first_model: int | None = None
+        self._skip_model = False
+        self._chain = ""
+        self._entry: Entry | None = None
 
     def init_model(self, model_id: int, serial_num: int | None = None) -> None:
-        """Open the first model; what belongs to later ones is skipped."""
-        if self.first_model is None:
-            self.first_model = model_id
-            super().init_model(model_id, serial_num)
-        self.later_model = model_id != self.first_model
+        """Open a model; what belongs to any but the first is skipped."""
+        if self._first_model is None:
+            self._first_model = model_id
+        self._skip_model = model_id != self._first_model
 
     def init_chain(self, chain_id: str) -> None:
         """Open a chain, or open it again."""
-        if not self.later_model:
-            super().init_chain(chain_id)
+        self._chain = chain_id
 
     def init_residue(self, resname: str, field: str, resseq: int, icode: str) -> None:
-        """Open a residue unless it is skipped.
-
-        Raises:
-            InputError: if a residue of the polymer stands twice.
-        """
-        self.residue: Any = None
-        if self.later_model or field == "W" or resname.strip() in NUCLEOTIDES:
+        """Open a residue, or open it again; water is skipped."""
+        name = resname.strip().upper()
+        if self._skip_model or field == "W" or name in WATER:
+            self._entry = None
             return
-        chain: Any = self.chain
-        self.residue_id = f"{chain_label(chain.id)}:{resseq}{icode.strip()}"
-        try:
-            super().init_residue(resname, field, resseq, icode)
-        except PDBConstructionException:
-            self._refuse(field)
+        key = (self._chain, resseq, icode.strip(), name)
+        self._entry = self.entries.setdefault(key, Entry(*key[:1], name, *key[1:3], hetero=field != " "))
 
-    def init_atom(self, *args: Any, **kwargs: Any) -> None:
+    def init_atom(
+        self, name: str, coord: np.ndarray, b_factor: float, occupancy: float | None, altloc: str, fullname: str,
+        serial_number: Any = None, element: str | None = None,
+    ) -> None:  # fmt: skip
         """Add an atom to the open residue.
 
         Raises:
-            InputError: if the residue already has this atom.
+            InputError: if the chain has more atoms than :func:`graphlearn.proteins.limits.atom_limit`.
         """
-        try:
-            super().init_atom(*args, **kwargs)
-        except PDBConstructionException:
-            self._refuse(self.residue.id[0])
+        if self._entry is None:
+            return
+        count = self.atoms_of_chain[self._chain] = self.atoms_of_chain.get(self._chain, 0) + 1
+        check_chain_atoms(count, self._chain[:80], self.where)
+        symbol = element or _guessed(name, fullname)
+        self._entry.atoms.append(Atom(name, symbol.upper(), altloc, occupancy or 0.0, b_factor, coord))
 
-    def set_anisou(self, anisou_array: Any) -> None:
-        """Anisotropic displacements are not read."""
+    def set_header(self, header: dict[str, Any]) -> None:
+        """Keep what an mmCIF file says of itself."""
+        self.header = header
 
-    def _refuse(self, field: str) -> None:
-        if field == " ":
-            raise InputError(duplicate_message(self.where, self.residue_id)) from None
-        self.residue = None
+    def init_structure(self, *unused: Any) -> None:
+        """What else the parsers tell is not kept."""
+
+    init_seg = set_anisou = set_siguij = set_sigatm = set_line_counter = set_symmetry = init_structure
+
+    def get_structure(self) -> FirstModel:
+        """What was collected."""
+        return self
+
+
+def _guessed(name: str, fullname: str) -> str:
+    """Element from the name of an atom and the columns in which it stands, as Biopython tells it."""
+    from Bio.PDB.Atom import Atom as NamedAtom
+
+    return str(NamedAtom(name, np.zeros(3), 0.0, 1.0, " ", fullname, 0).element)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from graphlearn.proteins.residues import Residue
+from graphlearn.proteins.residues import LONGEST_PEPTIDE_BOND_ANGSTROM, Residue
 
-LONGEST_PEPTIDE_BOND_ANGSTROM = 2.5
+HEAVIEST_ELEMENT = 103  # of those whose radius mdtraj knows
 
 
 def parent_name(residue: Residue) -> str:
@@ -26,7 +26,7 @@ def as_trajectory(residues: Sequence[Residue]) -> Any:
     topology = mdtraj.Topology()
     previous = None
     for residue in residues:
-        if previous is None or not _bonded(previous, residue):
+        if previous is None or not are_bonded(previous, residue):
             chain = topology.add_chain()
         entry = topology.add_residue(parent_name(residue), chain)
         for name, symbol in zip(residue.atoms, residue.elements, strict=True):
@@ -36,16 +36,22 @@ def as_trajectory(residues: Sequence[Residue]) -> Any:
     return mdtraj.Trajectory((positions / 10)[None], topology)
 
 
-def _bonded(first: Residue, second: Residue) -> bool:
+def are_bonded(first: Residue, second: Residue) -> bool:
+    """Whether a peptide bond runs from the first residue to the second."""
     if "C" not in first.atoms or "N" not in second.atoms:
         return False
     return bool(np.linalg.norm(first.position("C") - second.position("N")) < LONGEST_PEPTIDE_BOND_ANGSTROM)
 
 
 def _element(symbol: str, name: str) -> Any:
+    """The element; what is none goes by the first letter of the atom, or as carbon."""
     from mdtraj.core.element import Element
 
     try:
-        return Element.getBySymbol(symbol)
+        element = Element.getBySymbol(symbol)
     except KeyError:
-        return Element.getBySymbol(name.lstrip("0123456789")[:1])
+        element = None
+    if element is not None and 0 < element.number <= HEAVIEST_ELEMENT:
+        return element
+    first = name.lstrip("0123456789")[:1]
+    return Element.getBySymbol(first if first in ("C", "N", "O", "S", "P") else "C")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import html
 import json
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any
 
+from graphlearn.proteins.drawn_atoms import DrawnAtoms
 from graphlearn.training.proteins.predict import ProteinPrediction
 
 SHOWN_RESIDUES = 15
 
 
-def prediction_page(prediction: ProteinPrediction, file: str, text: str, kind: Literal["pdb", "cif"]) -> str:
+def prediction_page(prediction: ProteinPrediction, file: str, atoms: DrawnAtoms) -> str:
     """The page of a chain.
 
     The drawing is 3Dmol.js (Rego and Koes, Bioinformatics 31, 1322, 2015), which comes with the package and stands
@@ -21,19 +22,18 @@ def prediction_page(prediction: ProteinPrediction, file: str, text: str, kind: L
     Args:
         prediction: Of the chain.
         file: Name of the file that it was read from.
-        text: Content of that file (:func:`graphlearn.proteins.read.structure_text`).
-        kind: Format of that content.
+        atoms: Of the chain and its ligands, :func:`graphlearn.proteins.drawn_atoms.drawn_atoms`.
     """
     assets = files("graphlearn") / "assets"
     content = {
         "name": prediction.chain,
         "facts": f"{prediction.length} residues; {len(prediction.terms)} terms; {file}",
         "warnings": prediction.warnings,
-        "structure": text,
-        "format": kind,
+        "structure": atoms.text,
         "trace": prediction.secondary_source == "ca",
-        "chain": prediction.residue_ids[0].split(":")[0],
         "residues": prediction.residue_ids,
+        "places": atoms.places,
+        "ligands": atoms.ligands,
         "choices": _choices(prediction),
     }
     rest = (assets / "protein.html").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from tdddft.errors import InputError
 def test_missing_file_and_folder(tmp_path):
     with pytest.raises(InputError, match=r"none\.pdb: there is no such file"):
         read_structure(tmp_path / "none.pdb")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="not readable"):
         read_structure(tmp_path)
 
 
@@ -23,8 +23,8 @@ def test_missing_file_and_folder(tmp_path):
     [
         (b"", "the file is empty"),
         (b" \n\n", "the file is empty"),
-        (gzip.compress(b"ATOM")[:-6], "cannot be read"),
-        (b"\x1f\x8bnonsense", "cannot be read"),
+        (gzip.compress(b"ATOM")[:-6], "the packed file is damaged"),
+        (b"\x1f\x8bnonsense", "the packed file is damaged"),
         (b"\x83\xa7\0\0version", "binary file"),
         (b"hello\nworld\n", "no protein chain found"),
         (b"data_1ABC\n_entry.id 1ABC\n", "no column _atom_site"),
@@ -111,11 +111,12 @@ def test_duplicate_of_a_modified_residue(tmp_path):
         read_structure(write(tmp_path / "x.pdb", lines))
 
 
-def test_duplicate_residue_in_mmcif(tmp_path):
+def test_an_alpha_carbon_elsewhere_is_a_duplicate_residue_in_mmcif(tmp_path):
     lines = cif_text(pdb_text()).splitlines()
-    again = next(line for line in lines if line.startswith("ATOM"))
-    last = max(i for i, line in enumerate(lines) if line.startswith("ATOM"))
-    lines.insert(last + 1, again)
+    atoms = [i for i, line in enumerate(lines) if line.startswith("ATOM")]
+    fields = next(lines[i] for i in atoms if " CA " in lines[i]).split()
+    fields[10] = str(float(fields[10]) + 5.0)
+    lines.insert(atoms[-1] + 1, " ".join(fields))
     (tmp_path / "x.cif").write_text("\n".join(lines) + "\n")
     with pytest.raises(InputError, match="residue A:1 stands twice"):
         read_structure(tmp_path / "x.cif")
