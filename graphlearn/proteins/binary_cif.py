@@ -42,6 +42,7 @@ def binary_cif_text(content: bytes, where: str) -> str:
             f"{where}: BinaryCIF needs the package biotite: pip install 'graphlearn[bcif]'; or give the structure as "
             "PDB or mmCIF"
         ) from None
+    damage = (ValueError, LookupError, TypeError, AttributeError, OverflowError, msgpack.UnpackException)
     try:
         block = msgpack.unpackb(content)["dataBlocks"][0]
         tables = {c["name"]: c for c in block["categories"] if c["name"] in CATEGORIES}
@@ -51,9 +52,9 @@ def binary_cif_text(content: bytes, where: str) -> str:
                 check_file_atoms(int(tables[category]["rowCount"]), where)
                 columns = {c["name"]: c for c in tables[category]["columns"] if c["name"] in items}
                 parts.append(cif_loop(category, {k: _values(c, pdbx, where) for k, c in columns.items()}))
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, msgpack.UnpackException) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except damage as error:
         reason = str(error).splitlines() or [type(error).__name__]
         raise InputError(f"{where}: cannot be read as BinaryCIF ({reason[0][:200]}); download it again") from None
     return "".join(parts)
@@ -80,6 +81,7 @@ def _check_sizes(encodings: list[dict[str, Any]], pdbx: Any, where: str) -> None
         if step["kind"] == "StringArray":
             _check_sizes(step["dataEncoding"], pdbx, where)
             _check_sizes(step["offsetEncoding"], pdbx, where)
-            offsets = pdbx.decode_stepwise(step["offsets"], list(map(pdbx.deserialize_encoding, step["offsetEncoding"])))
+            packed = {"data": step["offsets"], "encoding": step["offsetEncoding"]}
+            offsets = pdbx.BinaryCIFData.deserialize(packed).array
             sizes = [int(s.get("srcSize") or 0) for s in step["dataEncoding"]]
             check_size(4 * max(len(offsets), *sizes) * int(np.diff(offsets).max(initial=1)), where)

@@ -7,10 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from graphlearn.proteins.limits import check_chain_atoms
+from graphlearn.proteins.limits import atom_limit, check_chain_atoms
 
 # As the PDB and simulation packages call water; the parsers know only HOH and WAT, and those only as HETATM.
-WATER = frozenset("HOH WAT DOD H2O SOL TIP TIP2 TIP3 TIP4 TIP5 T3P T4P T5P TP3 TP4 TP5 SPC SPCE OPC".split())
+WATER = frozenset([
+    "HOH", "WAT", "DOD", "H2O", "SOL", "TIP", "TIP2", "TIP3", "TIP4", "TIP5", "T3P", "T4P", "T5P", "TP3", "TP4", "TP5",
+    "SPC", "SPCE", "OPC",
+])  # fmt: skip
 
 
 class Atom(NamedTuple):
@@ -68,6 +71,7 @@ class FirstModel:
         self.entries: dict[tuple[str, int, str, str], Entry] = {}
         self.atoms_of_chain: dict[str, int] = {}
         self.header: dict[str, Any] = {}
+        self._limit = atom_limit()
         self._first_model: int | None = None
         self._skip_model = False
         self._chain = ""
@@ -90,7 +94,7 @@ class FirstModel:
             self._entry = None
             return
         key = (self._chain, resseq, icode.strip(), name)
-        self._entry = self.entries.setdefault(key, Entry(*key[:1], name, *key[1:3], hetero=field != " "))
+        self._entry = self.entries.setdefault(key, Entry(self._chain, name, resseq, icode.strip(), hetero=field != " "))
 
     def init_atom(
         self, name: str, coord: np.ndarray, b_factor: float, occupancy: float | None, altloc: str, fullname: str,
@@ -104,7 +108,7 @@ class FirstModel:
         if self._entry is None:
             return
         count = self.atoms_of_chain[self._chain] = self.atoms_of_chain.get(self._chain, 0) + 1
-        check_chain_atoms(count, self._chain[:80], self.where)
+        check_chain_atoms(count, self._limit, self._chain[:80], self.where)
         symbol = element or _guessed(name, fullname)
         self._entry.atoms.append(Atom(name, symbol.upper(), altloc, occupancy or 0.0, b_factor, coord))
 

@@ -75,5 +75,5 @@ def _near(structure: ChainStructure) -> list[Residue]:
 
     tree = cKDTree(np.concatenate([r.positions_angstrom for r in structure.residues]))
     return [
-        ligand for ligand in structure.ligands if tree.query(ligand.positions_angstrom)[0].min() <= LIGAND_ANGSTROM
+        ligand for ligand in structure.ligands if np.min(tree.query(ligand.positions_angstrom)[0]) <= LIGAND_ANGSTROM
     ]

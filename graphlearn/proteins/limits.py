@@ -25,14 +25,14 @@ def atom_limit() -> int:
     return int(text)
 
 
-def check_chain_atoms(count: int, chain: str, where: str) -> None:
-    """Refuse a chain of more than :func:`atom_limit` atoms.
+def check_chain_atoms(count: int, limit: int, chain: str, where: str) -> None:
+    """Refuse a chain of more than ``limit`` atoms, which :func:`atom_limit` gives.
 
     Raises:
         InputError: that names the limit and the variable that raises it.
     """
-    if count > atom_limit():
-        raise InputError(f"{where}: chain {chain} has more than {atom_limit():,} atoms{_advice()}")
+    if count > limit:
+        raise InputError(f"{where}: chain {chain} has more than {limit:,} atoms{_advice()}")
 
 
 def check_chain_residues(count: int, chain: str, where: str) -> None:
@@ -58,7 +58,8 @@ def check_content(content: bytes, where: str) -> None:
     limit = CHAINS_OF_A_FILE * atom_limit()
     if len(content) > BYTES_OF_AN_ATOM * limit:
         raise InputError(f"{where}: {len(content) / 1e6:.0f} MB, more than {limit:,} atoms need{_advice()}")
-    check_file_atoms(content.count(b"\nATOM") + content.count(b"\nHETATM"), where)
+    lines = (content.count(b"\n" + name) + content.startswith(name) for name in (b"ATOM", b"HETATM"))
+    check_file_atoms(sum(lines), where)
 
 
 def check_file_atoms(count: int, where: str) -> None:

@@ -36,8 +36,7 @@ def without_overlaps(residues: Sequence[Residue], where: str) -> list[Residue]:
         raise InputError(
             f"{where}: the C-alpha atoms of residues {first} and {second} lie at one place; delete one of the residues"
         )
-    distances, _ = cKDTree(positions).query(positions, k=2) if len(positions) > 1 else (np.full((1, 2), np.inf), None)
-    close = np.flatnonzero(distances[:, 1] < ONE_PLACE_ANGSTROM)
+    close = np.unique(cKDTree(positions).query_pairs(ONE_PLACE_ANGSTROM, output_type="ndarray"))
     dropped: dict[int, list[str]] = {}
     for row in close:
         if names[row] != "CA":

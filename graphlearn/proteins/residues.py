@@ -211,5 +211,7 @@ def _reach(first: np.ndarray, second: np.ndarray, longest: float, names: np.ndar
     rows, others = (np.flatnonzero(np.isfinite(x).all(1)) for x in (first, second))
     if len(rows) and len(others):
         around = cKDTree(second[others]).query_ball_point(first[rows], longest)
-        reached[rows] = [bool((names[others[near]] != names[row]).any()) for row, near in zip(rows, around, strict=True)]
+        reached[rows] = [
+            bool((names[others[near]] != names[row]).any()) for row, near in zip(rows, around, strict=True)
+        ]
     return reached

@@ -13,7 +13,7 @@ from graphlearn.proteins.chain_store import ChainStore
 from graphlearn.proteins.read import read_structure, structure_name
 from tdddft.errors import InputError
 
-SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif")
+SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif", ".bcif")
 
 
 class ReadStructures(NamedTuple):

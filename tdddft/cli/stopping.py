@@ -23,10 +23,15 @@ class StopRequest:
         """Whether to stop."""
         return self.signal is not None
 
+    @property
+    def code(self) -> int:
+        """Exit code of a command that was stopped."""
+        return INTERRUPTED if self.signal == signal.SIGINT else RESUMABLE
+
     def exit(self) -> None:
         """Leave with the exit code that says: run the same command again."""
         err.print("stopped; what is finished is kept, run the same command again to continue", style="yellow")
-        raise typer.Exit(INTERRUPTED if self.signal == signal.SIGINT else RESUMABLE)
+        raise typer.Exit(self.code)
 
 
 @contextmanager

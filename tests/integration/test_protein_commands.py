@@ -84,7 +84,7 @@ NAN = pdb_line(number=99).replace("   0.000", "     nan", 1)
         (alpha_lines(), ["--chain", "B"], "has no protein chain 'B'; its protein chains are A"),
         (alpha_lines(length=4), [], "at least 5 are needed"),
         ([*alpha_lines(), NAN], [], "finite"),
-        ([*alpha_lines(), *alpha_lines()], [], "twice"),
+        ([*alpha_lines(), *alpha_lines(start=(9, 0, 0))], [], "twice"),
         (alpha_lines(), ["--ontology", "xx"], "no model 'protein_rpn/xx'"),
     ],
 )

@@ -14,19 +14,21 @@ from graphlearn.models import ProteinRPN
 from graphlearn.nn.region import anchor_regions, non_maximum_suppression
 from graphlearn.nn.true_path import propagate_to_ancestors
 from graphlearn.proteins import ProteinChain, contact_graph
+from graphlearn.proteins.chain_cache import content_key, file_hash
 from graphlearn.proteins.embeddings import EsmEmbedder
 from graphlearn.proteins.graph import with_embedding
 from graphlearn.recipes import model_folder
 from graphlearn.training.checkpoint import load_model
 from graphlearn.training.proteins.attribution import attribution
 from graphlearn.training.proteins.decision import Decision
-from graphlearn.training.proteins.homology import Homologues, SimilarChain
+from graphlearn.training.proteins.homology import HOMOLOGUES, Homologues, SimilarChain
 from tdddft.errors import ContractError
 
 SHORTEST = 60
 LOW_PLDDT = 70.0
 RESIDUES_OF_A_TERM = 10
 REGIONS = 5
+MODEL_FILES = ("model.json", "model.safetensors", HOMOLOGUES)
 
 
 class PredictedTerm(NamedTuple):
@@ -116,6 +118,13 @@ class ProteinPredictor:
             raise ContractError(f"{folder}: damaged model ({error}); copy or train it again") from None
 
         self.embed = None if esm is None else EsmEmbedder(esm)
+        self.folder = Path(folder)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the files of the model."""
+        files = (f for f in sorted(self.folder.glob("*")) if f.name in MODEL_FILES)
+        return content_key({file.name: file_hash(file) for file in files})
 
     @property
     def threshold(self) -> float:

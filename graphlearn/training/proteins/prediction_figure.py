@@ -17,7 +17,8 @@ HELIX, STRAND = "HGI", "EB"
 def prediction_figure(prediction: ProteinPrediction) -> Figure:
     """Weights of the residues for the likeliest terms, the proposal mask, and the secondary structure below."""
     terms = prediction.terms[:SHOWN_TERMS]
-    rows = [(f"{_short(term.id, term.name)}  {term.probability:.2f}", term.weights) for term in terms]
+    names = [_short(f"{term.id} {term.name}".strip()) for term in terms]
+    rows = [(f"{name}  {term.probability:.2f}", term.weights) for name, term in zip(names, terms, strict=True)]
     if prediction.mask:
         mask = np.array(prediction.mask)
         rows.append(("proposal mask, scaled", tuple((mask - mask.min()) / max(np.ptp(mask), 1e-9))))
@@ -32,7 +33,7 @@ def prediction_figure(prediction: ProteinPrediction) -> Figure:
             figure.colorbar(image, ax=heat, pad=0.01, label="weight")
         heat.set_yticks(range(len(rows)), [name for name, _ in rows])
         heat.grid(visible=False)
-        heat.set_title(f"{prediction.chain}, {prediction.length} residues" + ("" if terms else ": no term"))
+        heat.set_title(f"{_short(prediction.chain)}, {prediction.length} residues" + ("" if terms else ": no term"))
         for letters, color, height in ((HELIX, "#4477AA", 0.8), (STRAND, "#EE6677", 0.5)):
             runs = _runs(prediction.secondary, letters)
             strip.broken_barh(runs, (0.5 - height / 2, height), color=color)
@@ -40,13 +41,14 @@ def prediction_figure(prediction: ProteinPrediction) -> Figure:
         strip.set(ylim=(0, 1), yticks=[0.5], yticklabels=["helix blue, strand red"], xlabel="residue")
         strip.grid(visible=False)
         places = np.unique(np.linspace(0, prediction.length - 1, 9).round().astype(int))
-        strip.set_xticks(places, [prediction.residue_ids[place] for place in places])
+        strip.set_xticks(places, [_short(prediction.residue_ids[place]) for place in places])
     return figure
 
 
-def _short(term: str, name: str) -> str:
-    text = f"{term} {name}".strip()
-    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+def _short(text: str) -> str:
+    """At most 42 characters that a figure can show as they are: a dollar sign begins no formula."""
+    cut = text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+    return cut.replace("$", r"\$")
 
 
 def _runs(secondary: str, letters: str) -> list[tuple[float, float]]:

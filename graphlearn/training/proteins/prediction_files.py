@@ -1,4 +1,4 @@
-"""Predictions as files: everything as JSON, rows as CSV, a page and a picture a chain."""
+"""Predictions as files: everything as JSON, rows as CSV, a page and a picture per chain."""
 
 from __future__ import annotations
 
@@ -7,24 +7,41 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from graphlearn.proteins.read import structure_text
+from graphlearn.proteins.drawn_atoms import drawn_atoms
+from graphlearn.proteins.read import ChainStructure
 from graphlearn.training.proteins.predict import ProteinPrediction
 from graphlearn.training.proteins.prediction_figure import prediction_figure
 from graphlearn.training.proteins.prediction_page import prediction_page
 from tdddft.figures import save_figure
+from tdddft.file_names import file_name
 from tdddft.files import replace_csv, replace_text
 from tdddft.provenance import package_versions
 
 SCHEMA_VERSION = 1
 
 
-def write_pictures(predictions: Iterable[ProteinPrediction], structure: Path, folder: Path) -> None:
-    """Write ``<chain>.html`` and ``<chain>.png`` of the chains of a structure file."""
+def picture_files(chain: str, folder: Path) -> tuple[Path, Path]:
+    """Where the page and the figure of a chain are written."""
+    stem = file_name(chain)
+    return folder / f"{stem}.html", folder / f"{stem}.png"
+
+
+def write_pictures(
+    predictions: Iterable[ProteinPrediction], structures: Iterable[ChainStructure], file: str, folder: Path
+) -> None:
+    """Write a page and a figure of each chain.
+
+    Args:
+        predictions: Of the chains.
+        structures: The chains, in the same order.
+        file: Name of the file that they were read from.
+        folder: Where to; it is made if it is not there.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    text, kind = structure_text(structure)
-    for prediction in predictions:
-        replace_text(folder / f"{prediction.chain}.html", prediction_page(prediction, structure.name, text, kind))
-        save_figure(prediction_figure(prediction), folder / f"{prediction.chain}.png")
+    for prediction, structure in zip(predictions, structures, strict=True):
+        page, picture = picture_files(prediction.chain, folder)
+        replace_text(page, prediction_page(prediction, file, drawn_atoms(structure)))
+        save_figure(prediction_figure(prediction), picture)
 
 
 def write_tables(
