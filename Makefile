@@ -1,6 +1,7 @@
 # make demo: the main job.  make test: the whole test suite.  make test-dgl: the bridge to DGL, with DGL installed.
 # make check-results: the stored results beside their aims, and beside README and cards. make results-write: fills those.
 # make trajectories: data sets to train on, hours; run again, it goes on. Needs the rMD17 files, see docs/datasets.md.
+# make locked: everything for tests and documentation, each file checked against its hash; CPython 3.11, Linux x86_64.
 # Another build of torch, for example with CUDA:  make demo TORCH=torch==2.13.0 PIP_ARGS="--extra-index-url ..."
 PYTHON ?= python3
 VENV ?= .venv
@@ -13,7 +14,7 @@ QM9 ?= 150
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check -q $(PIP_ARGS) -c constraints.txt "$(TORCH)"
 
-.PHONY: demo trajectories test test-dgl check-results results-write lint format bench docs clean
+.PHONY: demo locked trajectories test test-dgl check-results results-write lint format bench docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/graphlearn demo --out $(OUT)
@@ -76,6 +77,15 @@ $(VENV)/.installed-docs: $(VENV)/.installed-dev
 $(VENV)/.installed-dgl: $(VENV)/.installed-dev
 	$(INSTALL) -e ".[dgl,dev]"
 	@touch $@
+
+locked: $(VENV)/.locked
+
+$(VENV)/.locked: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	@echo "installing from requirements.lock (a few minutes) ..."
+	$(BIN)/pip install --disable-pip-version-check -q $(PIP_ARGS) --require-hashes --no-deps -r requirements.lock
+	$(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+	@touch $(VENV)/.installed $(VENV)/.installed-dev $(VENV)/.installed-docs $(VENV)/.installed-dgl $@
 
 clean:
 	rm -rf $(VENV) build dist

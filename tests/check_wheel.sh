@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.."
 bin="$PWD/.venv/bin"
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
-"$bin/pip" wheel -q --disable-pip-version-check --no-deps -w "$folder/dist" .
+isolation="$("$bin/python" -c 'import hatchling' 2>/dev/null && echo --no-build-isolation || true)"
+"$bin/pip" wheel -q --disable-pip-version-check --no-deps $isolation -w "$folder/dist" .
 "$bin/pip" install -q --disable-pip-version-check --no-deps --target "$folder/site" "$folder"/dist/graphlearn-*.whl
 cd "$folder"
 PYTHONPATH="$folder/site" "$bin/python" - <<'PY'
