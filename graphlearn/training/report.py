@@ -14,6 +14,7 @@ from graphlearn.datasets.gauge import predicted_trajectory
 from graphlearn.training.evaluate import COLUMNS, HORIZONS, Evaluated, horizon_column, mean_errors
 from graphlearn.training.figures import absorption_figure, dipole_figure, error_growth_figure
 from tdddft.figures import save_figure
+from tdddft.file_names import file_name
 from tdddft.files import replace_csv
 from tdddft.provenance import package_versions
 from tdddft.trajectory import write_trajectory
@@ -74,7 +75,8 @@ def write_report(sets: Mapping[str, EvaluatedSet], folder: Path) -> list[Path]:
         assert delta is not None
         delta = np.concatenate([np.zeros_like(delta[:1]), delta])
         provenance = {"versions": package_versions(), "model": e.model, "id": e.name}
-        write_trajectory(folder / "predictions" / f"{e.name}.h5", predicted_trajectory(delta, e.trajectory, provenance))
+        file = folder / "predictions" / f"{file_name(e.name)}.h5"
+        write_trajectory(file, predicted_trajectory(delta, e.trajectory, provenance))
     errors = {name: {"trajectories": list(s.rows), "errors": finite(s.errors)} for name, s in sets.items()}
     (folder / "results.json").write_text(json.dumps(errors, indent=2))
     means = {name: s.errors for name, s in sets.items()}

@@ -138,7 +138,7 @@ def test_random_directions_and_distortions_depend_on_the_name_alone():
 
 
 def test_molecules_of_the_same_name_are_refused():
-    with pytest.raises(InputError, match="come twice: H2O"):
+    with pytest.raises(InputError, match="these clash: H2O"):
         collect_molecules(recipe(["H2O", "g2:H2O"]))
 
 
