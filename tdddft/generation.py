@@ -59,6 +59,7 @@ def generate(
     redo: Collection[str] = (),
     retry_failed: bool = False,
     memory_bytes: float | None = None,
+    checkpoint_seconds: float | None = None,
     cluster: Cluster | None = None,
     stop: Stop | None = None,
     on_record: Callable[[Record, Summary], None] | None = None,
@@ -80,6 +81,7 @@ def generate(
         retry_failed: Try again what failed before; otherwise it stays failed.
         memory_bytes: Memory for all workers together; by default what is available. A molecule that would need more
             than a worker's share fails by name before it starts.
+        checkpoint_seconds: Shortest time between two checkpoints of a propagation; 30 s by default.
         cluster: Run on a cluster instead of on worker processes here.
         stop: Asked twice a second; once true, running propagations write their checkpoints and the run ends.
         on_record: Called in this process after every trajectory, finished or failed.
@@ -108,9 +110,9 @@ def generate(
                 state.write(folder.run_file)
                 if cluster is None:
                     share = (memory_bytes or available_bytes()) / workers
-                    run.work(WorkerPool(run_job, workers, stop), share)
+                    run.work(WorkerPool(run_job, workers, stop), share, checkpoint_seconds)
                 else:
-                    run.work(cluster.executor(folder.run_file, state.run_id, stop), None)
+                    run.work(cluster.executor(folder.run_file, state.run_id, stop), None, checkpoint_seconds)
             except OSError as error:
                 raise_if_full(error, folder.root)
                 raise
@@ -145,10 +147,12 @@ class _Run:
         jobs = (job.only(missing) for job in jobs_of(molecules, recipe, folder.root))
         self.jobs = [job for job in jobs if job.fields]
 
-    def work(self, executor: Executor[Job, Record], memory_bytes: float | None) -> None:
+    def work(
+        self, executor: Executor[Job, Record], memory_bytes: float | None, checkpoint_seconds: float | None
+    ) -> None:
         """Run all jobs and note what becomes of them."""
         for job in self.jobs:
-            executor.add(replace(job, memory_bytes=memory_bytes))
+            executor.add(replace(job, memory_bytes=memory_bytes, checkpoint_seconds=checkpoint_seconds))
         with closing(executor.outcomes()) as outcomes:
             self._follow(outcomes, executor)
 

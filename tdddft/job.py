@@ -33,6 +33,8 @@ class Job:
         recipe: Level of theory and times.
         root: The data-set folder.
         memory_bytes: What it may use; no limit by default.
+        checkpoint_seconds: Shortest time between two checkpoints of a propagation; the default of
+            :func:`tdddft.propagate` by default.
     """
 
     molecule: Molecule
@@ -40,6 +42,7 @@ class Job:
     recipe: GenerateRecipe
     root: Path
     memory_bytes: float | None = None
+    checkpoint_seconds: float | None = None
 
     def only(self, identifiers: set[str]) -> Job:
         """The job with these of its trajectories alone."""
@@ -85,6 +88,7 @@ def run_job(job: Job, stop: Stop) -> Iterator[Record]:
 
 
 def _propagate(job: Job, identifier: str, field: Field, hamiltonian: Hamiltonian, stop: Stop) -> Trajectory:
+    from tdddft.checkpoint import SECONDS_BETWEEN
     from tdddft.propagation import propagate
     from tdddft.propagators import fixed_propagator
     from tdddft.validation import failures
@@ -95,6 +99,7 @@ def _propagate(job: Job, identifier: str, field: Field, hamiltonian: Hamiltonian
         precision=times.precision, dipole_tolerance=times.dipole_tolerance,
         propagator=fixed_propagator(times.propagator), hamiltonian=hamiltonian,
         checkpoint=DatasetFolder(job.root).checkpoint(identifier), stop=stop,
+        checkpoint_seconds=SECONDS_BETWEEN if job.checkpoint_seconds is None else job.checkpoint_seconds,
     )  # fmt: skip
     broken = failures(trajectory)
     if broken:

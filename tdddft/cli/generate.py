@@ -40,6 +40,9 @@ def generate(
     memory_gb: Annotated[
         float | None, typer.Option(min=0.0, help="memory for all workers together; default: what is available")
     ] = None,
+    checkpoint_seconds: Annotated[
+        float | None, typer.Option(min=0.0, help="shortest time between two checkpoints of a propagation; default: 30")
+    ] = None,
     cluster: Annotated[
         Path | None, typer.Option(help="YAML file that says how to reach a cluster, see docs/datasets.md")
     ] = None,
@@ -75,7 +78,8 @@ def generate(
 
         summary = generate_dataset(
             recipe, out_dir, jobs=jobs, molecules=molecules, limit=limit, shard=part, retry_failed=retry == "failed",
-            memory_bytes=memory_gb * 1e9 if memory_gb else None, cluster=_cluster(cluster), stop=stop, on_record=update,
+            memory_bytes=memory_gb * 1e9 if memory_gb else None, checkpoint_seconds=checkpoint_seconds,
+            cluster=_cluster(cluster), stop=stop, on_record=update,
         )  # fmt: skip
     counts = f"{summary.done} of {summary.total} trajectories in {out_dir}, {len(summary.failed)} failed"
     out.print(counts, markup=False, soft_wrap=True)

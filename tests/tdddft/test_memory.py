@@ -51,5 +51,11 @@ def test_larger_sets_of_functions_and_grids_need_more():
     assert estimate_bytes(water, Method(basis="gth-tzvp", response_grid="coarse"), Propagation()) > small
 
 
-def test_this_machine_has_memory():
-    assert available_bytes() > 1e8
+def test_a_limit_of_the_container_counts_less_what_it_has_used(tmp_path, monkeypatch):
+    monkeypatch.setattr("tdddft.machine.CGROUPS", tmp_path)
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text("100000000\n")
+    (tmp_path / "memory.stat").write_text("anon 7\ninactive_file 20000000\n")
+    unlimited = available_bytes()
+    (tmp_path / "memory.max").write_text("300000000\n")
+    assert available_bytes() == min(unlimited, 220_000_000)

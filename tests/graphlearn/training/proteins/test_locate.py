@@ -68,7 +68,10 @@ def test_a_site_that_follows_a_method_is_found_by_it(data, tmp_path):
     assert found["conservation"].aupr == found["conservation"].top_recall == 1
     assert found["objectness"].aupr < 0.9
     assert "| conservation | 1.000 | 1.000 | 1.000 |" in sites_table({"made": found})
-    sites_figure({"made": found}).savefig(tmp_path / "figure.png")
+    (axes,) = sites_figure({"made": found}).axes
+    bars = dict(zip([t.get_text() for t in axes.get_yticklabels()], axes.patches, strict=True))
+    assert bars["conservation"].get_width() == 1
+    assert axes.get_title() == "made, 3 chains"
 
 
 def test_held_out_sites_are_unlike_those_that_teach(data_folder):

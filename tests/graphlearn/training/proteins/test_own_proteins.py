@@ -51,7 +51,10 @@ def test_a_comparison_goes_on_and_refuses_another_recipe(own_recipe, tmp_path):
     text = comparison_table(found.done)
     assert "| plain |" in text
     assert "| best hit |" in text
-    comparison_figure(found.done).savefig(tmp_path / "figure.png")
+    (axes,) = comparison_figure(found.done).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["ours", "plain"]
+    expected = {round(line["errors"]["all"]["network"]["fmax"], 9) for line in found.done}
+    assert {round(float(line.get_xdata()[0]), 9) for line in axes.lines if line.get_marker() == "o"} == expected
     changed = own_recipe.model_copy(update={"optimisation": own_recipe.optimisation.model_copy(update={"epochs": 3})})
     with pytest.raises(InputError, match="another recipe"):
         compare(changed, tmp_path, jobs=1)
