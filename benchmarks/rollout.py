@@ -22,6 +22,7 @@ from graphlearn.training.origin import simulation_in
 from graphlearn.training.rollout import Rollout
 from tdddft import Method, free_evolution, ground_state, propagate
 from tdddft.field_data import field_from_dict
+from tdddft.recipe_files import parse_stored
 
 
 def main() -> None:
@@ -35,7 +36,7 @@ def main() -> None:
     model, normalizer, facts = load_orbevo(model_folder(options.model))
     known = simulation_in(facts)
     field = field_from_dict(known["field"])
-    method = Method.model_validate({k: v for k, v in known["method"].items() if k in Method.model_fields})
+    method = parse_stored({k: v for k, v in known["method"].items() if k in Method.model_fields}, Method)
 
     started = time.perf_counter()
     state = ground_state(options.molecule, method)

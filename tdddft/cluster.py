@@ -6,7 +6,7 @@ import math
 import shlex
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from tdddft.errors import InputError, OutOfSpaceError
 from tdddft.index import Record
 from tdddft.job import Job, run_job
 from tdddft.pool import GRACE_SECONDS, POLL_SECONDS, THREAD_VARIABLES, Outcome, Stop
-from tdddft.recipe_files import Strict
+from tdddft.recipe_section import Strict
 from tdddft.run_state import read_run_state
 
 SECONDS_BETWEEN_LOOKS = 5.0
@@ -46,6 +46,12 @@ class Cluster(Strict):
         default_factory=dict,
         description="further arguments of Parsl's provider, such as partition, account or image",
     )
+
+    def idle(self) -> Mapping[str, str]:
+        """The wall time, where there is no batch queue."""
+        if self.provider in ("slurm", "pbs"):
+            return {}
+        return {"walltime": f"provider {self.provider} has no batch queue"}
 
     @property
     def workers(self) -> int:

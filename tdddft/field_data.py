@@ -10,7 +10,7 @@ import numpy as np
 
 from tdddft.errors import InputError
 from tdddft.field import Field, GaussianPulses, Kick
-from tdddft.laser import Laser
+from tdddft.laser import Laser, idle_parameters
 from tdddft.sampled_field import SampledField
 
 
@@ -54,16 +54,30 @@ def field_to_dict(field: Field) -> dict[str, Any]:
     return {"kind": field.kind, **asdict(field)}  # type: ignore[call-overload]
 
 
-def field_from_dict(data: Any) -> Any:
-    """The inverse of :func:`field_to_dict`; InputError for an unknown kind or parameter."""
+def field_from_dict(data: Any, *, strict: bool = False) -> Any:
+    """The inverse of :func:`field_to_dict`.
+
+    Args:
+        data: Plain data.
+        strict: Refuse parameters that have no effect beside the others; they are passed over by default, since a field
+            as plain data holds all of its parameters.
+
+    Raises:
+        InputError: for an unknown kind or parameter.
+    """
     if not isinstance(data, Mapping):
         raise InputError(f"a field is written as {{kind: ..., ...}}, this is {data!r}")
     kind = str(data.get("kind"))
     if kind not in _KINDS:
         raise InputError(f"unknown field kind {kind!r}; choose one of {', '.join(_KINDS)}")
     parameters = {k: _tuples(v) for k, v in data.items() if k != "kind"}
-    if kind == FieldSum.kind:
-        parameters = {"fields": tuple(field_from_dict(f) for f in data.get("fields", ()))}
+    if kind == FieldSum.kind and isinstance(parameters.get("fields"), tuple):
+        parameters["fields"] = tuple(field_from_dict(f, strict=strict) for f in parameters["fields"])
+    if kind == Laser.kind:
+        idle = {key: why for key, why in idle_parameters(parameters.get("envelope")).items() if key in parameters}
+        if idle and strict:
+            raise InputError("; ".join(f"field of kind {kind!r}: {key} has no effect: {idle[key]}" for key in idle))
+        parameters = {key: value for key, value in parameters.items() if key not in idle}
     try:
         return _KINDS[kind](**parameters)
     except TypeError as error:

@@ -18,7 +18,7 @@ from tdddft.errors import InputError
 from tdddft.files import remove_temporaries, replace_bytes, replace_text
 from tdddft.index import Record, file_of, read_index
 from tdddft.recipe import GenerateRecipe
-from tdddft.recipe_files import differing_keys, load_recipe, recipe_hash
+from tdddft.recipe_files import differing_keys, load_stored, recipe_hash, stored_hash
 from tdddft.run_state import is_locked, lock
 from tdddft.selection import geometry_hash
 from tdddft.selection_table import SelectionTable, parse_selection, read_selection
@@ -137,7 +137,7 @@ class DatasetFolder:
     def _take(self, recipe: GenerateRecipe, selection: str) -> None:
         file = self.root / "recipe.yaml"
         new = recipe.model_dump(mode="json")
-        old = load_recipe(file, GenerateRecipe).model_dump(mode="json") if file.exists() else new
+        old = load_stored(file, GenerateRecipe).model_dump(mode="json") if file.exists() else new
         if old != new and (self.shard is not None or any(self.trajectories.glob("*.h5"))):
             raise InputError(
                 f"{self.root} was made with another recipe; these keys differ: "
@@ -168,7 +168,7 @@ class DatasetFolder:
         """The recipe of the folder; InputError where there is none."""
         if not (self.root / "recipe.yaml").is_file():
             raise InputError(f"{self.root} is not a data-set folder (no recipe.yaml); make one with 'tdddft generate'")
-        return load_recipe(self.root / "recipe.yaml", GenerateRecipe)
+        return load_stored(self.root / "recipe.yaml", GenerateRecipe)
 
     def chosen(self) -> SelectionTable:
         """The chosen molecules, as far as their table can be read."""
@@ -236,7 +236,7 @@ class DatasetFolder:
             recipe: A file of another recipe is not adopted either.
         """
         records = self.records()
-        done = set()
+        done, hashes = set(), {recipe_hash(recipe), stored_hash(self.root / "recipe.yaml")}
         for identifier, geometry in geometries.items():
             path = self.path(identifier)
             record = records.get(identifier, {})
@@ -251,7 +251,7 @@ class DatasetFolder:
                 wrong = failures(trajectory)
             except Exception:  # damaged in a way that nobody foresaw: not a trajectory
                 continue
-            same_recipe = trajectory.info.get("provenance", {}).get("recipe_hash") == recipe_hash(recipe)
+            same_recipe = trajectory.info.get("provenance", {}).get("recipe_hash") in hashes
             if same_recipe and not wrong and not strangeness(trajectory, identifier, geometry):
                 self.append(done_record(self.root, identifier, trajectory))
                 done.add(identifier)

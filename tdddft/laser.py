@@ -14,6 +14,15 @@ from tdddft.units import AU_FIELD_V_PER_ANGSTROM, AU_TIME_FS, HARTREE_EV
 Envelope = Literal["gaussian", "sin2", "trapezoid", "cw"]
 
 
+def idle_parameters(envelope: object) -> dict[str, str]:
+    """Parameters of :class:`Laser` that its envelope does not use, and why."""
+    if envelope == "cw":
+        return {"duration_fs": "a cw laser stays on"}
+    if envelope in ("gaussian", "sin2", None):
+        return {"ramp_fs": f"the envelope {envelope or 'sin2'} has no ramps"}
+    return {}
+
+
 @dataclass(frozen=True)
 class Laser:
     r"""A carrier under an envelope, with a complex polarisation.
@@ -32,12 +41,13 @@ class Laser:
         sine_v_per_angstrom: Amplitude vector b, V/angstrom.
         envelope: One of the four.
         start_fs: Start t_s, fs.
-        duration_fs: Duration d, fs; not used by ``cw``.
+        duration_fs: Duration d, fs; not of ``cw``.
         ramp_fs: Length of the ramps of ``trapezoid`` and ``cw``, fs.
         phase: Carrier phase phi, radians.
 
     Raises:
-        InputError: for an unknown envelope, a non-positive duration, or ramps longer than the pulse.
+        InputError: for an unknown envelope, a non-positive duration, ramps longer than the pulse, and a duration or
+            ramps that the envelope does not have.
     """
 
     photon_energy_ev: float
@@ -60,6 +70,9 @@ class Laser:
             raise InputError("laser: cosine_v_per_angstrom and sine_v_per_angstrom are vectors of three numbers")
         if self.envelope not in ("gaussian", "sin2", "trapezoid", "cw"):
             raise InputError(f"unknown envelope {self.envelope!r}; choose gaussian, sin2, trapezoid or cw")
+        for name, why in idle_parameters(self.envelope).items():
+            if getattr(self, name) != getattr(type(self), name):
+                raise InputError(f"laser: {name} has no effect: {why}")
         if self.duration_fs <= 0 or self.ramp_fs < 0:
             raise InputError(f"a {self.envelope} pulse needs a positive duration_fs, and a ramp_fs of at least 0")
         if self.envelope == "trapezoid" and 2 * self.ramp_fs > self.duration_fs:

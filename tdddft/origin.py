@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from tdddft.errors import ContractError
 from tdddft.molecule import Molecule
 from tdddft.recipe import Method
+from tdddft.recipe_section import STORED
 from tdddft.trajectory import Trajectory
 
 
@@ -35,7 +36,7 @@ def method_of(facts: object, where: str) -> Method:
         raise ContractError(f"{where} does not name its level of theory")
     known: dict[str, Any] = {k: v for k, v in facts.items() if k in Method.model_fields}
     try:
-        return Method.model_validate(known)
+        return Method.model_validate(known, context={STORED: True})
     except ValidationError as error:
         first = error.errors()[0]
         raise ContractError(

@@ -12,7 +12,8 @@ from tdddft.field import Field
 from tdddft.file_names import file_name
 from tdddft.job import Job
 from tdddft.molecule import Molecule
-from tdddft.recipe import Distortions, GenerateRecipe, Method, seeded_generator
+from tdddft.recipe import Distortions, GenerateRecipe, Method
+from tdddft.seeds import seeded_generator
 from tdddft.selection import select
 
 ORBITALS_OF_HYDROGEN, ORBITALS_OF_OTHERS = 5, 13
@@ -32,6 +33,9 @@ def collect_molecules(recipe: GenerateRecipe) -> list[Molecule]:
     if isinstance(recipe.charge, dict) and (unknown := sorted(set(recipe.charge) - {m.name for m in everything})):
         raise InputError(f"charge: the sources have no molecule {', '.join(unknown[:5])}")
     given = select(everything, recipe.selection)
+    absent = sorted(set(recipe.distortions.only or ()) - {m.name for m in given})
+    if absent:
+        raise InputError(f"distortions.only: there is no molecule {', '.join(absent[:5])}")
     molecules = [geometry for m in given for geometry in (m, *distorted(m, recipe.distortions))]
     times = Counter(m.name.casefold() for m in molecules)
     twice = sorted({m.name for m in molecules if times[m.name.casefold()] > 1})

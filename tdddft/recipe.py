@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import zlib
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import Field, StrictInt, ValidationInfo, field_validator, model_validator
 
-from tdddft.field import Field as FieldLike, GaussianPulses, Kick, unit_vector
-from tdddft.field_data import FieldSum, field_from_dict
+from tdddft.field_sections import AnyFieldSection, GaussianPulsesField
 from tdddft.method_names import functional_name, names_or_name
-from tdddft.recipe_files import Strict
-from tdddft.sampled_field import read_field
+from tdddft.recipe_section import Strict
 
 
 class Method(Strict):
@@ -56,6 +53,11 @@ class Method(Strict):
             raise ValueError("basis_file: files with basis sets are not read; give method.basis a name of PySCF's")
         return data
 
+    def idle(self) -> Mapping[str, str]:
+        """The integration grids, where there is no density functional."""
+        keys = ("grid_level", "response_grid") if self.functional.upper() == "HF" else ()
+        return dict.fromkeys(keys, "Hartree-Fock takes no integration grid")
+
 
 class Selection(Strict):
     """Which molecules of the sources to take; all by default."""
@@ -71,6 +73,10 @@ class Selection(Strict):
     count: int | None = Field(None, ge=1, description="draw so many at random, in random order")
     seed: int = Field(0, ge=0, description="of the draw")
 
+    def idle(self) -> Mapping[str, str]:
+        """The seed, where nothing is drawn."""
+        return {"seed": "nothing is drawn without selection.count"} if self.count is None else {}
+
 
 class Distortions(Strict):
     """Further geometries of molecules, by Gaussian displacements of the nuclei."""
@@ -80,66 +86,10 @@ class Distortions(Strict):
     sigma_angstrom: float = Field(0.05, gt=0)
     seed: int = Field(0, ge=0)
 
-
-class FieldSection(Strict):
-    """The external field; one trajectory a direction."""
-
-    kind: Literal["gaussian_pulses", "orbevo", "kick", "terms", "file"] = Field(
-        "gaussian_pulses", description="orbevo: the two Gaussian pulses of the OrbEvo paper, whatever the numbers below"
-    )
-    directions: tuple[tuple[float, float, float], ...] | Literal["random"] = Field(
-        ((0.0, 0.0, 1.0),), description="vectors, or 'random': one uniform direction a geometry"
-    )
-    direction_seed: int = Field(0, ge=0)
-    amplitude_v_per_angstrom: float = 0.01
-    frequencies_per_fs: tuple[float, ...] = (3.66, 1.22)
-    sigma_fs: float = Field(0.2, gt=0)
-    center_fs: float = 0.75
-    kick_strength_au: float = 1e-3
-    terms: tuple[dict[str, Any], ...] = Field(
-        (), description="kind: terms: fields to add up, as {kind: laser, photon_energy_ev: 3.1, envelope: sin2, ...}"
-    )
-    file: str | None = Field(None, description="kind: file: a CSV file with time, Ex, Ey, Ez and units in its header")
-
-    @field_validator("directions")
-    @classmethod
-    def _usable(cls, value: Any) -> Any:
-        if value != "random":
-            if not value:
-                raise ValueError("give at least one direction")
-            for direction in value:
-                unit_vector(direction)
-        return value
-
-    @model_validator(mode="after")
-    def _complete(self) -> FieldSection:
-        if (self.kind == "terms") != bool(self.terms) or (self.kind == "file") != (self.file is not None):
-            raise ValueError("kind: terms goes with a list of terms, kind: file with the name of a file")
-        if self.kind in ("terms", "file") and self.directions != type(self).model_fields["directions"].default:
-            raise ValueError(f"kind: {self.kind} has its own directions; leave field.directions out")
-        if self.kind != "file":
-            self.fields("any")
-        return self
-
-    def fields(self, name: str) -> list[FieldLike]:
-        """One field a direction for the geometry of this name; one in all for terms and files."""
-        if self.kind == "terms":
-            return [FieldSum(tuple(field_from_dict(term) for term in self.terms))]
-        if self.kind == "file":
-            return [read_field(str(self.file))]
-        directions = self.directions
-        if directions == "random":
-            vector = seeded_generator(self.direction_seed, name).normal(size=3)
-            x, y, z = (vector / np.linalg.norm(vector)).tolist()
-            directions = ((x, y, z),)
-        if self.kind == "kick":
-            return [Kick(self.kick_strength_au, d) for d in directions]
-        if self.kind == "orbevo":
-            return [GaussianPulses(d) for d in directions]
-        return [
-            GaussianPulses(d, self.amplitude_v_per_angstrom, self.frequencies_per_fs, self.sigma_fs, self.center_fs)
-            for d in directions
-        ]
+    def idle(self) -> Mapping[str, str]:
+        """Everything else, where there are none."""
+        keys = () if self.count else ("only", "sigma_angstrom", "seed")
+        return dict.fromkeys(keys, "distortions.count is 0")
 
 
 class Propagation(Strict):
@@ -153,6 +103,12 @@ class Propagation(Strict):
         "adaptive", description="adaptive chooses its steps by dipole_tolerance; the others take steps of dt_fs"
     )
     dipole_tolerance: float = Field(1e-4, ge=1e-8, lt=1, description="error of the dipole over its range")
+
+    def idle(self) -> Mapping[str, str]:
+        """The tolerance of schemes that take steps of dt_fs."""
+        if self.propagator == "adaptive":
+            return {}
+        return {"dipole_tolerance": f"propagation.propagator {self.propagator} takes steps of dt_fs"}
 
     @model_validator(mode="after")
     def _whole_frames(self) -> Propagation:
@@ -173,10 +129,5 @@ class GenerateRecipe(Strict):
     selection: Selection = Selection()
     distortions: Distortions = Distortions()
     method: Method = Method()
-    field: FieldSection = FieldSection()
+    field: AnyFieldSection = GaussianPulsesField()
     propagation: Propagation = Propagation()
-
-
-def seeded_generator(seed: int, name: str) -> np.random.Generator:
-    """Random numbers that depend on the seed and the name alone, not on what else is in the data set."""
-    return np.random.default_rng([seed, zlib.crc32(name.encode())])

@@ -47,7 +47,8 @@ def _compare_readouts(
     from graphlearn.training.graphs.report import comparison_figure, markdown, summarise
     from tdddft.figures import save_figure
 
-    settings = graph_recipe(recipe, data, [*overrides, *([f"readouts={readouts}"] if readouts else [])])
+    settings = graph_recipe(recipe, data, overrides)
+    settings = settings.only(readouts) if readouts else settings
     with progress("runs", len(runs_of(settings))) as show:
         lines, failed = compare_readouts(settings, out_dir, jobs=jobs, on_run=lambda n, line: show(n, _note(line)))
     text = markdown(lines)

@@ -32,9 +32,9 @@ def demo(
     from graphlearn.training.evaluate import evaluate, free_baselines
     from graphlearn.training.figures import learning_curve
     from graphlearn.training.loop import train
-    from graphlearn.training.recipe import TrainRecipe
+    from graphlearn.training.recipe import TRAIN, VALIDATION, TrainRecipe
     from graphlearn.training.report import EvaluatedSet, gather, write_report
-    from graphlearn.training.split import assign
+    from graphlearn.training.split import assign, check_validation
     from tdddft.cli.generate import generate, recipe_of
     from tdddft.cli.stopping import stop_on_signals
     from tdddft.errors import InputError, StoppedError
@@ -46,6 +46,7 @@ def demo(
     generation = recipe_of([data_recipe], out_dir, [])
     settings = load_recipe(model_recipe(recipe), TrainRecipe)
     split = assign([i for m in collect_molecules(generation) for i in trajectory_ids(m, generation)], settings.split)
+    check_validation(settings, split)
     if not settings.split.test or not all(split[name] for name in settings.split.test):
         raise InputError(f"recipe {settings.name!r}: every test set must match a trajectory of {data_recipe}")
     method = generation.method
@@ -61,11 +62,12 @@ def demo(
     for name in settings.split.test:
         out.print(f"  {name}: {', '.join(split[name])}")
     data = out_dir / "data"
+    sets = {s: TDDFTTrajectories(data, select=split[s], **settings.geometry) for s in (TRAIN, VALIDATION) if s in split}
     with stop_on_signals() as request:
         try:
             with progress("training", settings.optimisation.steps) as show:
                 result = train(
-                    settings, TDDFTTrajectories(data, select=split["train"], **settings.geometry), out_dir / "model",
+                    settings, sets[TRAIN], out_dir / "model", validation=sets.get(VALIDATION),
                     on_step=lambda step, _, loss: show(step, f"loss {loss:.3f}"), stop=request,
                 )  # fmt: skip
         except StoppedError:
@@ -73,14 +75,14 @@ def demo(
 
     out.rule("3 of 3: rollout on trajectories it never saw")
     baselines = free_baselines(result.model.num_frames)
-    sets: dict[str, EvaluatedSet] = {}
+    judged: dict[str, EvaluatedSet] = {}
     for name in settings.split.test:
         held_out = TDDFTTrajectories(data, select=split[name], **settings.geometry)
         with progress(name, len(held_out)) as show:
-            sets[name] = gather(evaluate(result.model, result.normalizer, held_out, baselines), show)
-    written = write_report(sets, out_dir)
+            judged[name] = gather(evaluate(result.model, result.normalizer, held_out, baselines), show)
+    written = write_report(judged, out_dir)
     written.append(save_figure(learning_curve(result.losses), out_dir / "figures" / "learning_curve.png"))
-    out.print(*error_tables({name: s.errors for name, s in sets.items()}), NOTE, sep="\n")
+    out.print(*error_tables({name: s.errors for name, s in judged.items()}), NOTE, sep="\n")
     for path in written:
         out.print(f"wrote {path}", soft_wrap=True)
     out.print(f"finished in {time.perf_counter() - started:.0f} s")

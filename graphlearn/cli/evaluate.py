@@ -35,11 +35,16 @@ def evaluate(
         int | None, typer.Option(min=1, help="also linear response in so many excited states; solves them with PySCF")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="only the first so many trajectories of each set")] = None,
-    part: Annotated[Literal["test", "validation"], typer.Option(help="of proteins: chains to judge on")] = "test",
-    residues: Annotated[bool, typer.Option(help="of proteins: also judge where the model looks")] = True,
+    part: Annotated[
+        Literal["test", "validation"] | None, typer.Option(help="of proteins: chains to judge on; default: test")
+    ] = None,
+    residues: Annotated[
+        bool | None, typer.Option("--residues/--no-residues", help="of proteins: also judge where the model looks")
+    ] = None,
     profiles: Annotated[
-        bool, typer.Option(help="of proteins: use sequence profiles, which structure files lack")
-    ] = True,
+        bool | None,
+        typer.Option("--profiles/--no-profiles", help="of proteins: use sequence profiles, which structure files lack"),
+    ] = None,
     out_dir: Annotated[
         Path | None, typer.Option("--out", "-o", help="write tables, predicted trajectories and figures here")
     ] = None,
@@ -63,11 +68,14 @@ def evaluate(
     if model_class(folder) == "ProteinRPN":
         from graphlearn.cli.evaluate_proteins import evaluate_proteins
 
-        if ids or casida or limit:
+        if ids is not None or casida is not None or limit is not None:
             raise InputError("--id, --casida and --limit are for models of trajectories")
         return evaluate_proteins(
-            folder, data, part=part, residues=residues, profiles=profiles, out_dir=out_dir, json_file=json_file
-        )
+            folder, data, part=part or "test", residues=residues is not False, profiles=profiles is not False,
+            out_dir=out_dir, json_file=json_file,
+        )  # fmt: skip
+    if part is not None or residues is not None or profiles is not None:
+        raise InputError("--part, --residues and --profiles are for models of proteins")
     if data is None:
         raise InputError("give the folder of the trajectories with --data")
     return _evaluate_trajectories(folder, data, ids, casida, limit, out_dir, json_file)

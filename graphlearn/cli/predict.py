@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def predict(
     structures: Annotated[list[Path], typer.Argument(help="PDB, mmCIF or BinaryCIF files, or folders of them")],
     chains: Annotated[list[str] | None, typer.Option("--chain", help="only these chains; repeat it")] = None,
-    ontology: Annotated[str, typer.Option(help="weights that come with the package: mf or ec")] = "mf",
+    ontology: Annotated[
+        str | None, typer.Option(help="weights that come with the package: mf or ec; default: mf")
+    ] = None,
     weights: Annotated[str | None, typer.Option(help="model folder or name, in place of --ontology")] = None,
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="least probability; default: that of the best Fmax")
@@ -50,13 +52,15 @@ def predict(
     from tdddft.cli.stopping import stop_on_signals
     from tdddft.errors import InputError
 
+    if weights is not None and ontology is not None:
+        raise InputError("--ontology has no effect with --weights; give one of them")
     for path in (json_file, csv_file):
         if path is not None and not path.absolute().parent.is_dir():
             raise InputError(f"{path}: there is no folder {path.parent}; make it first")
     if out_dir is not None and out_dir.exists() and not out_dir.is_dir():
         raise InputError(f"--out {out_dir} is a file; give a folder")
     files = list(structure_files(structures))
-    name = weights or f"protein_rpn/{ontology}"
+    name = weights or f"protein_rpn/{ontology or 'mf'}"
     predictor = ProteinPredictor(name, network_only=network_only)
 
     def note_failure(message: str) -> None:

@@ -53,7 +53,7 @@ def _train_orbevo(recipe: str, data: Path, out_dir: Path, overrides: list[str]) 
     from graphlearn.training.figures import learning_curve
     from graphlearn.training.loop import train as train_model
     from graphlearn.training.recipe import TRAIN, VALIDATION, TrainRecipe
-    from graphlearn.training.split import assign
+    from graphlearn.training.split import assign, check_validation
     from tdddft.cli.stopping import stop_on_signals
     from tdddft.errors import StoppedError
     from tdddft.figures import save_figure
@@ -61,6 +61,7 @@ def _train_orbevo(recipe: str, data: Path, out_dir: Path, overrides: list[str]) 
 
     settings = load_recipe(model_recipe(recipe), TrainRecipe, overrides)
     split = assign(TDDFTTrajectories(data).names, settings.split, data)
+    check_validation(settings, split)
     sets = {s: TDDFTTrajectories(data, select=split[s], **settings.geometry) for s in (TRAIN, VALIDATION) if s in split}
     out.quiet = int(os.environ.get("RANK", 0)) > 0  # under torchrun one process speaks
     out.print(", ".join(f"{len(ids)} for {section}" for section, ids in split.items()))

@@ -75,7 +75,7 @@ class HistographGNN(nn.Module):
         readout_options: Arguments of the readout.
         level: ``graph`` or ``node``.
         dropout: Dropout after every layer and in the head.
-        input_dropout: Dropout of the node features.
+        input_dropout: Dropout of the node features, where they are not integers.
 
     Shapes:
         - x: ``[N, F]``; edge_index: ``[2, E]``; batch: ``[N]``
@@ -104,6 +104,8 @@ class HistographGNN(nn.Module):
             raise ValueError(f"conv={conv!r}; choose 'gin' or 'gcn'")
         if norm not in ("batch", None):
             raise ValueError(f"norm={norm!r}; choose 'batch' or None")
+        if input_dropout and not isinstance(in_channels, int):
+            raise ValueError(f"input_dropout={input_dropout} has no effect on integer features, which are embedded")
         self.config = {
             "in_channels": in_channels if isinstance(in_channels, int) else list(in_channels),
             "out_channels": out_channels, "channels": channels, "num_layers": num_layers, "conv": conv, "norm": norm,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from graphlearn.models import OrbEvo, OrbitalModel, ResponseOrbEvo
 from graphlearn.training.building import build_network
+from graphlearn.training.idle_arguments import idle_arguments
 from tdddft.errors import InputError
-from tdddft.recipe_files import Strict
+from tdddft.recipe_section import Strict
 
 TRAIN, VALIDATION, HELD_OUT, LARGER = "train", "validation", "held out", "larger"
 
@@ -38,6 +39,10 @@ class Optimisation(Strict):
     seed: int = 0
     checkpoint_every: int = Field(50, ge=1, description="steps between checkpoints")
     workers: int = Field(0, ge=0, description="processes that read ahead")
+
+    def idle(self) -> Mapping[str, str]:
+        """How far to push, where nothing is pushed."""
+        return {} if self.push_forward else {"push_forward_bundles": "push_forward is 0"}
 
     @model_validator(mode="after")
     def _consistent(self) -> Optimisation:
@@ -65,6 +70,11 @@ class Split(Strict):
     train: tuple[str, ...] = Field(("*",), description="patterns of the ids that may be drawn or trained on")
     by_molecule: bool = Field(False, description="draw molecules with all their trajectories")
     seed: int = Field(34, description="of the draws")
+
+    def idle(self) -> Mapping[str, str]:
+        """How to draw, where nothing is drawn."""
+        keys = () if self.held_out or self.validation else ("seed", "by_molecule")
+        return dict.fromkeys(keys, "nothing is drawn without held_out or validation")
 
     @model_validator(mode="after")
     def _free_names(self) -> Split:
@@ -95,6 +105,14 @@ class TrainRecipe(Strict):
     split: Split = Split()
     validation: Validation = Validation()
     optimisation: Optimisation = Optimisation()
+
+    def idle(self) -> Mapping[str, str]:
+        """Arguments of the model that it does not use, and what does not concern it."""
+        arguments = idle_arguments(ARCHITECTURES[self.architecture], self.model)
+        idle = {f"model.{name}": why for name, why in arguments.items()}
+        if self.architecture == "ResponseOrbEvo" and self.optimisation.flip_signs:
+            idle["optimisation.flip_signs"] = "ResponseOrbEvo does not depend on the signs of orbitals"
+        return idle
 
     def build_model(self, **defaults: Any) -> OrbitalModel:
         """The model of the recipe; InputError where its sizes do not fit together."""

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from graphlearn.datasets.splits import fill_parts, molecule_groups, part_size
-from graphlearn.training.recipe import HELD_OUT, LARGER, TRAIN, VALIDATION, Split
+from graphlearn.training.recipe import HELD_OUT, LARGER, TRAIN, VALIDATION, Split, TrainRecipe
 from tdddft.errors import InputError
+from tdddft.recipe_files import parse_stored
 
 
 def assign(names: Sequence[str], split: Split, folder: str | Path | None = None) -> dict[str, list[str]]:
@@ -56,6 +57,12 @@ def assign(names: Sequence[str], split: Split, folder: str | Path | None = None)
     return result
 
 
+def check_validation(recipe: TrainRecipe, split: Mapping[str, Sequence[str]]) -> None:
+    """InputError where a recipe says how to validate, and no trajectory is there to validate on."""
+    if VALIDATION not in split and "validation" in recipe.model_fields_set:
+        raise InputError(f"recipe {recipe.name!r}: validation has no effect: split.validation is 0")
+
+
 def test_sets(names: Sequence[str], facts: Mapping[str, Any], folder: str | Path) -> dict[str, list[str]]:
     """The test sets of a trained model in a data-set folder, by name.
 
@@ -70,7 +77,7 @@ def test_sets(names: Sequence[str], facts: Mapping[str, Any], folder: str | Path
     seen = {*facts["trained_on"], *facts.get("validated_on", [])}
     rest = [n for n in names if n not in seen]
     try:
-        split = Split.model_validate(facts["recipe"]["split"])
+        split = parse_stored(facts["recipe"]["split"], Split)
         sets = {s: ids for s, ids in assign(names, split, folder).items() if s not in (TRAIN, VALIDATION) and ids}
     except (KeyError, ValueError, InputError):
         sets = {}

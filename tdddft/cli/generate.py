@@ -55,7 +55,7 @@ def generate(
         ),
     ] = None,
     overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="change a recipe key, as field.sigma_fs=0.3")
+        list[str] | None, typer.Option("--set", help="change a recipe key, as propagation.steps=500")
     ] = None,
 ) -> None:
     """Generate real-time TDDFT trajectories into a data-set folder.

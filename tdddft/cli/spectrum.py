@@ -24,6 +24,7 @@ from tdddft.trajectory import Trajectory, read_trajectory
 from tdddft.units import AU_TIME_FS, HARTREE_EV
 
 KICK_SPACING_FS = 0.02
+ROOTS, CHECK_TOLERANCE_EV = 20, 0.05
 
 
 def spectrum(
@@ -43,8 +44,10 @@ def spectrum(
     check: Annotated[
         bool, typer.Option("--check", help="compare the peaks with linear-response (Casida) roots; exit code 1 if off")
     ] = False,
-    roots: Annotated[int, typer.Option(min=1, help="number of roots for --check")] = 20,
-    check_tolerance_ev: Annotated[float, typer.Option(min=0.0, help="largest gap that --check accepts, eV")] = 0.05,
+    roots: Annotated[int | None, typer.Option(min=1, help="number of roots for --check; default: 20")] = None,
+    check_tolerance_ev: Annotated[
+        float | None, typer.Option(min=0.0, help="largest gap that --check accepts, eV; default: 0.05")
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help="write energies and strengths (and the tensor) here")] = None,
     figure: Annotated[Path | None, typer.Option(help="write a figure here")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the peaks as JSON, and nothing else")] = False,
@@ -53,6 +56,10 @@ def spectrum(
 
     Example: tdddft spectrum runs/kick/trajectories/*.h5 --pade --check --figure spectrum.png
     """
+    if not check and (roots is not None or check_tolerance_ev is not None):
+        raise InputError("--roots and --check-tolerance-ev have no effect without --check")
+    roots = ROOTS if roots is None else roots
+    check_tolerance_ev = CHECK_TOLERANCE_EV if check_tolerance_ev is None else check_tolerance_ev
     with only_json(as_json) as write:
         trajectories = {_label(file, files): read_trajectory(file) for file in files}
         width = hwhm_ev or max(default_hwhm_ev(t, pade=pade) for t in trajectories.values())

@@ -10,6 +10,7 @@ import typer
 from tdddft.cli.shell import only_json, out, progress
 from tdddft.cli.status import say_bad_lines
 from tdddft.cli.stopping import stop_on_signals
+from tdddft.errors import InputError
 from tdddft.folder import DatasetFolder
 from tdddft.folder_check import FolderReport, check_folder
 from tdddft.folder_repair import repair_selection
@@ -34,6 +35,10 @@ def validate(
 
     Example: tdddft validate runs/small --repair
     """
+    if jobs is not None and not repair:
+        raise InputError("--jobs has no effect without --repair")
+    if repair and not path.is_dir():
+        raise InputError(f"--repair makes trajectories of a data-set folder again; {path} is not a folder")
     with only_json(as_json) as write:
         valid, content = _validate_folder(path, repair, jobs) if path.is_dir() else _validate_file(path)
         write(content)

@@ -46,14 +46,8 @@ def test_response_equals_pyscf_on_the_same_grid(functional, fit, precision, tole
 
 @pytest.mark.parametrize("functional", ["PBE", "PBE0", "HF", "TPSS"])
 def test_fock_matrix_is_the_derivative_of_the_energy(functional):
-    method = Method(
-        functional=functional,
-        basis="sto-3g",
-        pseudopotential=None,
-        grid_level=0,
-        response_grid=0,
-        response_precision="float64",
-    )
+    grids = {} if functional == "HF" else {"grid_level": 0, "response_grid": 0}
+    method = Method(functional=functional, basis="sto-3g", pseudopotential=None, response_precision="float64", **grids)
     hamiltonian = Hamiltonian(ground_state("g2:H2O", method))
     base, step = displaced(hamiltonian, 0.1, seed=1), 1e-4
     fock = hamiltonian.response(base)[0][0] + torch.diag(hamiltonian.energies[0])

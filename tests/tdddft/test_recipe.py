@@ -34,10 +34,16 @@ def test_resolved_recipe_reads_back_equal(tmp_path):
         ("schema_version=2", "schema_version"),
         ("field.kind=laser", "field.kind"),
         ("field.directions=[[0,0,0]]", "not all zero"),
-        ("field.kind=terms", "kind: terms goes with a list of terms"),
-        ("field.terms=[{kind: laser, photon_energy_ev: 3}]", "kind: terms goes with"),
+        ("field.kind=terms", "field.terms: Field required"),
+        (
+            "field.terms=[{kind: laser, photon_energy_ev: 3}]",
+            "field.terms has no effect: it belongs to",
+        ),
         ("field.amplitude_v_per_angstrom=.nan", "finite"),
-        ("field.terms=[{kind: sum, fields: [1]}]", "kind: terms goes with"),
+        ("field={kind: terms, terms: [{kind: sum, fields: [1]}]}", "a field is written as"),
+        ("field={kind: terms, terms: []}", "field.terms: Tuple should have at least 1 item"),
+        ("field.kind=laser", "'laser' is not known; choose one of gaussian_pulses, orbevo, kick, terms, file"),
+        ("field.sigma=1", "did you mean 'field.sigma_fs'"),
         ("propagation.dipole_tolerance=0", "propagation.dipole_tolerance"),
         ("propagation.propagator=rk4", "propagation.propagator"),
         ("method.response_grid=huge", "method.response_grid"),
@@ -82,5 +88,5 @@ def test_fields_of_a_recipe():
     assert [f.kind for f in field.fields] == ["kick", "laser"]
     again = parse_recipe(recipe.model_dump(mode="json"), GenerateRecipe)
     assert again.field.fields("any") == [field]
-    paper = parse_recipe(MINIMAL, GenerateRecipe, ["field.kind=orbevo", "field.amplitude_v_per_angstrom=1.0"])
+    paper = parse_recipe(MINIMAL, GenerateRecipe, ["field.kind=orbevo"])
     assert paper.field.fields("any") == [GaussianPulses()]

@@ -18,6 +18,7 @@ from tdddft.machine import available_cores
 from tdddft.plain_data import parse_json, read_json
 from tdddft.pool import map_unordered
 from tdddft.recipe_files import differing_keys
+from tdddft.recipe_section import without_idle
 
 EXTENSIBLE = ("readouts", "seeds", "depths", "test_folds")
 
@@ -139,10 +140,14 @@ def _open(recipe: GraphRecipe, task: Task, out: Path) -> dict[Run, dict[str, Any
         stored = read_json(file)
         if not isinstance(stored, dict):
             raise InputError(f"{file}: damaged; choose another folder")
+        stored = without_idle(recipe, stored)
+        ran = {line["readout"] for line in read_runs(out)}
+        new, old = fixed["readout_options"], stored.get("readout_options", {})
+        stored["readout_options"] = {**{name: new[name] for name in new if name not in ran}, **old}
+        fixed["readout_options"] = {**{name: old[name] for name in old if name not in recipe.readouts}, **new}
         if keys := differing_keys(stored, fixed):
             raise InputError(f"{out} holds runs that differ in {', '.join(keys)}; choose another folder")
-    else:
-        replace_text(file, json.dumps(fixed, indent=2))
+    replace_text(file, json.dumps(fixed, indent=2))
     done = list(read_runs(out))
     replace_text(out / "runs.jsonl", "".join(json.dumps(line) + "\n" for line in done))
     return {_key(line): line for line in done}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
 from graphlearn.models.histograph import READOUTS
-from tdddft.recipe_files import Strict
+from tdddft.recipe_files import parse_recipe
+from tdddft.recipe_section import Strict
 
 FOLDERS = {"tu": "tu", "moleculenet": "moleculenet", "citations": "planetoid"}
 
@@ -21,6 +23,10 @@ class Data(Strict):
     name: str
     root: Path | None = Field(None, description="folder; default: $GRAPHLEARN_DATA/<kind>, else data/<kind> (download)")
     folds: Literal["stored"] | int = Field("stored", description="stored folds of a TU set, or a seed to make ten")
+
+    def idle(self) -> Mapping[str, str]:
+        """The folds of sets that have one split of their own."""
+        return {} if self.kind == "tu" else {"folds": f"{self.kind} has one split of its own"}
 
     @property
     def folder(self) -> Path:
@@ -63,6 +69,23 @@ class GraphRecipe(Strict):
     readout_options: dict[str, dict[str, Any]] = Field(default_factory=dict, description="arguments by readout")
     seeds: tuple[int, ...] = Field((0,), min_length=1)
     test_folds: tuple[int, ...] = Field(tuple(range(10)), min_length=1, description="folds to test on; TU sets only")
+
+    def idle(self) -> Mapping[str, str]:
+        """Options of readouts that are not compared, and what the kind of data does not need."""
+        others = [name for name in self.readout_options if name not in self.readouts]
+        idle = {f"readout_options.{name}": f"{name} is not among the readouts" for name in others}
+        if self.data.kind != "tu":
+            idle["test_folds"] = f"{self.data.kind} has one split of its own"
+        if self.data.kind == "citations":
+            idle["budget.batch_size"] = "a citation network is one graph, taken whole"
+        return idle
+
+    def only(self, readouts: Sequence[str]) -> GraphRecipe:
+        """The recipe with these readouts in place of its own."""
+        given = self.model_dump(mode="json", exclude_unset=True)
+        options = {name: value for name, value in self.readout_options.items() if name in readouts}
+        given |= {"readouts": list(readouts), "readout_options": options}
+        return parse_recipe(given, GraphRecipe, where=f"recipe {self.name!r}")
 
     @model_validator(mode="after")
     def _known(self) -> GraphRecipe:

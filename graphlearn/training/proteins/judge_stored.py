@@ -15,7 +15,7 @@ from graphlearn.training.proteins.locate import Truth, held_out_sites
 from graphlearn.training.proteins.recipe import ProteinRecipe
 from graphlearn.training.proteins.task import ProteinTask, judged_chains, load_task
 from tdddft.errors import ContractError, InputError
-from tdddft.recipe_files import parse_recipe
+from tdddft.recipe_files import parse_stored
 
 
 class StoredPredictor(NamedTuple):
@@ -71,10 +71,12 @@ def load_predictor(folder: Path, root: Path | None = None, *, profiles: bool = T
     changes = ["sites.sources=[]", *([f"data.root={root.absolute()}"] if root else [])]
     changes += [] if profiles else ["data.options.profiles=false"]
     try:
-        recipe = parse_recipe(facts["recipe"], ProteinRecipe, changes, where=os.fspath(folder / "model.json"))
+        recipe = parse_stored(facts["recipe"], ProteinRecipe, changes, where=os.fspath(folder / "model.json"))
         terms = tuple(term["id"] for term in facts["terms"])
     except (KeyError, TypeError) as error:
         raise ContractError(f"{folder}: damaged model ({error}); copy or train it again") from None
+    if root is not None and recipe.data.root is None:
+        raise InputError(f"{folder} was trained on structure files of its own; leave out --data")
     homologues, task = Homologues.load(folder), load_task(recipe)
     if homologues is None:
         raise ContractError(f"{folder}: the training chains are missing (homologues.safetensors); copy it again")

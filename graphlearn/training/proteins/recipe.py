@@ -6,18 +6,21 @@ import hashlib
 import inspect
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from graphlearn.datasets.protein_go import Ontology
 from graphlearn.models import ProteinRPN
 from graphlearn.proteins.sequence_search import DEFAULT_SEARCH, SearchProgram
 from graphlearn.proteins.text import did_you_mean
 from graphlearn.training.building import build_network
+from graphlearn.training.idle_arguments import idle_arguments
 from tdddft.errors import InputError
-from tdddft.recipe_files import Strict, parse_recipe
+from tdddft.recipe_files import parse_recipe
+from tdddft.recipe_section import Strict
 
 
 class ProteinData(Strict):
@@ -32,6 +35,28 @@ class ProteinData(Strict):
     )
     esm: Path | None = Field(None, description="folder of an ESM-2 model whose embeddings are further features")
     options: dict[str, Any] = Field(default_factory=dict, description="further arguments of ProteinGO.from_<kind>")
+
+    def idle(self) -> Mapping[str, str]:
+        """The folder of the tables, where none is needed, and arguments of the constructor that it does not use."""
+        o, idle = self.options, {}
+        if self.kind == "folder":
+            if self.ontology == "ec" or o.get("ontology_file"):
+                idle["root"] = "kind: folder reads data.options.structures and .labels"
+            if self.ontology == "ec":
+                idle["options.ontology_file"] = "enzyme classes need no release of an ontology"
+            if o.get("lists"):
+                idle["options.shares"] = "data.options.lists say which chain is used for what"
+        elif self.ontology == "ec":
+            idle["options.evaluate_source"] = "it is of terms of the Gene Ontology"
+        return idle
+
+    @model_validator(mode="after")
+    def _keys_of_their_own(self) -> ProteinData:
+        for name in ("ontology", "cutoff_angstrom", "search", "embed", "sites"):
+            if name in self.options:
+                key = {"embed": "data.esm", "sites": "sites.sources"}.get(name, f"data.{name}")
+                raise ValueError(f"options.{name} is not a further argument: write {key}")
+        return self
 
     @property
     def folder(self) -> Path:
@@ -55,6 +80,10 @@ class PreTraining(Strict):
     batch_size: int = Field(16, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
 
+    def idle(self) -> Mapping[str, str]:
+        """Everything else, where there is none."""
+        return dict.fromkeys(() if self.epochs else ("batch_size", "learning_rate"), "pre_training.epochs is 0")
+
 
 class Losses(Strict):
     """Weights of the parts of the loss beside the binary cross-entropy of the terms."""
@@ -67,6 +96,13 @@ class Losses(Strict):
     true_path: float = Field(0.0, ge=0, description="how far children exceed their parents")
     temperature: float = Field(0.1, gt=0, description="of both contrastive losses")
     both_views: bool = Field(False, description="cross-entropy of the perturbed copy as well")
+
+    def idle(self) -> Mapping[str, str]:
+        """The bound of weights that are all one, and the temperature of losses that are off."""
+        idle = {} if self.balance else {"largest_balance": "losses.balance is 0"}
+        if not self.supervised_contrastive and not self.info_nce:
+            idle["temperature"] = "both contrastive losses are 0"
+        return idle
 
 
 class Perturbation(Strict):
@@ -98,6 +134,19 @@ class Comparison(Strict):
         default_factory=dict, description="name and changes, written as for --set, of each"
     )
 
+    def idle(self) -> Mapping[str, str]:
+        """The seeds, where nothing is compared."""
+        return {} if self.variants else {"seeds": "there is no variant"}
+
+    @model_validator(mode="after")
+    def _changes_have_an_effect(self) -> Comparison:
+        for name, changes in self.variants.items():
+            for change in changes:
+                key = change.partition("=")[0]
+                if key == "optimisation.seed" or key.split(".")[0] == "comparison":
+                    raise ValueError(f"variants, {name!r}: {key} has no effect there; write comparison.seeds")
+        return self
+
 
 class ProteinRecipe(Strict):
     """A training of ProteinRPN."""
@@ -113,6 +162,28 @@ class ProteinRecipe(Strict):
     perturbation: Perturbation = Perturbation()
     optimisation: ProteinOptimisation = ProteinOptimisation()
     comparison: Comparison = Comparison()
+
+    def idle(self) -> Mapping[str, str]:
+        """What other sections leave without effect."""
+        has_proposal, reads_sites = self.model.get("proposal", True), bool(self.sites.sources)
+        idle = {f"model.{name}": why for name, why in idle_arguments(ProteinRPN, self.model).items()}
+        if self.data.kind == "folder":
+            idle |= dict.fromkeys(("sites.test", "sites.validation"), "sites are of data.kind tables")
+        if not reads_sites or not has_proposal:
+            why = "it needs sites.sources and model.proposal"
+            idle["sites.coverage"] = why
+            idle |= {"sites.sources": why} if reads_sites else {}
+            idle |= {"losses.objectness": why} if self.losses.objectness else {}
+            idle |= {"pre_training": why} if self.pre_training.epochs else {}
+        if not self.losses.info_nce and not self.losses.both_views:
+            idle["perturbation"] = "losses.info_nce is 0 and losses.both_views is off"
+        return idle
+
+    @model_validator(mode="after")
+    def _sites_are_carried(self) -> ProteinRecipe:
+        if self.sites.sources and self.data.kind == "folder":
+            raise ValueError("sites.sources are known for data.kind tables alone; set sites.sources=[]")
+        return self
 
     @property
     def fingerprint(self) -> str:
@@ -131,7 +202,7 @@ class ProteinRecipe(Strict):
         if name not in self.comparison.variants:
             raise InputError(f"there is no variant {name!r}{did_you_mean(name, self.comparison.variants)}")
         changes = [*self.comparison.variants[name], f"optimisation.seed={seed}"]
-        base = self.model_dump(mode="json", exclude={"comparison"})
+        base = self.model_dump(mode="json", exclude={"comparison"}, exclude_unset=True)
         return parse_recipe(base, ProteinRecipe, changes, where=f"recipe {self.name!r}, variant {name!r}")
 
     def build_model(self, in_channels: int, num_terms: int) -> ProteinRPN:

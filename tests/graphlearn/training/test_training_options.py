@@ -246,7 +246,7 @@ def test_drawn_sets_are_disjoint_and_repeat():
     with pytest.raises(InputError, match="'held out', which is drawn"):
         parse_recipe({"name": "x", "split": {"test": {"held out": ["a*"]}, "held_out": 2}}, TrainRecipe)
     with pytest.raises(InputError, match="need a data-set folder"):
-        assign(names, Split(by_molecule=True))
+        assign(names, Split(by_molecule=True, held_out=1))
 
 
 def test_test_sets_of_a_model_are_those_of_its_recipe(tmp_path):
