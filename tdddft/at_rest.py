@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tdddft.checkpoint import Frames
-from tdddft.field import Field
+from tdddft.custom_field import FieldLike, as_field
+from tdddft.numbers import one_float, whole_number
 from tdddft.propagation import assemble
 from tdddft.provenance import package_versions
 from tdddft.scf import GroundState
@@ -14,7 +15,7 @@ from tdddft.units import AU_TIME_FS
 
 
 def free_evolution(
-    ground_state: GroundState, field: Field, steps: int, dt_fs: float, *, save_every: int = 1
+    ground_state: GroundState, field: FieldLike, steps: int, dt_fs: float, *, save_every: int = 1
 ) -> Trajectory:
     r"""The ground state as it would evolve without the field, with the field that it is about to meet.
 
@@ -27,6 +28,8 @@ def free_evolution(
         dt_fs: Time between field samples, fs.
         save_every: Steps between frames.
     """
+    steps, save_every = whole_number("steps", steps), whole_number("save_every", save_every)
+    dt_fs, coming = one_float("dt_fs", dt_fs), as_field(field)
     times_fs = np.arange(steps + 1) * dt_fs
     occupied = ground_state.num_occupied
     states = np.eye(len(ground_state.energies_hartree))[:, :occupied]
@@ -37,6 +40,6 @@ def free_evolution(
         "propagator": "free evolution", "dt_fs": dt_fs, "steps": steps, "save_every": save_every,
         "versions": package_versions(),
     }  # fmt: skip
-    trajectory = assemble(ground_state, field, frames, times_fs, save_every, "complex64", facts)
+    trajectory = assemble(ground_state, coming, frames, times_fs, save_every, "complex64", facts)
     dipole = electronic_dipole_au(trajectory.frame_coefficients, trajectory) + trajectory.nuclear_dipole_au
     return trajectory.replace(dipole_au=dipole, kind="predicted", energy_hartree=np.full(len(phase), np.nan))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -16,9 +16,11 @@ from tdddft.units import AU_FIELD_V_PER_ANGSTROM, AU_TIME_FS
 
 
 class Field(Protocol):
-    """Anything that has a field at every time, and perhaps an impulse at t = 0."""
+    """Anything that has a field at every time, and perhaps an impulse at t = 0.
 
-    kind: ClassVar[str]
+    A class of your own needs these three, no more; a function of times in fs [T] that returns the field in atomic units
+    [T, 3] serves as well (:class:`tdddft.custom_field.CustomField`).
+    """
 
     @property
     def impulse_au(self) -> np.ndarray:
@@ -47,15 +49,33 @@ def unit_vector(direction: Sequence[float]) -> np.ndarray:
     return vector / length
 
 
-def finite_numbers(kind: str, **values: object) -> None:
-    """InputError, with its name, for any value that is not a finite number or a sequence of them."""
-    for name, value in values.items():
+def plain_numbers(field: Any, *names: str) -> None:
+    """Turn attributes of a frozen field, numbers or arrays of any library, into floats and tuples of floats.
+
+    Raises:
+        InputError: with its name, for any that is not a finite real number or a sequence of them.
+    """
+    for name in names:
+        value = getattr(field, name)
         try:
-            good = bool(np.isfinite(np.asarray(value, dtype=np.float64)).all())
+            given = np.asarray(value)
+            good = given.dtype.kind in "iuf" and bool(np.isfinite(given).all())
         except (TypeError, ValueError):
             good = False
         if not good:
-            raise InputError(f"{kind}: {name} = {value!r} must be made of finite numbers")
+            raise InputError(f"{field.kind}: {name} = {value!r} must be made of finite numbers")
+        object.__setattr__(field, name, _tuples(given.astype(np.float64).tolist()))
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+def one_number(kind: str, **values: object) -> None:
+    """InputError, with its name, for any value that is more than one number."""
+    for name, value in values.items():
+        if not isinstance(value, float):
+            raise InputError(f"{kind}: {name} = {value!r} must be one number")
 
 
 @dataclass(frozen=True)
@@ -78,8 +98,9 @@ class Kick:
     kind: ClassVar[str] = "kick"
 
     def __post_init__(self) -> None:
-        finite_numbers(self.kind, strength_au=self.strength_au, width_fs=self.width_fs)
         unit_vector(self.direction)
+        plain_numbers(self, "strength_au", "direction", "width_fs")
+        one_number(self.kind, strength_au=self.strength_au, width_fs=self.width_fs)
         if self.width_fs < 0:
             raise InputError(f"kick: width_fs = {self.width_fs:g} must be at least 0")
 
@@ -126,11 +147,16 @@ class GaussianPulses:
     kind: ClassVar[str] = "gaussian_pulses"
 
     def __post_init__(self) -> None:
-        finite_numbers(
-            self.kind, amplitude_v_per_angstrom=self.amplitude_v_per_angstrom,
-            frequencies_per_fs=self.frequencies_per_fs, sigma_fs=self.sigma_fs, center_fs=self.center_fs,
-        )  # fmt: skip
         unit_vector(self.direction)
+        plain_numbers(
+            self, "direction", "amplitude_v_per_angstrom", "frequencies_per_fs", "sigma_fs", "center_fs"
+        )  # fmt: skip
+        one_number(
+            self.kind, amplitude_v_per_angstrom=self.amplitude_v_per_angstrom, sigma_fs=self.sigma_fs,
+            center_fs=self.center_fs,
+        )  # fmt: skip
+        if np.ndim(self.frequencies_per_fs) != 1:
+            raise InputError(f"gaussian_pulses: frequencies_per_fs = {self.frequencies_per_fs!r} must be a sequence")
         if self.sigma_fs <= 0:
             raise InputError(f"gaussian_pulses: sigma_fs = {self.sigma_fs:g} must be positive")
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from tdddft.custom_field import as_field
 from tdddft.errors import InputError
 from tdddft.field import Field, GaussianPulses, Kick
 from tdddft.laser import Laser, idle_parameters
@@ -19,13 +20,14 @@ class FieldSum:
     """Several fields at once.
 
     Args:
-        fields: Any fields of this module.
+        fields: Any fields, as :func:`tdddft.propagate` takes them.
     """
 
     fields: tuple[Field, ...]
     kind: ClassVar[str] = "sum"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "fields", tuple(as_field(f) for f in self.fields))
         if not self.fields:
             raise InputError("a sum of fields needs at least one")
 
@@ -47,11 +49,24 @@ class FieldSum:
 _KINDS: dict[str, type[Any]] = {c.kind: c for c in (Kick, GaussianPulses, Laser, FieldSum, SampledField)}
 
 
-def field_to_dict(field: Field) -> dict[str, Any]:
-    """Plain data for JSON: ``kind`` and the parameters with their units in the names."""
+def field_to_dict(field: Any) -> dict[str, Any]:
+    """Plain data for JSON: ``kind`` and the parameters with their units in the names.
+
+    Raises:
+        InputError: for a field of another class than those of this package.
+    """
     if isinstance(field, FieldSum):
         return {"kind": field.kind, "fields": [field_to_dict(f) for f in field.fields]}
-    return {"kind": field.kind, **asdict(field)}  # type: ignore[call-overload]
+    if has_parameters(field):
+        return {"kind": field.kind, **asdict(field)}
+    raise InputError(f"{field!r} is not one of {', '.join(_KINDS)}: it has no form as plain data")
+
+
+def has_parameters(field: Any) -> bool:
+    """Whether a field can be written as plain data, and read back."""
+    if isinstance(field, FieldSum):
+        return all(has_parameters(f) for f in field.fields)
+    return isinstance(field, tuple(_KINDS.values()))
 
 
 def field_from_dict(data: Any, *, strict: bool = False) -> Any:

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from tdddft.errors import InputError
-from tdddft.field import finite_numbers
+from tdddft.field import one_number, plain_numbers
 from tdddft.units import AU_FIELD_V_PER_ANGSTROM, AU_TIME_FS, HARTREE_EV
 
 Envelope = Literal["gaussian", "sin2", "trapezoid", "cw"]
@@ -61,9 +61,12 @@ class Laser:
     kind: ClassVar[str] = "laser"
 
     def __post_init__(self) -> None:
-        finite_numbers(
-            self.kind, photon_energy_ev=self.photon_energy_ev, cosine_v_per_angstrom=self.cosine_v_per_angstrom,
-            sine_v_per_angstrom=self.sine_v_per_angstrom, start_fs=self.start_fs, duration_fs=self.duration_fs,
+        plain_numbers(
+            self, "photon_energy_ev", "cosine_v_per_angstrom", "sine_v_per_angstrom", "start_fs", "duration_fs",
+            "ramp_fs", "phase",
+        )  # fmt: skip
+        one_number(
+            self.kind, photon_energy_ev=self.photon_energy_ev, start_fs=self.start_fs, duration_fs=self.duration_fs,
             ramp_fs=self.ramp_fs, phase=self.phase,
         )  # fmt: skip
         if np.shape(self.cosine_v_per_angstrom) != (3,) or np.shape(self.sine_v_per_angstrom) != (3,):

@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from tdddft.checkpoint import SECONDS_BETWEEN, Checkpoint, Frames, Unfinished
+from tdddft.custom_field import CustomField, FieldLike, as_field
 from tdddft.errors import InputError, StoppedError
 from tdddft.field import Field
-from tdddft.field_data import field_to_dict
+from tdddft.field_data import field_to_dict, has_parameters
 from tdddft.hamiltonian import Hamiltonian
+from tdddft.numbers import one_float, whole_number
 from tdddft.propagators import Adaptive, Drive, Propagator, State, initial_state
 from tdddft.provenance import package_versions
 from tdddft.scf import GroundState, ao_table
@@ -28,7 +30,7 @@ PRECISIONS = ("complex64", "complex128")
 
 def propagate(
     ground_state: GroundState,
-    field: Field,
+    field: FieldLike,
     steps: int = 1000,
     dt_fs: float = 0.005,
     *,
@@ -46,7 +48,8 @@ def propagate(
 
     Args:
         ground_state: Start of the propagation.
-        field: External field.
+        field: External field: one of this package, an object of your own with the members of
+            :class:`tdddft.field.Field`, or a function of times in fs [T] that returns atomic units [T, 3].
         steps: Number of time steps; the field is stored at each.
         dt_fs: Time step, fs.
         save_every: Steps between stored frames. A Fock build is made at every frame at least: frames closer than 1 au
@@ -79,7 +82,7 @@ def propagate(
 
 def propagate_batch(
     ground_states: Sequence[GroundState],
-    fields: Sequence[Field],
+    fields: Sequence[FieldLike],
     steps: int = 1000,
     dt_fs: float = 0.005,
     *,
@@ -103,26 +106,29 @@ def propagate_batch(
         One trajectory a ground state, in their order.
     """
     started = time.perf_counter()
-    _check(ground_states, fields, steps, dt_fs, save_every, precision)
+    steps, save_every = whole_number("steps", steps), whole_number("save_every", save_every)
+    dt_fs, acting = one_float("dt_fs", dt_fs), [as_field(field) for field in fields]
+    dipole_tolerance = one_float("dipole_tolerance", dipole_tolerance)
+    _check(ground_states, acting, steps, dt_fs, save_every, precision)
     hamiltonian = hamiltonian or Hamiltonian(ground_states, device)
     if [id(g) for g in hamiltonian.ground_states] != [id(g) for g in ground_states]:
         raise InputError("the Hamiltonian must be of the same ground states")
     frame_times = np.arange(0, steps + 1, save_every) * dt_fs / AU_TIME_FS
     fixed_step = propagator is not None and not isinstance(propagator, Adaptive)
     propagator = propagator or Adaptive(dipole_tolerance, float(frame_times[-1]))
-    facts = _facts(fields, steps, dt_fs, save_every, propagator)
+    facts = _facts(acting, steps, dt_fs, save_every, propagator)
     identity = {**facts, "molecules": [_identity(g) for g in ground_states]}
     keeper = Checkpoint(checkpoint, checkpoint_seconds, identity, ground_states)
-    drive = _drive(fields, hamiltonian.device)
+    drive = _drive(acting, hamiltonian.device)
     now = keeper.load(hamiltonian.device)
     builds_before, started = hamiltonian.builds - now.builds, started - now.seconds
     state, frames = now.state, now.frames
     if state is None:
-        state = initial_state(hamiltonian, propagator, np.array([f.impulse_au for f in fields]))
+        state = initial_state(hamiltonian, propagator, np.array([f.impulse_au for f in acting]))
         frames.append(*_observe(hamiltonian, state))
     for number in range(len(frames), len(frame_times)):
         start, end = frame_times[number - 1 : number + 1]
-        marks = np.linspace(start, end, save_every + 1)[1:] if fixed_step else _stops(fields, start, end)
+        marks = np.linspace(start, end, save_every + 1)[1:] if fixed_step else _stops(acting, start, end)
         for mark in marks:
             state = propagator.advance(hamiltonian, drive, state, float(mark))
         frames.append(*_observe(hamiltonian, state))
@@ -144,7 +150,7 @@ def propagate_batch(
     times_fs = np.arange(steps + 1) * dt_fs
     return [
         assemble(g, f, frames.of(i, g), times_fs, save_every, precision, facts)
-        for i, (g, f) in enumerate(zip(ground_states, fields, strict=True))
+        for i, (g, f) in enumerate(zip(ground_states, acting, strict=True))
     ]
 
 
@@ -193,8 +199,15 @@ def _facts(
         "dt_fs": dt_fs,
         "steps": steps,
         "save_every": save_every,
-        "fields": [field_to_dict(f) for f in fields],
+        "fields": [_identified(f, np.arange(steps + 1) * dt_fs) for f in fields],
     }
+
+
+def _identified(field: Field, times_fs: np.ndarray) -> dict[str, object]:
+    """A field as plain data; one without parameters by its values at some times."""
+    if has_parameters(field):
+        return field_to_dict(field)
+    return {"custom": type(field).__name__, "fingerprint": CustomField(field).fingerprint(times_fs)}
 
 
 def _identity(ground_state: GroundState) -> dict[str, object]:
@@ -248,7 +261,7 @@ def assemble(
             },
             "basis": ground_state.method.model_dump(mode="json"),
             "ground_state": ground_state.facts(),
-            "field": field_to_dict(field),
+            "field": field_to_dict(field) if has_parameters(field) else {"custom": getattr(field, "name", "sum")},
             "provenance": {k: v for k, v in facts.items() if k != "fields"},
         },
     )

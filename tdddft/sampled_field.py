@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from tdddft.errors import InputError
-from tdddft.field import finite_numbers
+from tdddft.field import plain_numbers
 from tdddft.units import AU_FIELD_V_PER_ANGSTROM, AU_TIME_FS
 
 TIME_UNITS = {"fs": 1.0, "as": 1e-3, "au": AU_TIME_FS}
@@ -36,9 +36,9 @@ class SampledField:
     kind: ClassVar[str] = "sampled"
 
     def __post_init__(self) -> None:
-        finite_numbers(self.kind, times_fs=self.times_fs, field_v_per_angstrom=self.field_v_per_angstrom)
+        plain_numbers(self, "times_fs", "field_v_per_angstrom")
         times, field = np.asarray(self.times_fs, dtype=np.float64), np.asarray(self.field_v_per_angstrom)
-        if len(times) < 2 or field.shape != (len(times), 3):
+        if times.ndim != 1 or len(times) < 2 or field.shape != (len(times), 3):
             raise InputError("a sampled field needs at least two times, and one vector of three for each")
         if not (np.diff(times) > 0).all():
             raise InputError("the samples of a field must be given at increasing times")

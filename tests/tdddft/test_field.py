@@ -41,7 +41,9 @@ FIELDS = [
 @pytest.mark.parametrize("envelope", ["gaussian", "sin2", "trapezoid", "cw"])
 def test_envelopes_against_hand_worked_values(envelope):
     """Carrier at its crest in the middle; the envelope at start, after 1 fs, in the middle and at the end of 6 fs."""
-    laser = Laser(1e-9, (0.0, 0.0, 1.0), envelope=envelope, start_fs=2.0, duration_fs=6.0, ramp_fs=2.0)
+    duration = {} if envelope == "cw" else {"duration_fs": 6.0}
+    ramp = {"ramp_fs": 2.0} if envelope in ("trapezoid", "cw") else {}
+    laser = Laser(1e-9, (0.0, 0.0, 1.0), envelope=envelope, start_fs=2.0, **duration, **ramp)
     values = laser.at(np.array([1.9, 2.0, 3.0, 5.0, 8.0, 8.1]))[:, 2] * AU_FIELD_V_PER_ANGSTROM
     expected = {
         "gaussian": [np.exp(-(3.1**2) / 2), np.exp(-4.5), np.exp(-2.0), 1.0, np.exp(-4.5), np.exp(-(3.1**2) / 2)],
@@ -50,7 +52,7 @@ def test_envelopes_against_hand_worked_values(envelope):
         "cw": [0, 0, 0.5, 1.0, 1.0, 1.0],
     }
     assert np.allclose(values, expected[envelope], atol=1e-12)
-    jumps = {"gaussian": (), "sin2": (2.0, 4.0, 6.0, 8.0), "trapezoid": (2.0, 4.0, 6.0, 8.0), "cw": (2.0, 4.0)}
+    jumps = {"gaussian": (), "sin2": (2.0, 8.0), "trapezoid": (2.0, 4.0, 6.0, 8.0), "cw": (2.0, 4.0)}
     assert laser.breaks_fs == jumps[envelope]
 
 
@@ -103,3 +105,50 @@ def test_bad_fields_are_refused():
         Laser(3.0, envelope="trapezoid", duration_fs=1.0, ramp_fs=0.6)
     with pytest.raises(InputError, match="one vector of three"):
         SampledField((0.0, 1.0), ((0.0, 0.0, 0.0),))
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        (Kick(np.float32(0.5), np.array([0, 0, 1]), np.float64(0.1)), Kick(0.5, (0.0, 0.0, 1.0), 0.1)),
+        (
+            GaussianPulses(np.array([0.0, 1.0, 1.0]), np.array(0.5), np.array([1, 2]), np.float64(0.25), np.int64(1)),
+            GaussianPulses((0.0, 1.0, 1.0), 0.5, (1.0, 2.0), 0.25, 1.0),
+        ),
+        (
+            Laser(np.float64(3.0), np.array([0.5, 0, 0]), np.zeros(3), duration_fs=np.int32(2)),
+            Laser(3.0, (0.5, 0.0, 0.0), (0.0, 0.0, 0.0), duration_fs=2.0),
+        ),
+        (
+            SampledField(np.array([0, 1]), np.array([[0, 0, 0], [0.5, 0, 1]])),
+            SampledField((0.0, 1.0), ((0.0, 0.0, 0.0), (0.5, 0.0, 1.0))),
+        ),
+    ],
+)  # fmt: skip
+def test_numbers_and_arrays_of_numpy_are_arguments(given, plain):
+    assert given == plain
+    assert field_to_dict(given) == field_to_dict(plain)
+    assert field_from_dict(json.loads(json.dumps(field_to_dict(given)))) == plain
+    assert hash(given) == hash(plain)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Kick("0.1"), "strength_au = '0.1' must be made of finite numbers"),
+        (lambda: Kick(True), "strength_au = True must be"),
+        (lambda: Kick(1j), "strength_au = 1j must be"),
+        (lambda: Kick(np.array([1.0, 2.0])), "strength_au = .* must be one number"),
+        (lambda: GaussianPulses(frequencies_per_fs=3.0), "frequencies_per_fs = 3.0 must be a sequence"),
+        (lambda: Laser(3.0, envelope="cw", duration_fs=3.0), "duration_fs has no effect: a cw laser stays on"),
+        (lambda: Laser(3.0, ramp_fs=0.5), "ramp_fs has no effect: the envelope sin2 has no ramps"),
+    ],
+)
+def test_what_is_no_number_or_has_no_effect_is_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def test_a_stored_laser_with_ramps_that_it_does_not_have_still_loads():
+    stored = {"kind": "laser", "photon_energy_ev": 3.0, "envelope": "sin2", "duration_fs": 2.0, "ramp_fs": 0.5}
+    assert field_from_dict(stored) == Laser(3.0)
