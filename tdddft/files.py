@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import errno
+import fcntl
 import io
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +16,7 @@ from uuid import uuid4
 import h5py
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+SECONDS_UNTIL_STALE = 60.0
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -43,25 +46,56 @@ def replace_hdf5(path: Path, fill: Callable[[h5py.File], None]) -> None:
     replace_bytes(path, image)
 
 
-def remove_temporaries(folder: Path) -> None:
-    """Remove what killed processes left half-written; nobody may be writing there."""
+def remove_temporaries(folder: Path, *, others_write: bool = False) -> None:
+    """Remove what killed processes left half-written.
+
+    Args:
+        folder: Where to look.
+        others_write: Whether others may be writing there; then what one of them holds, or has just made, is kept.
+    """
     for path in folder.glob(".*.tmp"):
-        path.unlink(missing_ok=True)
+        if not (others_write and _is_in_use(path)):
+            path.unlink(missing_ok=True)
+
+
+def _is_in_use(path: Path) -> bool:
+    try:
+        with path.open("rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return time.time() - os.fstat(handle.fileno()).st_mtime < SECONDS_UNTIL_STALE
+    except OSError:  # held, or gone already
+        return True
 
 
 def replace_bytes(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name, flush it to disk, and give it its name in one step."""
+    """Write a file under a temporary name, flush it to disk, and give it its name in one step.
+
+    Its folder is flushed too, so that the new name outlives a power cut.
+    """
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         with temporary.open("wb") as handle:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             handle.write(data)
             handle.flush()
             os.fsync(handle.fileno())
-        temporary.replace(path)
+            temporary.replace(path)
+        flush_folder(path.parent)
     except OSError:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def flush_folder(folder: Path) -> None:
+    """Write the names in a folder to disk, where the file system can."""
+    with suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def says_full(error: BaseException | None) -> bool:

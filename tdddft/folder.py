@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from tdddft.errors import InputError
-from tdddft.files import remove_temporaries, replace_bytes, replace_text
+from tdddft.files import flush_folder, remove_temporaries, replace_bytes, replace_text
 from tdddft.index import Record, file_of, read_index
 from tdddft.recipe import GenerateRecipe
 from tdddft.recipe_files import differing_keys, load_stored, recipe_hash, stored_hash
@@ -157,8 +157,7 @@ class DatasetFolder:
                 stale.unlink()
         for folder in (self.root, self.trajectories, self.checkpoint("").parent):
             folder.mkdir(exist_ok=True)
-            if self.shard is None:
-                remove_temporaries(folder)
+            remove_temporaries(folder, others_write=self.shard is not None)
         if old != new or table.bad or not self.selection.is_file():
             replace_text(self.selection, selection)
         if old != new or not file.exists():
@@ -182,6 +181,7 @@ class DatasetFolder:
     def append(self, record: Record) -> None:
         """Add one line to the index in a single write and flush it to disk."""
         line = (json.dumps(record, sort_keys=True) + "\n").encode()
+        new = not self.index.exists()
         with self.index.open("ab+", buffering=0) as file:
             if file.tell() > 0:
                 file.seek(-1, os.SEEK_END)
@@ -189,6 +189,8 @@ class DatasetFolder:
             if file.write(line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.index))
             os.fsync(file.fileno())
+        if new:
+            flush_folder(self.root)
 
     def log(self, line: str) -> None:
         """Add one line to the log."""

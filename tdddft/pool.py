@@ -12,7 +12,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
+
+from tdddft.scratch import SCRATCH_VARIABLES, remove_scratch, scratch_folder
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SAFE_PATH = "PYTHONSAFEPATH"  # a spawned Python would look for its modules in the working folder first
@@ -71,6 +74,7 @@ class WorkerPool(Generic[T, R]):
         self._function, self._size, self._stop = function, workers, stop or (lambda: False)
         self._waiting: deque[T] = deque()
         self._workers: list[_Worker[T]] = []
+        self._scratch = Path()
         self._context = multiprocessing.get_context("spawn")
 
     def add(self, item: T) -> None:
@@ -79,6 +83,10 @@ class WorkerPool(Generic[T, R]):
 
     def outcomes(self) -> Generator[Outcome[T, R]]:
         """Yield what happens until all items are done, or the running ones have stopped; then end the workers."""
+        with scratch_folder() as self._scratch:
+            yield from self._outcomes()
+
+    def _outcomes(self) -> Iterator[Outcome[T, R]]:
         stopping: float | None = None
         try:
             while self._busy() or (self._waiting and stopping is None):
@@ -113,8 +121,8 @@ class WorkerPool(Generic[T, R]):
 
     def _start(self) -> _Worker[T]:
         ours, theirs = self._context.Pipe()
-        with single_threaded_children(), signals_left_to_the_parent():
-            process = self._context.Process(target=_work, args=(self._function, theirs), daemon=True)
+        with environment_of_children(self._scratch), signals_left_to_the_parent():
+            process = self._context.Process(target=_work, args=(self._function, theirs, self._scratch), daemon=True)
             process.start()
         theirs.close()
         worker: _Worker[T] = _Worker(process, ours)
@@ -183,10 +191,13 @@ def map_unordered(function: Callable[[T], R], work: Sequence[T], workers: int) -
 
 
 @contextmanager
-def single_threaded_children() -> Iterator[None]:
-    """Processes started inside use one BLAS and OpenMP thread each, and import nothing from the working folder."""
-    before = {name: os.environ.get(name) for name in (*THREAD_VARIABLES, SAFE_PATH)}
-    os.environ.update(dict.fromkeys(before, "1"))
+def environment_of_children(scratch: Path) -> Iterator[None]:
+    """Processes started inside use one BLAS and OpenMP thread each, import nothing from the working folder, and keep
+    their temporary files in a folder.
+    """
+    wanted = dict.fromkeys((*THREAD_VARIABLES, SAFE_PATH), "1") | dict.fromkeys(SCRATCH_VARIABLES, str(scratch))
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         yield
     finally:
@@ -219,11 +230,11 @@ class _Once(Generic[T, R]):
         return [self.function(item)]
 
 
-def _work(function: Function[T, R], connection: Connection) -> None:
+def _work(function: Function[T, R], connection: Connection, scratch: Path) -> None:
     """Life of a worker: items in, results out; signals are the parent's business, and it ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _end_with_parent()
+    _end_with_parent(scratch)
     while True:
         try:
             item = connection.recv()
@@ -241,12 +252,13 @@ def _work(function: Function[T, R], connection: Connection) -> None:
             connection.send(("raised", error))
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(scratch: Path) -> None:
     parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1.0)
+        remove_scratch(scratch)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -1,10 +1,15 @@
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
 from tdddft.pool import WorkerPool, map_unordered
+from tdddft.scratch import scratch_folder
 
 
 def squares(item, stop):
@@ -32,6 +37,15 @@ def until_stopped(item, stop):
 
 def fails(item, stop):
     raise ValueError(f"bad item {item}")
+
+
+def leaves_a_temporary_file(path, stop):
+    with tempfile.NamedTemporaryFile() as file:
+        yield file.name
+        if path:
+            path.write_text(file.name)
+            time.sleep(600)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def half(item):
@@ -94,3 +108,64 @@ def test_map_unordered_gives_one_result_an_item_and_names_a_death(tmp_path):
     assert list(map_unordered(half, [], 2)) == []
     with pytest.raises(RuntimeError, match="a worker process died"):
         list(map_unordered(os._exit, [3], 1))
+
+
+def test_a_killed_worker_leaves_no_temporary_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("PYSCF_TMPDIR", raising=False)
+    _, outcomes = run(leaves_a_temporary_file, [""], 1)
+    begun, made, died = list(outcomes)
+    assert (begun.kind, died.kind) == ("begun", "died")
+    assert made.result.startswith(f"{tmp_path}/tdddft-workers-")
+    assert list(tmp_path.iterdir()) == []
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_pool import leaves_a_temporary_file
+from tdddft.pool import WorkerPool
+if __name__ == "__main__":
+    pool = WorkerPool(leaves_a_temporary_file, 1)
+    pool.add(Path(sys.argv[1]))
+    list(pool.outcomes())
+"""
+
+
+def test_a_killed_run_leaves_no_temporary_file(tmp_path):
+    scratch, begun, script = tmp_path / "scratch", tmp_path / "begun", tmp_path / "run.py"
+    scratch.mkdir()
+    script.write_text(SCRIPT)
+    environment = {k: v for k, v in os.environ.items() if k != "PYSCF_TMPDIR"} | {"TMPDIR": str(scratch)}
+    command = [sys.executable, str(script), str(begun), str(Path(__file__).parent)]
+    with subprocess.Popen(command, env=environment) as process:
+        wait_until(begun.exists)
+        assert len(list(scratch.iterdir())) == 1
+        process.kill()
+    wait_until(lambda: list(scratch.iterdir()) == [])
+
+
+def wait_until(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_what_dead_runs_left_in_the_temporary_folder_is_removed_and_what_live_ones_use_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("PYSCF_TMPDIR", raising=False)
+    dead, young, other = (tmp_path / n for n in ("tdddft-workers-dead", "tdddft-workers-young", "elsewhere"))
+    for folder in (dead, young, other):
+        folder.mkdir()
+        (folder / "tmpx").touch()
+    (tmp_path / "tdddft-workers-link").symlink_to(other)
+    with scratch_folder() as living:
+        for folder in (dead, living):
+            os.utime(folder, (1, 1))
+        with scratch_folder():
+            assert living.is_dir()
+            assert not dead.exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["elsewhere", "tdddft-workers-link", "tdddft-workers-young"]
+    assert (other / "tmpx").exists()
