@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from tdddft import GaussianPulses, InputError, Kick, Method, Midpoint, ground_state, propagate, read_trajectory
+from tdddft.checkpoint import Checkpoint
 
 SCRIPT = """
 import sys
@@ -130,3 +132,47 @@ def test_orbitals_turned_inside_a_degenerate_level(tmp_path, functional):
     assert np.abs(again.dipole_au - whole.dipole_au).max() < 1e-9
     density = [np.einsum("fsa,fsb->fab", t.frame_coefficients, t.frame_coefficients.conj()) for t in (again, whole)]
     assert np.abs(density[0] - density[1]).max() < 1e-8
+
+
+@pytest.mark.parametrize("name", ["frame_occupied", "frame_dipoles_au", "occupied", "response", "energy", "orbitals_0"])
+@pytest.mark.parametrize("damage", ["missing", "cut", "texts", "NaN", "a group"])
+def test_a_checkpoint_whose_arrays_do_not_fit_starts_again(tmp_path, small_checkpoint, name, damage):
+    path, load = small_checkpoint
+    assert len(load(path).frames) > 1
+    other = tmp_path / "other.h5"
+    other.write_bytes(path.read_bytes())
+    with h5py.File(other, "r+") as file:
+        array = file[name][()]
+        del file[name]
+        if damage == "a group":
+            file.create_group(name)
+        elif damage != "missing":
+            file[name] = {"cut": array[..., :-1], "texts": np.full(array.shape, b"x"), "NaN": array * np.nan}[damage]
+    assert load(other).state is None
+    assert len(load(other).frames) == 0
+
+
+@pytest.mark.parametrize(
+    "attribute", ["format", "schema_version", "fock_builds", "wall_seconds", "time_au", "unchecked"]
+)
+def test_a_checkpoint_whose_facts_are_of_another_type_starts_again(tmp_path, small_checkpoint, attribute):
+    path, load = small_checkpoint
+    other = tmp_path / "other.h5"
+    other.write_bytes(path.read_bytes())
+    with h5py.File(other, "r+") as file:
+        file.attrs[attribute] = ["x"]
+    assert load(other).state is None
+
+
+@pytest.fixture(scope="module")
+def small_checkpoint(tmp_path_factory, water):
+    """A checkpoint of water, and a function that reads one like it."""
+    import torch
+
+    path = tmp_path_factory.mktemp("checkpoint") / "part.h5"
+    arguments = {"steps": 40, "checkpoint": path, "checkpoint_seconds": 0.0}
+    with pytest.raises(StopError):
+        propagate(water, Kick(1e-3), **arguments, progress=stop_at(20))
+    with h5py.File(path) as file:
+        identity = json.loads(file.attrs["identity"])
+    return path, lambda file: Checkpoint(file, 0.0, identity, [water]).load(torch.device("cpu"))

@@ -1,12 +1,14 @@
 import json
 
+import h5py
 import numpy as np
 import pytest
 
+from graphlearn.cli import app
 from graphlearn.datasets import Normalizer, TDDFTTrajectories, dataset_statistics
 from graphlearn.datasets.gauge import to_delta
 from graphlearn.datasets.statistics import FILE_NAME, trajectory_sums
-from tdddft import GenerateRecipe, InputError
+from tdddft import ContractError, GenerateRecipe, InputError
 from tdddft.folder import DatasetFolder, done_record
 from tdddft.trajectory import write_trajectory
 
@@ -62,3 +64,32 @@ def test_a_selection_has_its_own_statistics_and_normalizer(folder):
     assert water.rms_0 != dataset_statistics(folder).rms_0
     with pytest.raises(InputError, match="no finished trajectory CO"):
         dataset_statistics(folder, ["CO"])
+
+
+def test_a_bad_file_among_good_ones_is_left_out_named_and_exit_code_one(folder, water_trajectory, capsys):
+    path = DatasetFolder(folder).path("H2O_d0")
+    with h5py.File(path, "r+") as file:
+        del file["frames/dipole_au"]
+    with pytest.raises(ContractError, match="dipole_au is missing"):
+        trajectory_sums(folder)
+    with pytest.raises(SystemExit) as stop:
+        app(["statistics", str(folder)])
+    said = capsys.readouterr()
+    assert stop.value.code == 1
+    assert said.err.count("left out: ") == 1
+    assert f"{path}: damaged or incomplete (frames/dipole_au is missing)" in said.err
+    assert "trajectories               1" in said.out
+    path.unlink()
+    DatasetFolder(folder).path("NH3_d0").write_bytes(b"no")
+    (folder / FILE_NAME).unlink()
+    with pytest.raises(InputError, match=r"no trajectory of .* can be read"):
+        app(["statistics", str(folder)], standalone_mode=False)
+
+
+@pytest.mark.parametrize("key", ["sha256", "atoms", "states", "c0_square_sum", "frame_fs"])
+def test_sums_of_another_type_are_made_again(folder, key):
+    first = dataset_statistics(folder)
+    kept = json.loads((folder / FILE_NAME).read_text())
+    kept["trajectories"]["H2O_d0"][key] = ["x"]
+    (folder / FILE_NAME).write_text(json.dumps(kept))
+    assert dataset_statistics(folder) == first
