@@ -7,6 +7,7 @@ import torch
 from torch_geometric.data import Batch, Data
 
 from graphlearn.models import ProteinRPN
+from graphlearn.proteins import SECONDARY_ORDER
 from graphlearn.testing import overfits
 from tests.graphlearn.region_helpers import protein
 
@@ -124,3 +125,13 @@ def test_residues_are_convolved_by_their_place_in_the_chain():
     torch.testing.assert_close(network(behind).logits, network(data).logits)
     data.place = data.place.flip(0)
     assert not torch.allclose(network(behind).logits, network(data).logits, atol=1e-4)
+
+
+def test_helix_bridge_and_strand_are_what_the_node_drop_favours():
+    """Of 16 residues, two of each state of DSSP, the six in helix (H), bridge (B) and strand (E) are kept."""
+    network, data = model(keep_ratio=6 / 16), chain(16, 2)
+    data.secondary = torch.arange(16) % len(SECONDARY_ORDER)
+    with torch.no_grad():
+        network.node_drop.score.beta_secondary.fill_(1000.0)
+    kept = network(data).kept
+    assert [SECONDARY_ORDER[code] for code in data.secondary[kept]] == ["H", "B", "E", "H", "B", "E"]

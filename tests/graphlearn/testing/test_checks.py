@@ -83,6 +83,18 @@ def test_an_order_is_caught():
         assert_permutation_invariant(lambda d: d.x.cumsum(0), data, level="node")
 
 
+def test_the_batch_vector_follows_its_nodes():
+    data = Batch.from_data_list(graphs())
+    assert_permutation_invariant(lambda d: global_add_pool(d.x, d.batch), data)
+    assert_permutation_invariant(lambda d: d.batch.float(), data, level="node")
+    with pytest.raises(AssertionError, match="the order of the nodes matters"):
+        assert_permutation_invariant(lambda d: global_add_pool(d.x, d.batch.sort().values), data)
+    seen = []
+    assert_permutation_invariant(lambda d: seen.append(d.batch) or d.x.sum(0), data, permutations=1)
+    assert not torch.equal(seen[0], seen[1])
+    assert torch.equal(seen[0], seen[1].sort().values)
+
+
 def test_edge_attributes_follow_their_edges():
     (data,) = graphs((6,))
     data.edge_attr = torch.randn(data.num_edges, 2)
