@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictInt, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StrictInt,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from tdddft.field_sections import AnyFieldSection, GaussianPulsesField
-from tdddft.method_names import functional_name, names_or_name
+from tdddft.method_names import functional_name, is_gth_basis, names_or_name
 from tdddft.recipe_section import Strict
 
 
@@ -23,7 +31,14 @@ class Method(Strict):
         "gth-dzvp", description="PySCF name of a Gaussian basis, or names by element: {default: gth-dzvp, O: gth-tzvp}"
     )
     pseudopotential: str | dict[str, str] | None = Field(
-        "gth-pbe", description="PySCF name of a GTH pseudopotential, or names by element; null for all electrons"
+        "gth-pbe",
+        description="PySCF name of a GTH pseudopotential, or names by element; null, also where a basis that is no GTH "
+        "basis is given alone, for all electrons or the core potential of the basis",
+    )
+    ecp: str | dict[str, str] | None = Field(
+        None,
+        description="PySCF name of an effective core potential, or names by element; null: the one that the basis was "
+        "made with, if any",
     )
     grid_level: int = Field(3, ge=0, le=9, description="integration grid of the ground state")
     response_grid: Literal["coarse", "medium", "fine"] | Annotated[int, Field(ge=0, le=9)] = Field(
@@ -41,22 +56,32 @@ class Method(Strict):
     def _functional(cls, value: str) -> str:
         return functional_name(value)
 
-    @field_validator("basis", "pseudopotential")
+    @field_validator("basis", "pseudopotential", "ecp")
     @classmethod
     def _names(cls, value: Any, info: ValidationInfo) -> Any:
         return value if value is None else names_or_name(str(info.field_name), value)
 
     @model_validator(mode="before")
     @classmethod
-    def _no_file(cls, data: Any) -> Any:
+    def _before(cls, data: Any) -> Any:
         if isinstance(data, dict) and "basis_file" in data:
             raise ValueError("basis_file: files with basis sets are not read; give method.basis a name of PySCF's")
+        if isinstance(data, dict) and "basis" in data and "pseudopotential" not in data:
+            names = data["basis"].values() if isinstance(data["basis"], dict) else [data["basis"]]
+            if not any(isinstance(name, str) and is_gth_basis(name) for name in names):
+                return {**data, "pseudopotential": None}
         return data
 
     def idle(self) -> Mapping[str, str]:
         """The integration grids, where there is no density functional."""
         keys = ("grid_level", "response_grid") if self.functional.upper() == "HF" else ()
         return dict.fromkeys(keys, "Hartree-Fock takes no integration grid")
+
+    @model_serializer(mode="wrap")
+    def _without_idle(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Also without ``ecp`` where it is null, so that the hash of a recipe without one stays what it was."""
+        left_out = {*self.idle(), *(() if self.ecp is not None else ("ecp",))}
+        return {key: value for key, value in handler(self).items() if key not in left_out}
 
 
 class Selection(Strict):

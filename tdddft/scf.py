@@ -11,13 +11,12 @@ import numpy as np
 from pyscf import df, dft, gto, scf
 from pyscf.lib.exceptions import BasisNotFoundError
 
+from tdddft.core_potentials import core_potentials
 from tdddft.errors import ConvergenceError, InputError
 from tdddft.functionals import check_functional
 from tdddft.method_names import (
     INITIAL_GUESS,
     fitting_names,
-    known_basis,
-    known_pseudopotential,
     names_by_element,
     refuse_files_of_these_names,
 )
@@ -107,7 +106,10 @@ def ground_state(molecule: Molecule | str | Path, method: Method | None = None) 
         molecule = molecules[0]
     mol = build_mol(molecule, method)
     mean_field = _mean_field(mol, method)
-    found = converge(mean_field)
+    with warnings.catch_warnings():
+        # Of GTH projectors; the number that PySCF assumes for want of an entry in its table, one component, is right.
+        warnings.filterwarnings("ignore", message=r"Function int1e_r[24]_origi_sph not found")
+        found = converge(mean_field)
     if found.flaw and found.solver is None:
         raise ConvergenceError(
             f"{molecule.name}: SCF converges to a state that is no ground state: {found.flaw} "
@@ -146,19 +148,16 @@ def ground_state(molecule: Molecule | str | Path, method: Method | None = None) 
 
 
 def build_mol(molecule: Molecule, method: Method) -> gto.Mole:
-    """PySCF's molecule; InputError for unknown names, and where the basis or pseudopotential lacks an element."""
+    """PySCF's molecule; InputError for unknown names, pairs that do not belong together, and elements without one."""
+    pseudopotentials, ecps = core_potentials(molecule.symbols, method)
     bases = names_by_element(method.basis, molecule.symbols)
-    pseudopotentials = names_by_element(method.pseudopotential, molecule.symbols)
-    for name in set(bases.values()):
-        known_basis(name)
-    for name in set(pseudopotentials.values()):
-        known_pseudopotential(name)
     mol = gto.Mole(verbose=0, unit="Bohr", charge=molecule.charge, cart=False)
-    names = {*bases.values(), *pseudopotentials.values(), *fitting_names(mol, bases.values()), INITIAL_GUESS}
-    refuse_files_of_these_names(names)
+    names = {*bases.values(), *pseudopotentials.values(), *ecps.values(), INITIAL_GUESS}
+    refuse_files_of_these_names(names | fitting_names(mol, bases.values()))
     mol.atom = list(zip(molecule.symbols, (molecule.positions_angstrom / BOHR_ANGSTROM).tolist(), strict=True))
     mol.basis = method.basis if isinstance(method.basis, str) else bases
     mol.pseudo = pseudopotentials
+    mol.ecp = ecps
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

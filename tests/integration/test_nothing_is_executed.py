@@ -69,7 +69,7 @@ def refused(folder, *arguments):
     assert not (folder.parent / "canary").exists()
 
 
-@pytest.mark.parametrize("key", ["basis", "pseudopotential"])
+@pytest.mark.parametrize("key", ["basis", "pseudopotential", "ecp"])
 def test_text_in_a_recipe_is_refused(working_folder, tmp_path, key):
     recipe = {**RECIPE, "method": {**FAST, key: payload(tmp_path)}}
     (working_folder / "r.yaml").write_text(yaml.safe_dump(recipe))

@@ -25,7 +25,7 @@ NO_NAMES = [
 
 
 @pytest.mark.parametrize("text", NO_NAMES)
-@pytest.mark.parametrize("key", ["basis", "pseudopotential", "functional"])
+@pytest.mark.parametrize("key", ["basis", "pseudopotential", "ecp", "functional"])
 def test_what_is_no_name_is_refused(key, text):
     with pytest.raises(ValidationError, match="not its text and not a file"):
         Method(**{key: text})
@@ -36,7 +36,7 @@ def test_what_is_no_name_is_refused(key, text):
 
 @pytest.mark.parametrize("text", NO_NAMES)
 def test_a_method_that_was_not_checked_is_refused_before_pyscf_sees_it(text):
-    for key in ("basis", "pseudopotential"):
+    for key in ("basis", "pseudopotential", "ecp"):
         method = Method().model_copy(update={key: text})
         with pytest.raises(InputError, match="not its text and not a file"):
             build_mol(HYDROGEN, method)
