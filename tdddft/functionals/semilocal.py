@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from functools import partial
 
 import numpy as np
@@ -17,6 +19,7 @@ from tdddft.functionals.local_density import (
     vosko_wilk_nusair_correlation,
 )
 from tdddft.functionals.pbe import pbe_correlation, pbe_exchange
+from tdddft.method_names import functional_name
 
 ROWS = {"LDA": 1, "GGA": 4, "MGGA": 5}
 LOCAL: dict[int, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
@@ -114,16 +117,22 @@ def exact_exchange(functional: str) -> float:
 
 
 def check_functional(functional: str) -> None:
-    """InputError unless the functional is HF, LDA, GGA, meta-GGA, or a global hybrid of them."""
+    """InputError unless the name has one meaning: HF, LDA, GGA, meta-GGA, or a global hybrid of them."""
     if functional.upper() == "HF":
         return
+    said = io.StringIO()
     try:
-        kind = dft.libxc.xc_type(functional)
-        separated = dft.libxc.rsh_coeff(functional)[0] != 0
-        nonlocal_correlation = dft.libxc.is_nlc(functional)
-        laplacian = kind == "MGGA" and dft.libxc.needs_laplacian(functional)
-    except (KeyError, ValueError) as error:
+        with redirect_stderr(said):
+            kind = dft.libxc.xc_type(functional_name(functional))
+            separated = dft.libxc.rsh_coeff(functional)[0] != 0
+            nonlocal_correlation = dft.libxc.is_nlc(functional)
+            laplacian = kind == "MGGA" and dft.libxc.needs_laplacian(functional)
+    except InputError:
+        raise
+    except (KeyError, ValueError, IndexError, NotImplementedError, AssertionError) as error:
         raise InputError(f"unknown functional {functional!r} ({error}); use a libxc name") from None
+    if said.getvalue():
+        raise InputError(f"functional {functional!r} has several meanings; write libxc's whole name (gga_x_..., ...)")
     odd = {
         "range-separated": separated,
         "a functional with nonlocal correlation": nonlocal_correlation,

@@ -107,3 +107,16 @@ def test_what_cannot_be_propagated_is_named(functional, message):
 @pytest.mark.parametrize("functional", [*CLOSED, "B3LYP", "HF", "hf", "SCAN", "M06L", "BP86"])
 def test_what_can_be_propagated(functional):
     check_functional(functional)
+
+
+@pytest.mark.parametrize("name", ["APBE,", ",CHACHIYO"])
+def test_a_name_with_several_meanings_is_refused_without_a_word_on_stderr(capsys, name):
+    with pytest.raises(InputError, match="has several meanings"):
+        check_functional(name)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["*", "--", "3*4*5", "rsh(1)", "pbe-d3bj", "b97-d3", "slater,foo", "pbe\n"])
+def test_what_is_no_functional_is_refused_by_name(name):
+    with pytest.raises(InputError, match="functional"):
+        check_functional(name)
