@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from graphlearn.cli import app as graphlearn_app
-from tdddft import InputError, read_trajectory
+from tdddft import InputError, Molecule, read_trajectory
 from tdddft.cli import app as tdddft_app
 from tdddft.cli.generate import recipe_of
 from tdddft.plan import collect_molecules, trajectory_ids
@@ -86,6 +86,11 @@ def test_cyanide_and_imine_have_their_own_files_the_same_in_every_run(tmp_path):
     assert [m.formula for m in molecules] == ["CHN", "CH3N", "C6H6", "C6H12"]
     assert ids == ["C_N-2e683ad4_d0", "C_N-8419bd7a_d0", "c1ccccc1-13cad05c_d0", "C1CCCCC1_d0"]
     assert len({i.casefold() for i in ids}) == 4
+
+
+def test_a_molecule_made_by_hand_has_no_path_for_its_id(tmp_path):
+    molecule = Molecule("../../outside", [1, 1], [[0, 0, 0], [0, 0, 0.74]])
+    assert list(trajectory_ids(molecule, recipe_of(["H2"], tmp_path, []))) == ["outside-e28b700f_d0"]
 
 
 def test_names_that_differ_in_case_alone_are_refused(tmp_path):
