@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from graphlearn.cli.recipes import DATA_HELP, graph_recipe, protein_recipe, recipe_task
-from tdddft.cli.shell import out, progress
+from tdddft.cli.shell import err, out, progress
 
 
 def train(
@@ -95,6 +95,7 @@ def _train_proteins(recipe: str, data: Path | None, out_dir: Path, overrides: li
     from contextlib import nullcontext
 
     from graphlearn.training.proteins.learning_figure import learning_curve
+    from graphlearn.training.proteins.left_out import left_out_lines, write_left_out
     from graphlearn.training.proteins.start import start_model
     from graphlearn.training.proteins.task import load_task
     from graphlearn.training.proteins.train import train_proteins
@@ -106,6 +107,10 @@ def _train_proteins(recipe: str, data: Path | None, out_dir: Path, overrides: li
     task = load_task(settings)
     parts = ", ".join(f"{len(chains)} for {part}" for part, chains in task.data.split.items())
     out.print(f"chains: {parts}; {len(task.data.terms)} terms")
+    for line in left_out_lines(task.data.failures):
+        err.print(line, style="yellow", markup=False, soft_wrap=True)
+    if (path := write_left_out(task.data.failures, out_dir)) is not None:
+        out.print(f"wrote {path}", markup=False, soft_wrap=True)
     if task.site_data is not None:
         out.print("chains with sites: " + ", ".join(f"{len(c)} for {p}" for p, c in task.sites._asdict().items()))
     options, metric = settings.optimisation, settings.optimisation.select

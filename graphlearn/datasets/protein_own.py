@@ -22,7 +22,7 @@ AnyPath = str | os.PathLike[str]
 
 
 class OwnProteins(NamedTuple):
-    """Labels and parts of chains that there are, and chains that are not, with the reason."""
+    """Labels and parts of chains that there are, and chains, files and terms that are not, with the reason."""
 
     annotations: Annotations
     split: Mapping[str, tuple[str, ...]]
@@ -76,8 +76,10 @@ def match_labels(
     if unknown := sorted(set(lists) - set(PARTS)):
         raise InputError(f"lists of {', '.join(unknown)}; the parts are {', '.join(PARTS)}")
     known = _names(read)
+    labelled = {known.get(name.upper()) for name in annotations.labels}
     labels: dict[str, frozenset[str]] = {}
     failures = dict(read.failures)
+    failures |= {chain: "has a structure, but no label" for chain in read.store.names if chain not in labelled}
     for name, terms in annotations.labels.items():
         if (chain := known.get(name.upper())) is None:
             failures[name] = "has labels, but no structure file"
@@ -92,7 +94,10 @@ def match_labels(
     if ontology == "ec":
         found = found.closed(EnzymeCommission())
     elif ontology_file is not None:
-        found = found.closed(GeneOntology.read(Path(ontology_file)))
+        relations = GeneOntology.read(Path(ontology_file))
+        found = found.closed(relations)
+        names = {term: relations[term].name for term in found.terms}
+        found = Annotations(found.terms, {**names, **annotations.names}, found.labels)
     if lists:
         split = {part: _listed(lists.get(part), known, failures) for part in PARTS}
     else:
@@ -102,10 +107,21 @@ def match_labels(
         unlabelled = [c for c in chains if not found.labels.get(c)]
         failures |= dict.fromkeys(unlabelled, f"listed for {part}, but without a label")
     split = {part: tuple(c for c in chains if found.labels.get(c)) for part, chains in split.items()}
+    chosen = {chain for chains in split.values() for chain in chains}
+    failures |= {
+        chain: "has labels and a structure, but stands in no list"
+        for chain, terms in found.labels.items()
+        if terms and chain not in chosen
+    }
     counts = found.counts(split["train"])
     frequent = [term for term, count in zip(found.terms, counts.tolist(), strict=True) if count >= minimum]
     if not frequent:
         raise InputError(f"no term has {minimum} of the {len(split['train'])} training chains; lower minimum")
+    failures |= {
+        term: f"a term of {count} training chains, fewer than {minimum}"
+        for term, count in zip(found.terms, counts.tolist(), strict=True)
+        if count < minimum
+    }
     found = found.with_terms(frequent)
     if split["validation"] and not any(found.labels[chain] for chain in split["validation"]):
         raise InputError(

@@ -12,6 +12,8 @@ from graphlearn.proteins.ontology import Ontology
 from graphlearn.proteins.text import check_chain, did_you_mean, numbered_lines
 from tdddft.errors import InputError
 
+NO_SEPARATORS = ";|"
+
 
 @dataclass(frozen=True)
 class Annotations:
@@ -145,6 +147,8 @@ def split_terms(field: str, where: str, known: Collection[str] | None = None) ->
     """
     terms = field.split(",") if field else []
     for term in terms:
+        if mark := next((letter for letter in term if letter in NO_SEPARATORS), ""):
+            raise InputError(f"{where}: {term[:60]!r} holds {mark!r} and would be one term; write commas between terms")
         if not term or any(letter.isspace() for letter in term):
             raise InputError(f"{where}: {term!r} in {field[:60]!r} is no term; write terms with commas and no blanks")
         if known is not None and term not in known:

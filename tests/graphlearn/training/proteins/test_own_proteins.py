@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import numpy as np
@@ -13,6 +14,7 @@ from graphlearn.datasets.protein_split import split_by_identity
 from graphlearn.proteins.structure_files import read_structures
 from graphlearn.training.proteins.compare import compare
 from graphlearn.training.proteins.judge_stored import load_predictor
+from graphlearn.training.proteins.left_out import left_out_lines, write_left_out
 from graphlearn.training.proteins.report import comparison_figure, comparison_table
 from graphlearn.training.proteins.verdict_report import Verdict, numbers, tables, write_verdict
 from tdddft.errors import InputError
@@ -79,11 +81,11 @@ def test_fingerprint_ignores_what_is_default(own_recipe):
 def test_labels_without_structure_and_bad_files_are_named(own_folder, tmp_path):
     folder = tmp_path / "structures"
     folder.mkdir()
-    for name in ("C00", "C01", "C02", "C03"):
+    for name in ("C00", "C01", "C02", "C03", "C04", "C05"):
         (folder / f"{name}.pdb").write_bytes((own_folder / "structures" / f"{name}.pdb").read_bytes())
     (folder / "empty.pdb").write_text("")
     labels = tmp_path / "labels.tsv"
-    labels.write_text("c00\t1.1.1.1\nC01-A\t2.1.1.1\nC02-A\t1.1.1.1\nC03-A\t2.1.1.1\n9XYZ-A\t1.1.1.1\n")
+    labels.write_text("c00\t1.1.1.1\nC01-A\t2.1.1.1\nC02-A\t1.1.1.1\nC03-A\t2.1.1.1\nC04-A\t3.1.1.1\n9XYZ-A\t1.1.1.1\n")
     for part, names in (("train", "C00-A\nC01-A\n8ABC-A\n"), ("validation", "C02-A\nC03-A\n")):
         (tmp_path / part).write_text(names)
     lists = {"train": tmp_path / "train", "validation": tmp_path / "validation"}
@@ -94,10 +96,57 @@ def test_labels_without_structure_and_bad_files_are_named(own_folder, tmp_path):
     assert "the file is empty" in reasons["empty.pdb"]
     assert reasons["9XYZ-A"] == "has labels, but no structure file"
     assert "without a structure file" in reasons["8ABC-A"]
+    assert reasons["C05-A"] == "has a structure, but no label"
+    assert reasons["C04-A"] == "has labels and a structure, but stands in no list"
+    assert reasons["3.1.1.1"] == "a term of 0 training chains, fewer than 1"
+    left_out = write_left_out(data.failures, tmp_path / "model")
+    with left_out.open() as handle:
+        assert {row["name"]: row["reason"] for row in csv.DictReader(handle)} == dict(data.failures)
+    assert len(data.failures) > 5
+    assert left_out_lines(data.failures)[5:] == [f"left out: {len(data.failures) - 5} more"]
+    assert write_left_out({}, tmp_path / "model") is None
+    assert not left_out.exists()
     assert data[0].y.sum() == 3
     again = ProteinGO.from_folder(folder, labels, "ec", lists=lists, cache=tmp_path / "cache")
     assert np.array_equal(again.chain("C00-A").ca_angstrom, data.chain("C00-A").ca_angstrom)
-    assert len(list((tmp_path / "cache").rglob("*.safetensors"))) == 4
+    assert len(list((tmp_path / "cache").rglob("*.safetensors"))) == 6
+
+
+GO_FILE = """format-version: 1.2
+ontology: go
+
+[Term]
+id: GO:0003674
+name: molecular_function
+namespace: molecular_function
+
+[Term]
+id: GO:0003824
+name: catalytic activity
+namespace: molecular_function
+is_a: GO:0003674
+
+[Term]
+id: GO:0016787
+name: hydrolase activity
+namespace: molecular_function
+is_a: GO:0003824
+"""
+
+
+def test_terms_of_own_proteins_have_the_names_of_the_ontology(own_folder, tmp_path):
+    (tmp_path / "go.obo").write_text(GO_FILE)
+    (tmp_path / "labels.tsv").write_text("C00-A\tGO:0016787\nC02-A\tGO:0003824\n")
+    lists = {}
+    for part, name in (("train", "C00-A"), ("validation", "C02-A")):
+        lists[part] = tmp_path / part
+        lists[part].write_text(f"{name}\n")
+    data = ProteinGO.from_folder(
+        own_folder / "structures", tmp_path / "labels.tsv", "mf", lists=lists, cache=False,
+        ontology_file=tmp_path / "go.obo",
+    )  # fmt: skip
+    named = {term: data.annotations.names[term] for term in data.terms}
+    assert named == {"GO:0003824": "catalytic activity", "GO:0016787": "hydrolase activity"}
 
 
 def test_deepfri_files_are_read_as_they_are(own_folder, tmp_path):
@@ -119,6 +168,8 @@ def test_deepfri_files_are_read_as_they_are(own_folder, tmp_path):
     ("labels", "lists", "message"),
     [
         ("C00-A\t1.1.1.1 2\n", {}, "is no term"),
+        ("C00-A\t1.1.1.1;2.1.1.1\n", {}, "'1.1.1.1;2.1.1.1' holds ';' and would be one term; write commas"),
+        ("C00-A\t1.1.1.1|2.1.1.1\n", {}, r"holds '\|' and would be one term"),
         ("9XYZ-A\t1.1.1.1\n", {}, "none of 1 labelled chains has a structure"),
         ("C00-A\tGO:0003824\n", {}, "is no EC number"),
         ("C00-A\t1.1.1.1\n", {"training": "x"}, "the parts are train, validation, test"),
