@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,30 @@ def test_forty_files_take_one_command_and_a_bad_one_does_not_stop_the_rest(struc
     with (tmp_path / "out/residues.csv").open() as handle:
         first = next(csv.DictReader(handle))
     assert (first["chain"], first["residue"], first["what"]) == ("0000-A", "A:1", "proposal")
+
+
+def test_a_run_that_is_terminated_keeps_its_tables_and_goes_on(tmp_path):
+    out, structures = tmp_path / "out", tmp_path / "structures"
+    structures.mkdir()
+    for number in range(10):
+        write(structures / f"{number:04d}.pdb", alpha_lines(length=20 + number))
+    command = [COMMAND, "predict", structures, "--ontology", "ec", "--network-only", "--out", out]
+    process = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    log = out / "finished.jsonl"
+    while process.poll() is None and not (log.is_file() and log.read_text().count("\n") >= 2):
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
+    process.terminate()
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 75, said
+    assert "run the same command again to continue" in said
+    finished = log.read_text().count("\n")
+    assert 2 <= finished < 10
+    assert len(json.loads((out / "predictions.json").read_text())["files"]) == finished
+    assert (out / "terms.csv").is_file()
+    again = run(*command[1:])
+    assert f"{finished} of 10 files as they were" in again.stdout
+    assert len(json.loads((out / "predictions.json").read_text())["files"]) == 10
 
 
 def test_both_ontologies_come_with_the_package(tmp_path):
