@@ -16,7 +16,10 @@ from typing import Any, ForwardRef
 
 PACKAGES = (
     "graphlearn", "graphlearn.nn", "graphlearn.nn.region", "graphlearn.models", "graphlearn.datasets",
-    "graphlearn.proteins", "graphlearn.testing", "graphlearn.interop", "graphlearn.interop.dgl", "tdddft",
+    "graphlearn.datasets.graphs", "graphlearn.proteins", "graphlearn.testing", "graphlearn.interop",
+    "graphlearn.interop.dgl", "graphlearn.figures", "graphlearn.recipes", "graphlearn.training.checkpoint",
+    "graphlearn.training.rollout", "graphlearn.training.proteins.predict",
+    "graphlearn.training.proteins.prediction_figure", "tdddft",
 )  # fmt: skip
 OURS = ("graphlearn", "tdddft")
 STORED = Path(__file__).with_name("public_api.txt")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -15,13 +16,15 @@ from tdddft.errors import InputError
 from tdddft.files import replace_bytes
 
 OVERLAP = 64
+WEIGHTS = "model.safetensors"
 
 
 class EsmEmbedder:
     """Embeddings of ESM-2 (Lin et al., Science 379, 1123, 2023), of its last layer.
 
-    Needs the extra ``graphlearn[esm]``. The folder is one that ``transformers`` has saved, weights as safetensors;
-    nothing is fetched.
+    Needs the extra ``graphlearn[esm]``. The folder is one that ``transformers`` has saved, with its weights in
+    ``model.safetensors``; weights in any other form (which are pickles) are not read, code in the folder is not run,
+    and nothing is fetched.
 
     Attributes:
         width: Numbers a residue.
@@ -40,21 +43,26 @@ class EsmEmbedder:
         if longest <= 2 * OVERLAP:
             raise InputError(f"longest={longest}; pieces must be longer than {2 * OVERLAP} residues")
         try:
-            from transformers import AutoTokenizer, EsmModel
+            from transformers import EsmModel, EsmTokenizer
         except ImportError:
             raise InputError("ESM needs the extra esm: pip install 'graphlearn[esm]'") from None
         self.folder, self.longest = Path(folder), longest
+        if not (self.folder / WEIGHTS).is_file():
+            raise InputError(
+                f"{self.folder}: holds no ESM-2 model of transformers (no {WEIGHTS}; other forms are not read)"
+            )
+        local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         try:
-            self.tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
+            self.tokenizer = EsmTokenizer.from_pretrained(self.folder, **local)
             self.model = EsmModel.from_pretrained(
-                self.folder, local_files_only=True, use_safetensors=True, add_pooling_layer=False
+                self.folder, use_safetensors=True, add_pooling_layer=False, **local
             ).eval()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(f"{self.folder}: holds no ESM-2 model of transformers ({reason})") from None
         self.width = int(self.model.config.hidden_size)
         chosen = cache_folder() / "esm" if cache is None else cache
-        key = file_hash(self.folder / "model.safetensors")[:16]
+        key = file_hash(self.folder / WEIGHTS)[:16]
         self.cache = None if chosen is False else Path(chosen) / key
 
     def __call__(self, sequence: str) -> np.ndarray:

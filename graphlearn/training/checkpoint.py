@@ -20,6 +20,7 @@ from tdddft.files import replace_text
 from tdddft.plain_data import read_json
 from tdddft.provenance import package_versions
 
+__all__ = ["load_model", "load_orbevo", "model_class", "save_model"]
 SCHEMA_VERSION = 1
 MODELS = {m.__name__: m for m in (OrbEvo, ResponseOrbEvo, HistographGNN, ProteinRPN)}
 M = TypeVar("M", bound=nn.Module)

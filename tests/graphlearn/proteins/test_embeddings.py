@@ -76,3 +76,33 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
         EsmEmbedder(tmp_path)
     with pytest.raises(InputError, match="longer than"):
         EsmEmbedder(tmp_path, longest=10)
+
+
+def test_weights_that_are_pickles_are_not_read(folder, tmp_path):
+    import shutil
+
+    import torch
+    from safetensors.torch import load_file
+
+    shutil.copytree(folder, tmp_path / "esm")
+    torch.save(load_file(tmp_path / "esm/model.safetensors"), tmp_path / "esm/pytorch_model.bin")
+    (tmp_path / "esm/model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"no model\.safetensors; other forms are not read"):
+        EsmEmbedder(tmp_path / "esm", cache=False)
+    (tmp_path / "esm/model.safetensors").write_bytes(b"half")
+    with pytest.raises(InputError, match="holds no ESM-2 model"):
+        EsmEmbedder(tmp_path / "esm", cache=False)
+
+
+def test_code_in_the_folder_is_not_run(folder, tmp_path):
+    import json
+    import shutil
+
+    place = shutil.copytree(folder, tmp_path / "esm")
+    (place / "evil.py").write_text(f"open({str(tmp_path / 'was-run')!r}, 'w')\nclass Evil: pass\n")
+    mapped = {"AutoTokenizer": ["evil.Evil", None], "AutoModel": "evil.Evil", "AutoConfig": "evil.Evil"}
+    for name in ("config.json", "tokenizer_config.json"):
+        content = json.loads((place / name).read_text()) if (place / name).is_file() else {}
+        (place / name).write_text(json.dumps({**content, "auto_map": mapped}))
+    assert EsmEmbedder(place, cache=False)("MKTAY").shape == (5, 16)
+    assert not (tmp_path / "was-run").exists()
