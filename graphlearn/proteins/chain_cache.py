@@ -18,7 +18,7 @@ from tdddft.cache import cache_folder
 from tdddft.errors import ContractError, InputError
 from tdddft.files import replace_bytes
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # raised when structures are read otherwise
 CacheFolder = Path | str | Literal[False] | None
 _log = logging.getLogger(__name__)
 
