@@ -54,7 +54,7 @@ def propagate(
         dt_fs: Time step, fs.
         save_every: Steps between stored frames. A Fock build is made at every frame at least: frames closer than 1 au
             (0.025 fs) cost time.
-        dipole_tolerance: Wanted error of the dipole relative to its range; the engine chooses its own steps between
+        dipole_tolerance: Wanted error of the dipole over the largest induced one, an estimate; the engine chooses its own steps between
             frames (:class:`tdddft.propagators.Adaptive`).
         propagator: Another scheme, which then takes steps of ``dt_fs``, also across jumps of the field.
         precision: ``complex64`` or ``complex128`` for the stored coefficients.

@@ -18,19 +18,25 @@ STEP_AU = (0.01, 8.0)
 SUBSTEP_AU = (0.02, 1.0)
 STEPS_BETWEEN_CHECKS = 8
 SPAN_FLOOR_AU = 1e-9
-CORRECTION_SHARE = 5.0  # sum of corrections to the dipole over its error at the end; 6 to 20 were seen
-INNER_SHARE = 2.0
+ORDER_TIME_AU = 2500.0  # error that a correction leaves, times the step, over the square of the correction
+INNER_SHARE = 0.5
 TINY = 1e-15
 
 
 @dataclass(frozen=True)
 class Adaptive:
-    """The multirate scheme with long and short steps chosen by the engine.
+    r"""The multirate scheme with long and short steps chosen by the engine.
 
-    Two errors are watched relative to the largest induced dipole so far: what a Fock build changes in the dipole at the
-    end of a long step, at every step; and what halving the inner steps changes, every eight steps. Both may spend the
-    tolerance evenly over the duration. Long steps never go beyond the time that is asked for, so that frames lie
-    exactly on their times. In a batch the molecule with the largest error decides.
+    Two changes of the orbitals are watched: what a Fock build corrects at the end of a long step, at every step; and
+    what halving the inner steps changes, every eight steps. What just changed has not moved the dipole yet, it will: a
+    change counts with the largest dipole that it comes to while its phases turn,
+
+    .. math:: a = \left| 4 \sum_n \langle \psi_n | \mathbf{r}\, (1 - P) | \delta\psi_n \rangle \right|,
+
+    P onto the occupied orbitals, relative to the largest induced dipole so far. The error that a correction a over a
+    step h leaves is an order higher, and taken as :math:`\tau a^2 / h`. Both errors may spend the tolerance evenly over
+    the duration. Long steps never go beyond the time that is asked for, so that frames lie exactly on their times. In a
+    batch the molecule with the largest error decides.
 
     Args:
         dipole_tolerance: Wanted error of the dipole at the end, relative to the largest induced dipole; above 1e-8.
@@ -68,19 +74,17 @@ class Adaptive:
         allowed = self.dipole_tolerance * step / self.duration_au
         substeps = max(1, math.ceil(step / state.substep_au - 1e-9))
         predicted = carry(hamiltonian, drive, state, until_au, substeps)
-        dipole = hamiltonian.electronic_dipole_au(predicted)
         assert state.span_au is not None
-        span = torch.maximum(state.span_au, _induced(hamiltonian, dipole))
+        span = torch.maximum(state.span_au, _induced(hamiltonian, hamiltonian.electronic_dipole_au(predicted)))
         substep, unchecked = state.substep_au, state.unchecked + 1
         if unchecked > STEPS_BETWEEN_CHECKS:
-            predicted = carry(hamiltonian, drive, state, until_au, 2 * substeps)
-            coarse, dipole = dipole, hamiltonian.electronic_dipole_au(predicted)
-            factor = INNER_SHARE * allowed / max(_distance(coarse, dipole, span), TINY)
+            coarse, predicted = predicted, carry(hamiltonian, drive, state, until_au, 2 * substeps)
+            factor = INNER_SHARE * allowed / max(_share(hamiltonian, predicted, coarse, span), TINY)
             substep = _clip(step / substeps * _clip(factor**0.25, (0.4, 2.0)), SUBSTEP_AU)
             unchecked = 0
         settled = settle(hamiltonian, state, predicted, until_au)
-        gap = _distance(hamiltonian.electronic_dipole_au(settled.occupied), dipole, span)
-        factor = CORRECTION_SHARE * allowed / max(gap, TINY)
+        correction = _share(hamiltonian, predicted, settled.occupied, span)
+        factor = math.sqrt(allowed * step / ORDER_TIME_AU) / max(correction, TINY)
         wanted = _clip(step * _clip(factor ** (1 / 3), (0.3, 2.0)), STEP_AU)
         return replace(settled, step_au=wanted, substep_au=substep, span_au=span, unchecked=unchecked)
 
@@ -93,8 +97,13 @@ def _induced(hamiltonian: Hamiltonian, dipole: Tensor) -> Tensor:
     return torch.linalg.vector_norm(dipole - hamiltonian.ground_dipole_au, dim=-1)
 
 
-def _distance(a: Tensor, b: Tensor, span: Tensor) -> float:
-    return float((torch.linalg.vector_norm(a - b, dim=-1) / span.clamp_min(SPAN_FLOOR_AU)).max())
+def _share(hamiltonian: Hamiltonian, orbitals: Tensor, changed: Tensor, span: Tensor) -> float:
+    """Largest dipole that a change of the orbitals comes to, over the span; of the batch the largest."""
+    change = changed - orbitals
+    change = change - orbitals @ (orbitals.mH @ change)
+    moments = hamiltonian.dipole.to(change.dtype) @ change.unsqueeze(1)  # [B, 3, M, S]
+    amplitude = 4.0 * (orbitals.conj().unsqueeze(1) * moments).sum((-2, -1))
+    return float((torch.linalg.vector_norm(amplitude, dim=-1) / span.clamp_min(SPAN_FLOOR_AU)).max())
 
 
 def _clip(value: float, bounds: tuple[float, float]) -> float:
