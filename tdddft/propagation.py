@@ -54,8 +54,8 @@ def propagate(
         dt_fs: Time step, fs.
         save_every: Steps between stored frames. A Fock build is made at every frame at least: frames closer than 1 au
             (0.025 fs) cost time.
-        dipole_tolerance: Wanted error of the dipole over the largest induced one, an estimate; the engine chooses its own steps between
-            frames (:class:`tdddft.propagators.Adaptive`).
+        dipole_tolerance: Wanted error of the dipole over the largest induced one, an estimate; the engine chooses its
+            own steps between frames (:class:`tdddft.propagators.Adaptive`).
         propagator: Another scheme, which then takes steps of ``dt_fs``, also across jumps of the field.
         precision: ``complex64`` or ``complex128`` for the stored coefficients.
         hamiltonian: Reuse the integrals of another propagation of the same ground state.
