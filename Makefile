@@ -14,6 +14,8 @@ QM9 ?= 150
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check -q $(PIP_ARGS) -c constraints.txt "$(TORCH)"
 
+LOCKED := $(BIN)/pip install --disable-pip-version-check -q $(PIP_ARGS) --require-hashes --no-deps
+
 .PHONY: demo locked trajectories test test-dgl check-results results-write lint format bench docs clean
 
 demo: $(VENV)/.installed
@@ -83,7 +85,9 @@ locked: $(VENV)/.locked
 $(VENV)/.locked: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	@echo "installing from requirements.lock (a few minutes) ..."
-	$(BIN)/pip install --disable-pip-version-check -q $(PIP_ARGS) --require-hashes --no-deps -r requirements.lock
+	sed -n '/^torch==/,/[^\\]$$/p' requirements.lock > $(VENV)/torch.lock
+	$(LOCKED) --no-index -r $(VENV)/torch.lock || $(LOCKED) -r $(VENV)/torch.lock  # a wheel at hand goes before PyPI's
+	$(LOCKED) -r requirements.lock
 	$(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
 	@touch $(VENV)/.installed $(VENV)/.installed-dev $(VENV)/.installed-docs $(VENV)/.installed-dgl $@
 

@@ -39,7 +39,8 @@ def test_the_lock_names_no_place():
 def test_ci_installs_from_the_lock_alone():
     make = (ROOT / "Makefile").read_text()
     assert "make locked" in (ROOT / ".ci/run").read_text().splitlines()
-    assert "--require-hashes --no-deps -r requirements.lock" in make
+    assert "-q $(PIP_ARGS) --require-hashes --no-deps\n" in make
+    assert "\t$(LOCKED) -r requirements.lock\n" in make
     assert "--no-deps --no-build-isolation -e ." in make
 
 
