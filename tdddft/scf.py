@@ -212,7 +212,9 @@ def _mean_field(mol: gto.Mole, method: Method) -> Any:
 def build_fitting(fitting: df.DF) -> df.DF:
     """Three-centre integrals, with generated fitting functions where PySCF has none for an element and functional."""
     try:
-        return fitting.build()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Basis may be available", UserWarning)  # no need: one is generated
+            return fitting.build()
     except BasisNotFoundError:
         fitting.auxbasis = df.aug_etb(fitting.mol)
         return fitting.build()

@@ -86,3 +86,9 @@ def test_more_than_one_molecule_is_refused(tmp_path):
     with pytest.raises(InputError, match="holds 2 molecules"):
         ground_state(tmp_path / "two.xyz")
     assert len(read_molecules(str(tmp_path / "two.xyz"))) == 2
+
+
+def test_fitting_functions_are_generated_without_a_word_of_the_library():
+    """PySCF has none for lithium with PBE, and warns of a package that has; warnings are errors here."""
+    state = ground_state("g2:LiH", Method(basis="6-31g*", pseudopotential=None, grid_level=1, response_grid=0))
+    assert state.energy_hartree == pytest.approx(-8.04045, abs=1e-4)
