@@ -153,3 +153,9 @@ def test_no_sites_and_bad_sites():
         objectness_targets(torch.zeros(4), data.edge_index)
     with pytest.raises(ValueError, match="coverage=0"):
         objectness_targets(torch.zeros(4, dtype=torch.long), data.edge_index, coverage=0)
+
+
+def test_a_batch_of_another_length_than_the_table_of_sites_is_refused():
+    sites = torch.zeros(4, 2, dtype=torch.bool)
+    with pytest.raises(ValueError, match="batch"):
+        objectness_targets(sites, torch.zeros(2, 0, dtype=torch.long), batch=torch.zeros(2, dtype=torch.long))

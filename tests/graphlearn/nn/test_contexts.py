@@ -185,6 +185,22 @@ def test_a_layer_made_on_the_device_meta_predicts_what_its_weights_say(name):
     torch.testing.assert_close(call(emptied), expected, rtol=0, atol=0)
 
 
+NOT_RESET = {"GateActivation", "SeparableS2Activation", "GaussianBasis", "PairMatrix"}  # they have no weights
+NOT_RESET |= {"ResponseKernel", *(name for name in LAYERS if name.startswith("HistographGNN"))}  # networks
+
+
+@pytest.mark.parametrize("name", [name for name in LAYERS if name not in NOT_RESET])
+def test_reset_parameters_gives_every_weight_a_value_of_its_own(name):
+    module = LAYERS[name][0]()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.fill_(7.25)
+    for layer in [module.attention, module.norm] if isinstance(module, Network) else [module]:
+        layer.reset_parameters()
+    left = [name for name, parameter in module.named_parameters() if bool((parameter == 7.25).any())]
+    assert left == []
+
+
 def test_proteins_on_the_device_meta():
     with torch.device("meta"):
         model = ProteinRPN(52, 3, channels=16, hidden=8)

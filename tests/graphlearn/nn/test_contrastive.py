@@ -161,3 +161,9 @@ def test_bad_input():
         info_nce_loss(z, z, temperature=0)
     with pytest.raises(ValueError, match="expected the same"):
         info_nce_loss(z, z[:3])
+
+
+@pytest.mark.parametrize(("first", "second"), [((4,), (4,)), ((2, 3, 4), (2, 3, 4)), ((4, 2), (4, 3))])
+def test_views_that_are_no_tables_of_one_shape_are_refused(first, second):
+    with pytest.raises(ValueError, match="views have shapes"):
+        info_nce_loss(torch.ones(first), torch.ones(second))
