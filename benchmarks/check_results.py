@@ -140,7 +140,11 @@ def main() -> int:
     parser.add_argument("--fresh", nargs=2, metavar=("NAME", "FILE"), help="compare the JSON of a fresh run")
     parser.add_argument("--root", type=Path, default=ROOT, help="the repository")
     options = parser.parse_args()
-    results = read_results(options.root / FOLDER.relative_to(ROOT))
+    try:
+        results = read_results(options.root / FOLDER.relative_to(ROOT))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     if options.fresh:
         name, file = options.fresh
         problems = compare_fresh(name, results[name], Path(file))

@@ -1,6 +1,6 @@
 """Does the error of the dipole keep to ``dipole_tolerance``? Twenty molecules, levels of theory and fields.
 
-    OMP_NUM_THREADS=1 python benchmarks/dipole_tolerance.py --out benchmarks/results/dipole_tolerance.json
+    OMP_NUM_THREADS=1 python benchmarks/dipole_tolerance.py --out dipole_tolerance.json
 
 Each case runs 1 fs with frames every 0.05 fs at several tolerances. The error is the largest distance of the dipole
 from that of the reference at any frame, over the largest induced dipole of the reference. The reference is the same
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from tdddft import GaussianPulses, Kick, Laser, Method, Trajectory, ground_state
 from tdddft.field import Field
 from tdddft.hamiltonian import Hamiltonian
 from tdddft.propagators import Magnus4
-from tdddft.provenance import package_versions
 
 STEPS, DT_FS, SAVE_EVERY = 200, 0.005, 10
 REFERENCE = 1e-6
@@ -122,13 +120,12 @@ def measure(case: Case, tolerances: list[float], check: bool) -> dict[str, Any]:
 def summary(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
     lines = []
     for rows in zip(*(r["runs"] for r in results), strict=True):
-        ratios = sorted(row["error"] / row["tolerance"] for row in rows)
         lines.append(
             {
                 "tolerance": rows[0]["tolerance"],
-                "within": sum(r <= 1 for r in ratios),
-                "cases": len(ratios),
-                "worst_over_tolerance": ratios[-1],
+                "within": sum(row["error"] <= row["tolerance"] for row in rows),
+                "cases": len(rows),
+                "largest_error": max(row["error"] for row in rows),
                 "fock_builds": sum(row["fock_builds"] for row in rows),
             }
         )
@@ -150,13 +147,7 @@ def main() -> None:
     lines = summary(results)
     for line in lines:
         print(line)
-    content = {
-        "command": f"OMP_NUM_THREADS=1 python benchmarks/dipole_tolerance.py --out {arguments.out}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "versions": package_versions(),
-        "summary": lines,
-        "cases": results,
-    }
+    content = {"summary": lines, "cases": results}  # the values of the stored result
     arguments.out.write_text(json.dumps(content, indent=1) + "\n")
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "benchmarks" / "results"
@@ -116,8 +116,21 @@ Results = Mapping[str, Result]
 
 
 def read_results(folder: Path = FOLDER) -> dict[str, Result]:
-    """All stored results by name."""
-    return {f.stem: Result.model_validate_json(f.read_text(encoding="utf-8")) for f in sorted(folder.glob("*.json"))}
+    """All stored results by name.
+
+    Raises:
+        ValueError: naming the file that is no stored result, and the first key that is wrong.
+    """
+    return {file.stem: _read_result(file) for file in sorted(folder.glob("*.json"))}
+
+
+def _read_result(file: Path) -> Result:
+    try:
+        return Result.model_validate_json(file.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise ValueError(f"{file}: no stored result: {where}: {first['msg']}") from None
 
 
 def write_result(path: Path, result: Result) -> None:

@@ -65,6 +65,14 @@ def test_a_page_that_agrees_passes(repository):
     assert done.returncode == 0, done.stderr
 
 
+def test_a_file_that_is_no_stored_result_is_named_in_one_line(repository):
+    (repository / "benchmarks/results/other.json").write_text(json.dumps({**STORED, "summary": []}))
+    done = check(repository)
+    assert done.returncode == 1
+    assert done.stderr.endswith("other.json: no stored result: summary: Extra inputs are not permitted\n")
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("change", [("| 6.00 |", "| 5.00 |"), ("-->6.0<!--", "-->6.1<!--")])
 def test_a_block_that_differs_fails_until_it_is_filled(repository, change):
     (repository / "README.md").write_text(PAGE.replace(*change))

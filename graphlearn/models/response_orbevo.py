@@ -1,4 +1,4 @@
-"""OrbEvo with a learned response of the Hamiltonian: one network a molecule, exact mechanics for the orbitals."""
+"""ResponseOrbEvo, a learned response of the Hamiltonian: one pass of the network per molecule, exact mechanics for the orbitals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OrbEvo with a learned response of the Hamiltonian: exact mechanics, symmetry, linearity, stability, learning."""
+"""ResponseOrbEvo, a learned response of the Hamiltonian: exact mechanics, symmetry, linearity, stability, learning."""
 
 from dataclasses import replace
 
