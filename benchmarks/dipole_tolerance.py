@@ -118,18 +118,16 @@ def measure(case: Case, tolerances: list[float], check: bool) -> dict[str, Any]:
 
 
 def summary(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    lines = []
-    for rows in zip(*(r["runs"] for r in results), strict=True):
-        lines.append(
-            {
-                "tolerance": rows[0]["tolerance"],
-                "within": sum(row["error"] <= row["tolerance"] for row in rows),
-                "cases": len(rows),
-                "largest_error": max(row["error"] for row in rows),
-                "fock_builds": sum(row["fock_builds"] for row in rows),
-            }
-        )
-    return lines
+    return [
+        {
+            "tolerance": rows[0]["tolerance"],
+            "within": sum(row["error"] <= row["tolerance"] for row in rows),
+            "cases": len(rows),
+            "largest_error": max(row["error"] for row in rows),
+            "fock_builds": sum(row["fock_builds"] for row in rows),
+        }
+        for rows in zip(*(r["runs"] for r in results), strict=True)
+    ]
 
 
 def main() -> None:

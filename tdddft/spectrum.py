@@ -138,7 +138,7 @@ def line_strengths(spectrum: Spectrum, energies_ev: Sequence[float] | np.ndarray
     :math:`\tfrac{f}{\omega_k}\sin\omega_k t`.
 
     Returns:
-        float64, one a line; those along the field for a single trajectory, the isotropic ones for a tensor.
+        float64, one per line; those along the field for a single trajectory, the isotropic ones for a tensor.
     """
     omega, gamma = spectrum.energy_ev / HARTREE_EV, spectrum.hwhm_ev / HARTREE_EV
     inside = spectrum.field_weight > FIELD_FLOOR

@@ -183,7 +183,7 @@ def read_trajectory(
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"no such trajectory file: {path}")
+        raise InputError(f"{path}: there is no such file")
     with open_hdf5(path, examined=examined) as file:
         check_schema(file, path)
         check_arrays(file)

@@ -11,6 +11,7 @@ from graphlearn.catalogue.cards import bytes_below, contents, summary
 from tdddft.recipes import PACKAGE, recipe_folder
 
 _LOADER = re.compile(r"`(graphlearn\.datasets[\w.]*)\.(\w+)")
+_FOLDERS = {"protein_ec": "protein", "protein_go": "protein"}  # one folder of tables for both
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ def data_sets(folder: Path | None = None) -> list[DataSet]:
 def _data_set(card: Path) -> DataSet:
     text, name = card.read_text(encoding="utf-8"), card.parent.name
     data = os.environ.get("GRAPHLEARN_DATA")
-    here = Path(data) / name if data and (Path(data) / name).is_dir() else None
+    held = Path(data or "") / _FOLDERS.get(name, name)
+    here = held if data and held.is_dir() else None
     size = bytes_below(here) if here else None
     command = _command(text, card.parent)
     return DataSet(name, summary(text), contents(text), command, str(card), str(here) if here else None, size)

@@ -1,4 +1,4 @@
-"""The command ``graphlearn``: one file a sub-command."""
+"""The command ``graphlearn``: one file per sub-command."""
 
 from __future__ import annotations
 

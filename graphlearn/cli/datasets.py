@@ -14,7 +14,7 @@ from tdddft.cli.shell import out
 def datasets(as_json: Annotated[bool, typer.Option("--json", help="print the list as JSON")] = False) -> None:
     """List the data sets that can be generated or read: what they hold, how to get them, and whether they are here.
 
-    A set is here if $GRAPHLEARN_DATA has a folder of its name.
+    A set is here if $GRAPHLEARN_DATA has its folder (one of its name, or protein/).
 
     Example: graphlearn datasets
     """

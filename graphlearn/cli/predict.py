@@ -82,7 +82,8 @@ def predict(
         out.print(f"wrote {path}", soft_wrap=True, markup=False)
     if out_dir is not None and predictions:
         kept = f", {done.kept} of {len(files)} files as they were" if done.kept else ""
-        out.print(f"wrote {len(predictions)} pages and figures into {out_dir}{kept}", soft_wrap=True, markup=False)
+        written = f"wrote a page and a figure per chain ({len(predictions)}) into {out_dir}{kept}"
+        out.print(written, soft_wrap=True, markup=False)
     if request():
         if out_dir is not None:
             request.exit()

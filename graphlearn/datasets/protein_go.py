@@ -154,7 +154,7 @@ class ProteinGO(Dataset[Data]):
                 of DeepFRI, ``nrPDB-GO_..._annot.tsv``. A chain goes by its name or, where its file has no other chain,
                 by that of the file.
             ontology: Of the terms.
-            lists: Files with the chains of ``train``, ``validation`` and ``test``, one a line; without, chains are
+            lists: Files with the chains of ``train``, ``validation`` and ``test``, one per line; without, chains are
                 split by sequence (:func:`graphlearn.datasets.protein_split.split_by_identity`).
             shares: Of validation and test, where there are no lists.
             ontology_file: OBO release with which labels are closed under ancestors; EC needs none.

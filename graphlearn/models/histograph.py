@@ -41,7 +41,7 @@ def make_readout(name: str, channels: int, num_layers: int, *, level: str = "gra
         pool = "max" if name == "max" else "mean"
         return JumpingReadout(channels, num_layers, jk=jk, aggr=pool if level == "graph" else None, **options)
     if level == "node":
-        raise ValueError(f"readout {name!r} gives one vector a graph; at level 'node' use history, mean or jk_*")
+        raise ValueError(f"readout {name!r} gives one vector per graph; at level 'node' use history, mean or jk_*")
     if name == "grouped_mean":
         return GroupedMeanReadout(channels, **options)
     if name == "multilayer":

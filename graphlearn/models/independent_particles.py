@@ -26,7 +26,7 @@ def propagate(last: Tensor, sources: Tensor, strength: Tensor, data: Any) -> Ten
         last: Last frame of the history, [N, S, 9, R, 2].
         sources: Of each frame to come, [N, S, 9, R, T, 2].
         strength: Samples of the field over T frames before and T frames after the last one, [B, P].
-        data: Gives ``particles`` (one a molecule), ``states``, ``batch`` and ``frame_fs``.
+        data: Gives ``particles`` (one per molecule), ``states``, ``batch`` and ``frame_fs``.
 
     Returns:
         [N, S, 9, R, T, 2].

@@ -1,4 +1,4 @@
-"""ResponseOrbEvo, a learned response of the Hamiltonian: one pass of the network per molecule, exact mechanics for the orbitals."""
+"""ResponseOrbEvo, a learned response of the Hamiltonian: one pass per molecule, exact mechanics for the orbitals."""
 
 from __future__ import annotations
 

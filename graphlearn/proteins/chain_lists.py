@@ -10,7 +10,7 @@ from tdddft.errors import InputError
 
 
 def read_chain_list(path: Path | str, *, known: Collection[str] | None = None) -> list[str]:
-    """Read the chains of a list file (``..._train.txt``), one a line, in their order.
+    """Read the chains of a list file (``..._train.txt``), one per line, in their order.
 
     Args:
         path: The file, plain or packed.

@@ -33,7 +33,7 @@ class ChainStore:
         has_profile: bool [C].
         plddt: Confidence, float32 [N]; [0] if no chain has one.
         has_plddt: bool [C].
-        ids: Residue ids as text, one a line, uint8 [M].
+        ids: Residue ids as text, one per line, uint8 [M].
         id_offsets: Bytes of ``ids`` before each chain, int64 [C + 1].
 
     Raises:

@@ -27,7 +27,8 @@ def assert_permutation_invariant(
     Args:
         function: From a ``Data`` or ``Batch`` of PyG to a tensor, for example
             ``lambda d: model(d.x, d.edge_index, d.batch)``; modules in evaluation mode.
-        data: The graph or batch; node attributes are those with one row a node, edge attributes those with one an edge.
+        data: The graph or batch; node attributes are those with one row per node, edge attributes those with one
+            per edge.
         level: ``graph`` if the output must stay as it is; ``node`` if its rows must follow the nodes.
         permutations: Number of random permutations. The batch vector is permuted as well, so that it is not sorted.
         tolerance: Largest difference, relative to the largest value.
@@ -69,7 +70,7 @@ def assert_batch_independent(
     Args:
         function: From a ``Batch`` of PyG to a tensor; modules in evaluation mode.
         graphs: Graphs of different sizes, at least two.
-        level: ``graph`` for one row a graph, ``node`` for one a node.
+        level: ``graph`` for one row per graph, ``node`` for one per node.
         tolerance: Largest difference, relative to the largest value.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The command ``tdddft``: one file a sub-command."""
+"""The command ``tdddft``: one file per sub-command."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from tdddft.cli.shell import LOGGERS
 from tdddft.errors import InputError
@@ -17,6 +17,7 @@ EXIT_CODES = (
     "Exit codes: 0 done; 1 done, but something failed or is not valid; 2 bad input; 3 stopped by a fault; 75 stopped "
     "by SIGTERM; 130 interrupted. After the last three the same command goes on."
 )
+_ANYWHERE = ("--verbose", "-v", "--quiet", "-q")
 
 
 def make_app(name: str, text: str, commands: Iterable[Callable[..., Any]]) -> typer.Typer:
@@ -28,7 +29,7 @@ def make_app(name: str, text: str, commands: Iterable[Callable[..., Any]]) -> ty
         commands: The sub-commands, each named as its function.
     """
     app = typer.Typer(
-        name=name, help=text, epilog=EXIT_CODES, no_args_is_help=True, pretty_exceptions_enable=False,
+        name=name, cls=Group, help=text, epilog=EXIT_CODES, no_args_is_help=True, pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )  # fmt: skip
 
@@ -36,6 +37,16 @@ def make_app(name: str, text: str, commands: Iterable[Callable[..., Any]]) -> ty
     for command in commands:
         app.command(cls=Command, epilog=EXIT_CODES)(command)
     return app
+
+
+class Group(TyperGroup):
+    """The command: its options ``-v`` and ``-q`` may also stand behind the sub-command."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Click's, with these options in front."""
+        end = args.index("--") if "--" in args else len(args)
+        moved = [word for word in args[:end] if word in _ANYWHERE]
+        return super().parse_args(ctx, moved + [word for word in args[:end] if word not in _ANYWHERE] + args[end:])
 
 
 class Command(TyperCommand):

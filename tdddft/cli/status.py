@@ -89,7 +89,7 @@ def describe(dataset: DatasetFolder, wanted: int) -> str:
     seconds = now.core_seconds
     if seconds:
         lines.append(
-            f"{sum(seconds) / len(seconds):.1f} core-seconds a trajectory, {sum(seconds) / 3600:.2f} hours so far"
+            f"{sum(seconds) / len(seconds):.1f} core-seconds per trajectory, {sum(seconds) / 3600:.2f} hours so far"
         )
     lines += [_running(state) for state in now.runs]
     lines += [f"failed: {i}: {error}" for i, error in list(now.failures.items())[:FAILURES_SHOWN]]

@@ -49,6 +49,9 @@ def test_every_data_set_is_listed_with_a_way_to_get_it(monkeypatch, tmp_path):
             exec(data_set.command, {})
     assert (listed["tu"].folder, listed["tu"].bytes) == (str(tmp_path / "tu"), 5)
     assert listed["planetoid"].folder is None
+    (tmp_path / "protein").mkdir()
+    found = {d.name: d.folder for d in data_sets()}
+    assert found["protein_ec"] == found["protein_go"] == str(tmp_path / "protein")
     assert "MUTAG 188" in listed["tu"].contents
 
 

@@ -90,6 +90,11 @@ def test_verbose_says_where_an_error_arose_and_quiet_does_not(tmp_path):
     assert "not both" in run("graphlearn", "-v", "-q", "models", code=2).stderr
 
 
+def test_verbose_and_quiet_may_stand_behind_the_sub_command(tmp_path):
+    assert "Traceback" in run("tdddft", "status", tmp_path, "-v", code=2).stderr
+    assert "not both" in run("graphlearn", "models", "--quiet", "-v", code=2).stderr
+
+
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "set"
@@ -103,6 +108,7 @@ def dataset(tmp_path_factory):
 def test_progress_where_it_was_not_asked_to_be_quiet(dataset):
     assert "checking 2/2" in run("tdddft", "validate", dataset).stdout
     assert "checking" not in run("tdddft", "-q", "validate", dataset).stdout
+    assert "checking" not in run("tdddft", "validate", dataset, "-q").stdout
 
 
 def test_json_is_all_that_is_printed(dataset):

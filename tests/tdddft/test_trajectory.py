@@ -46,7 +46,7 @@ def test_other_schema_foreign_and_damaged_files(path, tmp_path):
     (tmp_path / "text.h5").write_text("hello")
     with pytest.raises(ContractError, match="damaged or incomplete"):
         read_trajectory(tmp_path / "text.h5")
-    with pytest.raises(InputError, match="no such trajectory file"):
+    with pytest.raises(InputError, match="there is no such file"):
         read_trajectory(tmp_path / "missing.h5")
 
 

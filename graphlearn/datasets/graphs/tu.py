@@ -98,7 +98,7 @@ def _one_hot(labels: np.ndarray, where: Path | str) -> Tensor:
 
 
 def read_dgcnn(path: Path, name: str | None = None) -> GraphTable:
-    """Read DGCNN's text file, plain or inside a ``.tar.xz``: a line ``nodes label`` a graph, a line a node.
+    """Read DGCNN's text file, plain or inside a ``.tar.xz``: a line ``nodes label`` per graph, a line per node.
 
     A node's line is ``tag degree neighbours...``; the tags become one-hot features, and the degrees where there is only
     one tag. Classes are numbered by their sorted labels.

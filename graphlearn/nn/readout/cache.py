@@ -34,7 +34,7 @@ class HistoryCache(Dataset[Data]):
         history: All nodes' activations, ``[N, sum of channels]``, in memory or mapped from disk.
         counts: Nodes of each graph.
         channels: Channels of each layer.
-        kept: Tensors with one row a graph, for example ``y``.
+        kept: Tensors with one row per graph, for example ``y``.
 
     Example:
         >>> from torch_geometric.loader import DataLoader
@@ -70,13 +70,13 @@ class HistoryCache(Dataset[Data]):
             backbone: Gives a list of layer outputs, for example a :class:`~graphlearn.nn.FrozenBackbone`.
             batches: Batches of PyG, in the order in which the graphs shall be numbered.
             call: How to call the network on a batch; by default ``backbone(batch.x, batch.edge_index)``.
-            keep: Attributes to keep that have one row a graph; none of them may be called ``counts``.
+            keep: Attributes to keep that have one row per graph; none of them may be called ``counts``.
             dtype: ``torch.float32``, ``bfloat16`` or ``float16`` (half the size).
             folder: Write the activations there instead of keeping them in memory; open them again with :meth:`load`.
 
         Raises:
             ValueError: for another dtype, a network in training mode, batches that give no history, or an attribute
-                that has not one row a graph.
+                that has not one row per graph.
         """
         if "counts" in keep:
             raise ValueError("an attribute 'counts' cannot be kept: that name holds the nodes of each graph; rename it")
@@ -106,7 +106,7 @@ class HistoryCache(Dataset[Data]):
                 counts.append((batch.ptr[1:] - batch.ptr[:-1]).cpu())
                 for key in keep:
                     if key not in batch or len(batch[key]) != batch.num_graphs:
-                        raise ValueError(f"{key!r} does not have one row a graph; name what to keep with keep=(...)")
+                        raise ValueError(f"{key!r} does not have one row per graph; name what to keep with keep=(...)")
                     kept[key].append(batch[key].cpu())
         finally:
             if stream is not None:

@@ -14,7 +14,7 @@ SMALLEST = 1e-6
 
 
 class GroupedMeanReadout(nn.Module):
-    r"""Generalised mean of the last layer with one learned exponent a group of channels (GGeM).
+    r"""Generalised mean of the last layer with one learned exponent per group of channels (GGeM).
 
     .. math:: y_{g,c} = \Big( \frac{1}{|g|} \sum_{v \in g} \max(x_{v,c}, \epsilon)^{p_{k(c)}} \Big)^{1/p_{k(c)}}
 

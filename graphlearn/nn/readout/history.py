@@ -39,10 +39,10 @@ class HistoryReadout(nn.Module):
     An empty graph gives zeros. One layer gets exactly the weight 1.
 
     Args:
-        channels: Channels of the layers: one number, or one a layer if they differ.
+        channels: Channels of the layers: one number, or one per layer if they differ.
         hidden_channels: Channels D of the output; by default those of the last layer.
         heads: Heads of the attention between nodes.
-        level: ``graph`` gives one vector a graph; ``node`` one a node.
+        level: ``graph`` gives one vector per graph; ``node`` one per node.
         node_attention: Attend between nodes; by default at level ``graph`` only: its cost is the square of the nodes.
         weights: ``signed`` or ``softmax`` weights of the layers.
         guard: Keeps the signed weights finite, see :class:`LayerAttention`.
@@ -54,7 +54,7 @@ class HistoryReadout(nn.Module):
         dropout: Dropout of the attention between nodes.
 
     Shapes:
-        - xs: L tensors ``[N, channels]``, one a layer; batch: ``[N]``, in any order
+        - xs: L tensors ``[N, channels]``, one per layer; batch: ``[N]``, in any order
         - output: ``[B, hidden_channels]``, or ``[N, hidden_channels]`` at level ``node``
 
     Example:

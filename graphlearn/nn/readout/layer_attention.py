@@ -33,7 +33,7 @@ class LayerAttention(nn.Module):
     Where it acts the weights sum to less than one. Where every score is zero they are 1/L.
 
     Args:
-        channels: Channels of the layers: one number, or one a layer if they differ (each then has its own W).
+        channels: Channels of the layers: one number, or one per layer if they differ (each then has its own W).
         hidden_channels: Channels D of the output; by default those of the last layer.
         weights: ``signed`` (normalised by the sum, the paper's) or ``softmax``.
         guard: The :math:`\epsilon` above, in (0, 1].

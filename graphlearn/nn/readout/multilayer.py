@@ -14,7 +14,7 @@ from graphlearn.nn.readout.segments import Segments, check_history
 
 
 class MultilayerReadout(nn.Module):
-    r"""Learned queries attend to one vector a layer, the mean of its nodes.
+    r"""Learned queries attend to one vector per layer, the mean of its nodes.
 
     .. math::
         m_{g,l} = W \frac{1}{|g|} \sum_{v \in g} x_{v,l} + b + P_l, \quad

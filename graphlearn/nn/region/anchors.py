@@ -160,7 +160,7 @@ def _suppress(scores: Tensor, regions: Regions, graph: Tensor, *, iou: float, ke
 
 
 def _shared(regions: Regions, picked: Tensor) -> Tensor:
-    """Nodes that each region shares with the picked ones, of which there is one a graph."""
+    """Nodes that each region shares with the picked ones, of which there is one per graph."""
     chosen = torch.zeros_like(regions.anchors, dtype=torch.bool)
     chosen[picked] = True
     covered = torch.zeros(int(regions.nodes.max()) + 1, dtype=torch.bool, device=chosen.device)

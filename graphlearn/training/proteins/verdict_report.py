@@ -66,7 +66,7 @@ def tables(verdict: Verdict) -> str:
 
 
 def write_verdict(verdict: Verdict, out: Path) -> Iterator[Path]:
-    """Write the tables, the numbers, a line a chain, and the pictures; yields each path."""
+    """Write the tables, the numbers, a line per chain, and the pictures; yields each path."""
     out.mkdir(parents=True, exist_ok=True)
     evaluated = verdict.evaluated
     replace_text(out / "tables.md", tables(verdict) + "\n")

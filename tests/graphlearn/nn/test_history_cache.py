@@ -104,7 +104,7 @@ def test_errors(backbone, labelled, tmp_path):
         HistoryCache.record(FrozenBackbone(backbone), loader, dtype=torch.int8)
     with pytest.raises(ValueError, match="no batch"):
         HistoryCache.record(FrozenBackbone(backbone), [])
-    with pytest.raises(ValueError, match="'z' does not have one row a graph"):
+    with pytest.raises(ValueError, match="'z' does not have one row per graph"):
         HistoryCache.record(FrozenBackbone(backbone), loader, keep=("z",))
     with pytest.raises(ValueError, match="rename it"):
         HistoryCache.record(FrozenBackbone(backbone), loader, keep=("counts",))
