@@ -43,4 +43,4 @@ class EnforcedReversal:
 
     def describe(self) -> str:
         """One line for the provenance of a file."""
-        return "enforced time-reversal symmetry, two builds per step"
+        return "enforced time-reversal symmetry, two builds a step"

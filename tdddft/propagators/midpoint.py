@@ -69,4 +69,4 @@ class Midpoint:
         """One line for the provenance of a file."""
         if self.tolerance is not None:
             return f"exponential midpoint, self-consistent to {self.tolerance:g} hartree"
-        return f"exponential midpoint, {'predictor-corrector' if self.correct else 'extrapolated'}, one build per step"
+        return f"exponential midpoint, {'predictor-corrector' if self.correct else 'extrapolated'}, one build a step"

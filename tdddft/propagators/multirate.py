@@ -69,7 +69,7 @@ class Multirate:
 
     def describe(self) -> str:
         """One line for the provenance of a file."""
-        return f"multirate, one build per step, inner steps of at most {self.substep_au:g} au"
+        return f"multirate, one build a step, inner steps of at most {self.substep_au:g} au"
 
 
 def carry(hamiltonian: Hamiltonian, drive: Drive, state: State, until_au: float, substeps: int) -> Tensor:

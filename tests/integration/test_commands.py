@@ -61,12 +61,12 @@ def bad_inputs(tmp_path):
         (["tdddft", "generate", tmp_path / "typo.yaml", *out], "did you mean"),
         (["tdddft", "generate", "H2O", "--out", tmp_path / "text.h5"], "choose another --out"),
         (["tdddft", "validate", tmp_path / "text.h5"], "damaged or incomplete"),
-        (["tdddft", "validate", tmp_path / "none.h5"], "no such trajectory"),
+        (["tdddft", "validate", tmp_path / "none.h5"], "there is no such file"),
         (["tdddft", "generate", tmp_path / "iodine.xyz", *out], "does not cover I"),
         (["tdddft", "status", tmp_path], "not a data-set folder"),
         (["graphlearn", "train", "orbevo/nothing", "--data", tmp_path, *out], "orbevo/demo"),
         (["graphlearn", "evaluate", tmp_path, "--data", tmp_path], "holds no model"),
-        (["graphlearn", "rollout", "none.h5", "--weights", tmp_path, "--out", tmp_path / "p.h5"], "no such trajectory"),
+        (["graphlearn", "rollout", "none.h5", "--weights", tmp_path, "--out", tmp_path / "p.h5"], "there is no such file"),
     ]  # fmt: skip
 
 
