@@ -66,7 +66,7 @@ def bad_inputs(tmp_path):
         (["tdddft", "status", tmp_path], "not a data-set folder"),
         (["graphlearn", "train", "orbevo/nothing", "--data", tmp_path, *out], "orbevo/demo"),
         (["graphlearn", "evaluate", tmp_path, "--data", tmp_path], "holds no model"),
-        (["graphlearn", "rollout", "none.h5", "--weights", tmp_path, "--out", tmp_path / "p.h5"], "there is no such file"),
+        (["graphlearn", "rollout", "none.h5", "--weights", tmp_path, "--out", tmp_path / "p.h5"], "no such file"),
     ]  # fmt: skip
 
 
