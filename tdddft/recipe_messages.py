@@ -27,6 +27,8 @@ def _describe(item: dict[str, Any], model: type[BaseModel]) -> str:
         return f"{location}.kind: {_kind(item['input'])!r} is not known; choose one of {', '.join(known)}"
     if item["type"] == "extra_forbidden":
         return _foreign_key(location, model) or _unknown_key(location, section, model)
+    if item["type"] == "missing":
+        return f"{location} is missing"
     return f"{where}{item['msg'].removeprefix('Value error, ')}"
 
 

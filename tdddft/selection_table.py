@@ -83,6 +83,8 @@ def parse_selection(content: bytes, where: str = "selection.csv") -> SelectionTa
             continue
         cells = _cells(line)
         fault = "not text" if cells is None else _fault(header, cells)
+        if number == len(lines) + 1:  # nothing follows the end of the last line of a whole table
+            fault = fault or "cut off"
         if fault or cells is None:
             table.bad.append(f"{where} line {number}: {fault}")
         else:

@@ -272,4 +272,4 @@ def test_a_field_from_a_file_and_a_named_scheme(tmp_path):
     assert np.abs(t.field_au[:, 2]).max() > 5e-4
     assert "time-reversal" in t.info["provenance"]["propagator"]
     message = run("tdddft", "generate", "H2O", "--out", tmp_path / "x", "--set", "field.kind=file", code=2)
-    assert "kind: file with the name of a file" in message
+    assert "field.file is missing" in message

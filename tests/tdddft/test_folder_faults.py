@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 
@@ -98,7 +99,7 @@ def test_a_value_of_another_type_makes_a_line_bad_and_repair_finds_its_file_agai
 SELECTION_DAMAGES = {
     "name": lambda t: t.replace(b"HF,", b"H\xffF,", 1),
     "nul": lambda t: t.replace(b"HF,", b"H\x00F,", 1),
-    "geometry": lambda t: t[:-3] + b"zz\n",
+    "geometry": lambda t: re.sub(rb"[0-9a-f]{14}(?=[0-9a-f]{2},)", b"zzzzzzzzzzzzzz", t, count=1),
     "cells": lambda t: t + b"null\n",
     "quote": lambda t: t.replace(b"g2:HF", b'"g2:HF', 1),
     "header": lambda t: t.replace(b"name", b"na\xffe", 1),

@@ -24,14 +24,14 @@ def displaced(hamiltonian, size, seed=0, complex_=True):
 )
 @pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-8), ("float32", 1e-6)])
 def test_response_equals_pyscf_on_the_same_grid(functional, fit, precision, tolerance):
+    grids = {} if functional == "HF" else {"grid_level": 1, "response_grid": 1}
     method = Method(
         functional=functional,
         basis="6-31g",
         pseudopotential=None,
         density_fitting=fit,
-        grid_level=1,
-        response_grid=1,
         response_precision=precision,
+        **grids,
     )
     state = ground_state("g2:H2O", method)
     hamiltonian = Hamiltonian(state)

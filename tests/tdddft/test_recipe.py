@@ -34,7 +34,7 @@ def test_resolved_recipe_reads_back_equal(tmp_path):
         ("schema_version=2", "schema_version"),
         ("field.kind=laser", "field.kind"),
         ("field.directions=[[0,0,0]]", "not all zero"),
-        ("field.kind=terms", "field.terms: Field required"),
+        ("field.kind=terms", "field.terms is missing"),
         (
             "field.terms=[{kind: laser, photon_energy_ev: 3}]",
             "field.terms has no effect: it belongs to",

@@ -128,6 +128,6 @@ def test_the_table_says_where_every_molecule_comes_from():
     (ethanol,) = read_molecules("smiles:CCO")
     table = selection_table([ethanol, Molecule("he", [2], [[0, 0, 0]], source="helium.xyz[4]", index=4)])
     header, first, second = table.splitlines()
-    assert header == "name,index,source,formula,atoms,heavy_atoms,smiles,geometry"
+    assert header == "name,index,source,formula,atoms,heavy_atoms,smiles,geometry,charge,charge_from"
     assert first.startswith("CCO,,smiles:CCO (RDKit ETKDGv3 + MMFF94),C2H6O,9,3,CCO,")
     assert second.startswith("he,4,helium.xyz[4],He,1,1,,")
