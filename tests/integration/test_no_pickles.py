@@ -74,7 +74,7 @@ def small_inputs(folder: Path) -> None:
         (folder / f"{part}.txt").write_text("\n".join(chosen) + "\n")
     small = {"channels": 8, "heads": 2, "alpha_channels": 4, "num_density_blocks": 1, "num_blocks": 0,
              "density_lmax": 2, "num_radial": 8, "num_frames": 4, "field_samples": 80}  # fmt: skip
-    graphs = {"network": {"channels": 8}, "depths": [1], "readouts": ["mean"], "test_folds": [0],
+    graphs = {"network": {"channels": 8}, "depths": [1], "readouts": ["mean"],
               "budget": {"epochs": 1}}  # fmt: skip
     options = {"structures": str(folder / "structures"), "labels": str(folder / "labels.tsv"), "cache": False,
                "lists": {part: str(folder / f"{part}.txt") for part in lists}}  # fmt: skip
@@ -87,7 +87,8 @@ def small_inputs(folder: Path) -> None:
             "name": "tiny", "model": small, "split": {"test": {"held out": ["HF_d0"]}},
             "optimisation": {"steps": 2, "batch_size": 2},
         },
-        "rings": {"name": "rings", "data": {"kind": "tu", "name": "RINGS", "folds": 0, "root": str(folder)}, **graphs},
+        "rings": {"name": "rings", "data": {"kind": "tu", "name": "RINGS", "folds": 0, "root": str(folder)}, "test_folds": [0],
+                  **graphs},
         "tiny": {"name": "tiny", "data": {"kind": "citations", "name": "tiny", "root": str(folder)}, **graphs},
         "proteins": {
             "task": "proteins", "name": "own", "data": {"kind": "folder", "ontology": "ec", "options": options},
