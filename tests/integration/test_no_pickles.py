@@ -87,8 +87,10 @@ def small_inputs(folder: Path) -> None:
             "name": "tiny", "model": small, "split": {"test": {"held out": ["HF_d0"]}},
             "optimisation": {"steps": 2, "batch_size": 2},
         },
-        "rings": {"name": "rings", "data": {"kind": "tu", "name": "RINGS", "folds": 0, "root": str(folder)}, "test_folds": [0],
-                  **graphs},
+        "rings": {
+            "name": "rings", "data": {"kind": "tu", "name": "RINGS", "folds": 0, "root": str(folder)},
+            "test_folds": [0], **graphs,
+        },
         "tiny": {"name": "tiny", "data": {"kind": "citations", "name": "tiny", "root": str(folder)}, **graphs},
         "proteins": {
             "task": "proteins", "name": "own", "data": {"kind": "folder", "ontology": "ec", "options": options},
