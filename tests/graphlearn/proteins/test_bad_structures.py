@@ -23,7 +23,7 @@ def test_missing_file_and_folder(tmp_path):
     [
         (b"", "the file is empty"),
         (b" \n\n", "the file is empty"),
-        (gzip.compress(b"ATOM")[:-6], "the packed file is damaged"),
+        (gzip.compress(b"ATOM", mtime=0)[:-6], "the packed file is damaged"),
         (b"\x1f\x8bnonsense", "the packed file is damaged"),
         (b"\x83\xa7\0\0version", "binary file"),
         (b"hello\nworld\n", "no protein chain found"),
