@@ -25,11 +25,12 @@ STORED = "stored"  # of the validation context: keys without effect are passed o
 class Strict(BaseModel):
     """A section of a recipe.
 
-    Unknown keys are errors. A section of several kinds is a union of classes, see :func:`kind_of`; a key that needs
-    another one switched on is named by :meth:`idle`: giving it is an error, and a resolved recipe leaves it out.
+    Unknown keys are errors, and so are numbers that are not finite. A section of several kinds is a union of classes,
+    see :func:`kind_of`; a key that needs another one switched on is named by :meth:`idle`: giving it is an error, and a
+    resolved recipe leaves it out.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def idle(self) -> Mapping[str, str]:
         """Keys that have no effect beside the other values, dotted where they lie in a section below, and why."""

@@ -30,6 +30,8 @@ def test_resolved_recipe_reads_back_equal(tmp_path):
         ("method.grid_levl=2", "did you mean 'method.grid_level'"),
         ("propagation.dt_fs=-1", "propagation.dt_fs: Input should be greater than 0"),
         ("propagation", "write it as section.key=value"),
+        ("propagation.dt_fs=1.0e+400", "propagation.dt_fs: Input should be a finite number"),
+        ("propagation.dt_fs=.inf", "propagation.dt_fs: Input should be a finite number"),
         ("name.x=1", "'name' is a value, not a section"),
         ("schema_version=2", "schema_version"),
         ("field.kind=laser", "field.kind"),
