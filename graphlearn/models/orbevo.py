@@ -111,6 +111,11 @@ class OrbEvo(nn.Module):
         super().__init__()
         if lmax < ORBITAL_LMAX or density_lmax < lmax:
             raise ValueError(f"need 2 <= lmax <= density_lmax, got lmax={lmax}, density_lmax={density_lmax}")
+        if num_density_blocks and density_lmax > 2 * ORBITAL_LMAX:
+            raise ValueError(
+                f"density_lmax is at most {2 * ORBITAL_LMAX}, the highest degree of products of two orbitals, "
+                f"got {density_lmax}"
+            )
         sizes = {"channels": channels, "heads": heads, "num_frames": num_frames, "field_samples": field_samples}
         for name, size in {**sizes, "num_radial - 1": num_radial - 1}.items():
             if not isinstance(size, int) or size < 1:

@@ -83,6 +83,9 @@ class DensityEncoder(ConstantBuffers):
 
     def __init__(self, shells: Sequence[int], num_frames: int, channels: int, *, lmax: int) -> None:
         super().__init__()
+        highest = 2 * max((l for l, count in enumerate(shells) if count), default=0)
+        if not 0 <= lmax <= highest:
+            raise ValueError(f"lmax must be 0 to {highest} for shells {tuple(shells)}, got {lmax}")
         self.shells, self.num_frames, self.channels, self.lmax = tuple(shells), num_frames, channels, lmax
         self.multiplicities = multiplicities(self.shells, lmax)
         self.weight = nn.ParameterList(

@@ -183,6 +183,9 @@ def test_repr_and_bad_arguments():
     assert repr(OrbEvo(**SMALL)) == "OrbEvo(channels=8, blocks=2, lmax=3->2, num_frames=8)"
     with pytest.raises(ValueError, match="2 <= lmax <= density_lmax"):
         OrbEvo(8, 2, lmax=3, density_lmax=2)
+    with pytest.raises(ValueError, match=r"density_lmax is at most 4, the highest degree .* got 5"):
+        OrbEvo(8, 2, density_lmax=5)
+    assert OrbEvo(**{**SMALL, "density_lmax": 5, "num_density_blocks": 0}).top_lmax == 2
     with pytest.raises(ValueError, match="choose one of dm, wf"):
         OrbEvo.published("xx")
     with pytest.raises(ValueError, match="choose 'gate' or 's2'"):
