@@ -16,12 +16,22 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 from torch_geometric.data import Batch, Data
 
+from tdddft.errors import InputError
+from tdddft.plain_data import read_json
+
 SCHEMA_VERSION = 1
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def _call(backbone: nn.Module, batch: Any) -> list[Tensor]:
     return backbone(batch.x, batch.edge_index)
+
+
+def _channels(description: Any) -> list[int]:
+    channels = description.get("channels") if isinstance(description, dict) else None
+    if not isinstance(channels, list) or not all(type(count) is int and count > 0 for count in channels):
+        raise ValueError("history.json does not give the channels of each layer")
+    return channels
 
 
 class HistoryCache(Dataset[Data]):
@@ -130,21 +140,26 @@ class HistoryCache(Dataset[Data]):
         """
         path = Path(folder)
         try:
-            description = json.loads((path / "history.json").read_text())
+            description = read_json(path / "history.json")
+            channels = _channels(description)
             tables = load_file(path / "graphs.safetensors")
             counts, dtype = tables.pop("counts"), DTYPES[description["dtype"]]
-            shape = (int(counts.sum()), sum(description["channels"]))
+            if counts.dtype != torch.int64 or counts.dim() != 1 or bool((counts < 0).any()):
+                raise ValueError("the counts are not one whole number for each graph")
+            if any(table.dim() == 0 or len(table) != len(counts) for table in tables.values()):
+                raise ValueError("a table does not have one row for each graph")
+            shape = (int(counts.sum()), sum(channels))
             file = path / "history.bin"
             if file.stat().st_size != math.prod(shape) * dtype.itemsize:
                 raise ValueError("history.bin has another size")
             history = torch.from_file(str(file), size=math.prod(shape), dtype=dtype).view(shape)
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
+        except (OSError, ValueError, KeyError, TypeError, InputError, SafetensorError) as error:
             raise ValueError(f"{path} is not a complete history cache ({error}); record it again") from None
-        if description["schema_version"] != SCHEMA_VERSION:
+        if description.get("schema_version") != SCHEMA_VERSION:
             raise ValueError(
                 f"{path}: schema version {description['schema_version']}, this program reads {SCHEMA_VERSION}"
             )
-        return cls(history, counts, description["channels"], tables)
+        return cls(history, counts, channels, tables)
 
     def __len__(self) -> int:
         return len(self._starts)

@@ -7,6 +7,7 @@ import copy
 import pytest
 import torch
 from history_helpers import graphs
+from safetensors.torch import save_file
 from torch import nn
 from torch_geometric.loader import DataLoader
 from torch_geometric.nn import GCN, GIN
@@ -114,6 +115,43 @@ def test_errors(backbone, labelled, tmp_path):
         HistoryCache.load(tmp_path / "cache")
     with pytest.raises(ValueError, match="record it again"):
         HistoryCache.load(tmp_path / "nothing")
+
+
+DESCRIPTION = '{"schema_version": 1, "dtype": "float32", "channels": %s}'
+
+
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        ("[" * 200_000, "nested more than 100 deep"),
+        ("[1]", "does not give the channels"),
+        ("null", "does not give the channels"),
+        (DESCRIPTION % '["a"]', "does not give the channels"),
+        (DESCRIPTION % "[-16, 64]", "does not give the channels"),
+        (DESCRIPTION % "[1e400]", "not readable as JSON"),
+        ('{"dtype": [], "channels": [16, 16, 16]}', "unhashable"),
+    ],
+    ids=["deep", "list", "null", "text", "negative", "infinite", "dtype"],
+)
+def test_a_hostile_description_is_refused_in_words(backbone, labelled, tmp_path, description, message):
+    HistoryCache.record(FrozenBackbone(backbone), DataLoader(labelled, batch_size=2), folder=tmp_path)
+    (tmp_path / "history.json").write_text(description)
+    with pytest.raises(ValueError, match=f"{message}.*record it again"):
+        HistoryCache.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [{"counts": torch.tensor([-1, 3])}, {"counts": torch.tensor([1.5])}, {"counts": torch.tensor(3)},
+     {"counts": torch.tensor([2, 1]), "y": torch.ones(1)}, {"counts": torch.tensor([2, 1]), "y": torch.tensor(1)}],
+    ids=["negative", "fraction", "scalar", "rows", "scalar table"],
+)  # fmt: skip
+def test_hostile_tables_of_a_cache_are_refused_in_words(tmp_path, tables):
+    (tmp_path / "history.json").write_text(DESCRIPTION % "[2]")
+    (tmp_path / "history.bin").write_bytes(bytes(24))
+    save_file(tables, tmp_path / "graphs.safetensors")
+    with pytest.raises(ValueError, match=r"(counts are not|does not have) one .* for each graph.*record it again"):
+        HistoryCache.load(tmp_path)
 
 
 def test_an_interrupted_recording_is_not_a_cache(backbone, labelled, tmp_path):
