@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from tdddft.cache import cache_folder
+from tdddft.download import download_file
 from tdddft.errors import InputError
 from tdddft.unpacking import check_size, tar_members
 
@@ -31,45 +32,49 @@ def qm9pack_folder() -> Path:
 
 def qm9_sdf() -> Path:
     """``gdb9.sdf`` and the list of inconsistent molecules, from where PyG's QM9 takes them."""
-    from torch_geometric.data import download_url
     from torch_geometric.datasets import QM9
 
     def fetch(folder: Path) -> None:
-        packed = Path(download_url(QM9.raw_url, str(folder), log=False))
+        packed = folder / "qm9.zip"
+        download_file(QM9.raw_url, packed)
         with zipfile.ZipFile(packed) as archive:
             check_size(archive.getinfo("gdb9.sdf").file_size, f"{packed}: gdb9.sdf")
             (folder / "gdb9.sdf").write_bytes(archive.read("gdb9.sdf"))
         packed.unlink()
-        download_url(QM9.raw_url2, str(folder), log=False, filename="uncharacterized.txt")
+        download_file(QM9.raw_url2, folder / "uncharacterized.txt")
 
     return _fetched("qm9:pyg", QM9.raw_url, "qm9", fetch) / "gdb9.sdf"
 
 
 def md17_file(name: str, *, revised: bool) -> Path:
     """The npz file of one molecule of MD17 or rMD17, from where PyG's MD17 takes it."""
-    from torch_geometric.data import download_url
     from torch_geometric.datasets import MD17
 
     key = f"revised {name}" if revised else name
     known = [k for k in MD17.file_names if k.startswith("revised ") == revised and MD17.file_names[k].endswith(".npz")]
     if key not in known:
         raise InputError(f"{name!r} is not in {'rMD17' if revised else 'MD17'}; choose one of {', '.join(known)}")
-    url = MD17.revised_url if revised else f"{MD17.gdml_url}/{MD17.file_names[key]}"
+    url = MD17.revised_url if revised else _encrypted(f"{MD17.gdml_url}/{MD17.file_names[key]}")
 
     def fetch(folder: Path) -> None:
         if revised:
-            packed = Path(download_url(url, str(folder), log=False, filename="rmd17.tar.bz2"))
+            packed = folder / "rmd17.tar.bz2"
+            download_file(url, packed, RMD17_BYTES)
             for member, content in tar_members(packed, lambda inside: inside.endswith(".npz"), RMD17_BYTES):
                 (folder / PurePosixPath(member).name).write_bytes(content)
             packed.unlink()
         else:
-            download_url(url, str(folder), log=False)
+            download_file(url, folder / MD17.file_names[key])
 
     folder = _fetched(f"{'r' if revised else ''}md17:{name}", url, "rmd17" if revised else f"md17_{name}", fetch)
     found = [*folder.rglob(MD17.file_names[key])]
     if not found:
         raise InputError(f"{folder}: holds no {MD17.file_names[key]}; remove the folder and try again")
     return found[0]
+
+
+def _encrypted(url: str) -> str:
+    return "https://" + url.partition("://")[2]
 
 
 def _fetched(source: str, url: str, name: str, fetch: Callable[[Path], None]) -> Path:
@@ -80,7 +85,7 @@ def _fetched(source: str, url: str, name: str, fetch: Callable[[Path], None]) ->
         with tempfile.TemporaryDirectory(dir=folder.parent) as partial:
             try:
                 fetch(Path(partial))
-            except (OSError, KeyError, InputError, zipfile.BadZipFile) as error:
+            except (OSError, ValueError, KeyError, InputError, zipfile.BadZipFile) as error:
                 raise _no_download(source, url, folder, error) from None
             shutil.copytree(partial, folder)
     return folder

@@ -1,6 +1,5 @@
 import lzma
 import string
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -177,54 +176,52 @@ def test_qm9_names_the_package_that_brings_it(monkeypatch):
 def test_downloads_go_where_pyg_takes_them_from_and_are_kept(monkeypatch, tmp_path, data_folder):
     fetched = []
 
-    def download(url, folder, log=True, filename=None):
+    def download(url, timeout):
         fetched.append(url)
-        path = Path(folder) / (filename or url.rpartition("/")[2])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes((data_folder / "molecules/md17/ethanol_2000.npz").read_bytes())
-        return str(path)
+        return (data_folder / "molecules/md17/ethanol_2000.npz").open("rb")
 
     monkeypatch.setenv("GRAPHLEARN_CACHE", str(tmp_path))
-    monkeypatch.setattr("torch_geometric.data.download_url", download)
+    monkeypatch.setattr("tdddft.download.urlopen", download)
     for _ in range(2):
         assert len(read_molecules("md17:ethanol@:5")) == 5
     assert len(fetched) == 1
+    assert fetched[0].startswith("https://")
     assert fetched[0].endswith("md17_ethanol.npz")
     with pytest.raises(InputError, match=r"'water' is not in rMD17; choose one of .*revised ethanol"):
         read_molecules("rmd17:water")
-    monkeypatch.setattr("torch_geometric.data.download_url", refuses)
+    monkeypatch.setattr("tdddft.download.urlopen", refuses)
     for _ in range(2):
         with pytest.raises(InputError, match=r"cannot be downloaded.*unpack it into"):
             read_molecules("md17:aspirin")
     assert {p.name for p in tmp_path.iterdir()} == {"md17_ethanol"}
 
 
-def _packed(url, folder, log=True, filename=None):
+def _packed(url, timeout):
     """What is fetched of rMD17 and of QM9, with members beside it that are not wanted."""
     import io
     import tarfile
     import zipfile
 
-    path = Path(folder) / (filename or url.rpartition("/")[2])
-    if path.name == "rmd17.tar.bz2":
+    content = io.BytesIO()
+    if "rmd17.tar.bz2" in url:
         frame = io.BytesIO()
         np.savez(
             frame,
             coords=np.array([[[0, 0, 0.119], [0, 0.763, -0.477], [0, -0.763, -0.477]]]),
             nuclear_charges=[8, 1, 1],
         )
-        with tarfile.open(path, "w:bz2") as archive:
+        with tarfile.open(fileobj=content, mode="w:bz2") as archive:
             for name in ("rmd17/npz_data/rmd17_ethanol.npz", "../../outside.npz", "rmd17/readme.txt"):
                 entry = tarfile.TarInfo(name)
                 entry.size = len(frame.getvalue())
                 archive.addfile(entry, io.BytesIO(frame.getvalue()))
-    elif path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w") as archive:
+    elif url.endswith(".zip"):
+        with zipfile.ZipFile(content, "w") as archive:
             archive.writestr("gdb9.sdf", WATER_SDF)
             archive.writestr("../outside.sdf", WATER_SDF)
     else:
-        path.write_text("    9  O  text\n")
-    return str(path)
+        content.write(b"    9  O  text\n")
+    return io.BytesIO(content.getvalue())
 
 
 WATER_SDF = """gdb_3
@@ -243,7 +240,7 @@ $$$$
 
 def test_of_a_downloaded_archive_the_wanted_files_are_kept_and_nothing_outside_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("GRAPHLEARN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("torch_geometric.data.download_url", _packed)
+    monkeypatch.setattr("tdddft.download.urlopen", _packed)
     (ethanol,) = read_molecules("rmd17:ethanol")
     (water,) = read_molecules("qm9:pyg")
     assert (ethanol.formula, water.formula, water.name) == ("H2O", "H2O", "gdb_000003")
@@ -254,8 +251,7 @@ def test_of_a_downloaded_archive_the_wanted_files_are_kept_and_nothing_outside_t
     ]  # fmt: skip
 
 
-def refuses(url, folder, **options):
-    (Path(folder) / "half.npz").write_bytes(b"half")
+def refuses(url, timeout):
     raise OSError("no network")
 
 

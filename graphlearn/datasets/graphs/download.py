@@ -7,13 +7,11 @@ import re
 import zipfile
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from urllib.request import urlopen
 
 from tdddft.errors import InputError
 from tdddft.files import replace_bytes
-from tdddft.unpacking import check_size, unpacked_limit
+from tdddft.unpacking import check_size
 
-TIMEOUT_S = 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 PICKLES = ("*.pt", "*.pth", "*.pkl", "*.pickle")
 
@@ -49,16 +47,6 @@ def fetch_raw(kind: str, name: str, root: Path, raw: Path, fetch: Callable[[str]
             f"no {kind} {name!r} in {root}, and the download failed ({type(error).__name__}: {error}); "
             "put its files there, or name their folder with --data"
         ) from None
-
-
-def download(url: str) -> bytes:
-    """Content of an address, by encrypted transport alone; InputError where it is larger than the bound."""
-    if not url.startswith("https://"):
-        raise ValueError(f"{url} does not begin with https://")
-    with urlopen(url, timeout=TIMEOUT_S) as answer:
-        content: bytes = answer.read(unpacked_limit() + 1)
-    check_size(len(content), url)
-    return content
 
 
 def zip_members(content: bytes, where: str, wanted: Collection[str]) -> dict[str, bytes]:

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from graphlearn.datasets.graphs.download import download, fetch_raw
+from graphlearn.datasets.graphs.download import fetch_raw
 from graphlearn.datasets.graphs.splits import Split, scaffold_split
 from graphlearn.datasets.graphs.table import DAMAGED, GraphTable
+from tdddft.download import download
 from tdddft.errors import InputError
 from tdddft.unpacking import load_arrays, read_unpacked
 

@@ -12,8 +12,9 @@ from torch_geometric.data import Data
 from torch_geometric.utils import coalesce, remove_self_loops, to_undirected
 
 from graphlearn.datasets.graphs.array_pickle import read_array_pickle
-from graphlearn.datasets.graphs.download import download, fetch_raw
+from graphlearn.datasets.graphs.download import fetch_raw
 from graphlearn.datasets.graphs.table import DAMAGED
+from tdddft.download import download
 from tdddft.errors import InputError
 from tdddft.unpacking import check_size, load_arrays, read_unpacked
 

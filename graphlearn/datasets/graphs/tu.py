@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import degree, one_hot
 
-from graphlearn.datasets.graphs.download import download, fetch_raw, zip_members
+from graphlearn.datasets.graphs.download import fetch_raw, zip_members
 from graphlearn.datasets.graphs.table import DAMAGED, GraphTable
+from tdddft.download import download
 from tdddft.errors import InputError
 from tdddft.unpacking import check_size, read_unpacked, tar_members
 

@@ -290,7 +290,7 @@ def test_a_missing_set_says_where_to_put_it(tmp_path, monkeypatch, load):
     def offline(url, timeout):
         raise OSError("no network")
 
-    monkeypatch.setattr("graphlearn.datasets.graphs.download.urlopen", offline)
+    monkeypatch.setattr("tdddft.download.urlopen", offline)
     with pytest.raises(InputError, match=r"download failed .*put its files there"):
         load("NOTHERE", tmp_path)
     with pytest.raises(InputError, match=r"'\.\./up' is no name of a"):
@@ -320,7 +320,7 @@ def served(monkeypatch, files):
         asked.append(url)
         return io.BytesIO(files[url.rpartition("/")[2]])
 
-    monkeypatch.setattr("graphlearn.datasets.graphs.download.urlopen", urlopen)
+    monkeypatch.setattr("tdddft.download.urlopen", urlopen)
     return asked
 
 
