@@ -9,7 +9,7 @@ from typing import Any
 
 from tdddft.errors import InputError
 from tdddft.plain_data import parse_json
-from tdddft.unpacking import check_size
+from tdddft.unpacking import read_unpacked
 
 Record = dict[str, Any]
 LONGEST_ID = 240
@@ -53,11 +53,7 @@ def read_index(path: Path) -> tuple[list[Record], list[str], list[bytes]]:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    try:
-        check_size(path.stat().st_size, path)
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: not readable ({error.strerror or error})") from None
+    content = read_unpacked(path)
     yield from (line for line in content.split(b"\n") if line.strip())
 
 

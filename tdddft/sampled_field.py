@@ -13,6 +13,7 @@ import numpy as np
 from tdddft.errors import InputError
 from tdddft.field import plain_numbers
 from tdddft.units import AU_FIELD_V_PER_ANGSTROM, AU_TIME_FS
+from tdddft.unpacking import read_unpacked
 
 TIME_UNITS = {"fs": 1.0, "as": 1e-3, "au": AU_TIME_FS}
 FIELD_UNITS = {"v/angstrom": 1.0, "v/nm": 0.1, "v/m": 1e-10, "au": AU_FIELD_V_PER_ANGSTROM}
@@ -72,8 +73,8 @@ def read_field(path: str | Path) -> SampledField:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_unpacked(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
         raise InputError(f"cannot read the field file {path}: {error}") from None
     lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip() and not line.startswith("#")]
     if not lines:

@@ -13,6 +13,7 @@ import numpy as np
 from tdddft.errors import InputError
 from tdddft.molecule import SYMBOLS, Molecule
 from tdddft.recipe import Selection
+from tdddft.unpacking import read_unpacked
 
 COLUMNS = (
     "name", "index", "source", "formula", "atoms", "heavy_atoms", "smiles", "geometry", "charge", "charge_from",
@@ -82,10 +83,9 @@ def _indices(selection: Selection) -> set[int] | None:
     if not isinstance(selection.indices, str):
         return set(selection.indices)
     path = Path(selection.indices)
-    if not path.is_file():
-        raise InputError(f"selection.indices: no such file: {path}")
+    content = read_unpacked(path)
     try:
-        return {int(line.split()[0]) for line in path.read_text().splitlines() if line.strip()}
+        return {int(line.split()[0]) for line in content.decode().splitlines() if line.strip()}
     except ValueError as error:
         raise InputError(f"{path}: one whole number a line is expected ({error})") from None
 

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import tarfile
 import zipfile
 import zlib
@@ -17,6 +18,7 @@ import numpy as np
 
 from tdddft.errors import InputError
 from tdddft.limits import limit
+from tdddft.plain_files import open_plain
 
 LIMIT_VARIABLE = "GRAPHLEARN_MAX_UNPACKED_MB"
 DEFAULT_LIMIT_MB = 512
@@ -75,14 +77,12 @@ def read_unpacked(path: Path | str) -> bytes:
     Raises:
         InputError: if it is absent, not readable, damaged or too large.
     """
-    path = Path(path)
-    try:
-        check_size(path.stat().st_size, path)
-        return unpack(path.read_bytes(), path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: not readable ({error.strerror or error})") from None
+    with open_plain(path) as file:
+        try:
+            check_size(os.fstat(file.fileno()).st_size, path)
+            return unpack(file.read(), path)
+        except OSError as error:
+            raise InputError(f"{path}: not readable ({error.strerror or error})") from None
 
 
 def load_arrays(data: bytes, where: Path | str) -> dict[str, np.ndarray]:
@@ -129,7 +129,7 @@ def tar_members(
         InputError: if the archive is damaged or unpacks to more than :func:`unpacked_limit` in all.
     """
     try:
-        with path.open("rb") as file, tarfile.open(fileobj=_Counted(file, path, least), mode="r|") as archive:
+        with open_plain(path) as file, tarfile.open(fileobj=_Counted(file, path, least), mode="r|") as archive:
             for member in archive:
                 if member.isreg() and wanted(member.name):
                     content = archive.extractfile(member)

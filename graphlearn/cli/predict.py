@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from tdddft.cli.shell import err, fail, out, progress
+from tdddft.cli.shell import err, fail, out, printable, progress
 
 if TYPE_CHECKING:
     from graphlearn.training.proteins.predict import ProteinPrediction
@@ -64,7 +64,7 @@ def predict(
     predictor = ProteinPredictor(name, network_only=network_only)
 
     def note_failure(message: str) -> None:
-        err.print(f"left out: {message}", style="yellow", markup=False, soft_wrap=True)
+        err.print(f"left out: {printable(message)}", style="yellow", markup=False, soft_wrap=True)
 
     with stop_on_signals() as request, progress("files", len(files)) as show:
         done = predict_files(

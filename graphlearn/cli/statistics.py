@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tdddft.cli.shell import err, out, progress
+from tdddft.cli.shell import err, out, printable, progress
 
 
 def statistics(folder: Annotated[Path, typer.Argument(help="folder made by 'tdddft generate'")]) -> None:
@@ -26,7 +26,7 @@ def statistics(folder: Annotated[Path, typer.Argument(help="folder made by 'tddd
         unreadable: list[str] = []
         sums = trajectory_sums(folder, on_file=lambda number, _: show(number), on_unreadable=unreadable.append)
     for reason in unreadable:
-        err.print(f"left out: {reason}", style="yellow", markup=False, soft_wrap=True)
+        err.print(f"left out: {printable(reason)}", style="yellow", markup=False, soft_wrap=True)
     if not sums:
         raise InputError(f"no trajectory of {folder} can be read; see 'tdddft validate {folder}'")
     for name, value in asdict(DatasetStatistics.pooled(sums.values())).items():

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from graphlearn.cli.recipes import DATA_HELP, graph_recipe, protein_recipe, recipe_task
-from tdddft.cli.shell import err, out, progress
+from tdddft.cli.shell import err, out, printable, progress
 
 
 def train(
@@ -108,7 +108,7 @@ def _train_proteins(recipe: str, data: Path | None, out_dir: Path, overrides: li
     parts = ", ".join(f"{len(chains)} for {part}" for part, chains in task.data.split.items())
     out.print(f"chains: {parts}; {len(task.data.terms)} terms")
     for line in left_out_lines(task.data.failures):
-        err.print(line, style="yellow", markup=False, soft_wrap=True)
+        err.print(printable(line), style="yellow", markup=False, soft_wrap=True)
     if (path := write_left_out(task.data.failures, out_dir)) is not None:
         out.print(f"wrote {path}", markup=False, soft_wrap=True)
     if task.site_data is not None:

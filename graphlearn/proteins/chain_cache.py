@@ -17,6 +17,7 @@ from graphlearn.proteins.chain_store import ChainStore
 from tdddft.cache import cache_folder
 from tdddft.errors import ContractError, InputError
 from tdddft.files import replace_bytes
+from tdddft.plain_files import open_plain
 
 SCHEMA_VERSION = 2  # raised when structures are read otherwise
 CacheFolder = Path | str | Literal[False] | None
@@ -84,11 +85,8 @@ def file_hash(path: Path) -> str:
     Raises:
         InputError: if it cannot be read.
     """
-    try:
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    with open_plain(path) as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _packed(store: ChainStore) -> bytes:

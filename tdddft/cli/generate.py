@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tdddft.cli.shell import err, out, progress
+from tdddft.cli.shell import err, out, printable, progress
 from tdddft.cli.stopping import stop_on_signals
 from tdddft.cluster import Cluster
 from tdddft.errors import InputError
@@ -74,7 +74,8 @@ def generate(
             note = f"{len(summary.failed)} failed" if summary.failed else ""
             show(summary.done + len(summary.failed), note, summary.state.fraction)
             if record["status"] == "failed":
-                err.print(f"failed: {record['id']}: {record['error']}", style="yellow", markup=False, soft_wrap=True)
+                said = printable(f"failed: {record['id']}: {record['error']}")
+                err.print(said, style="yellow", markup=False, soft_wrap=True)
 
         summary = generate_dataset(
             recipe, out_dir, jobs=jobs, molecules=molecules, limit=limit, shard=part, retry_failed=retry == "failed",

@@ -63,8 +63,14 @@ def run(app: Callable[[], None]) -> None:
 def fail(message: str, code: int) -> None:
     """Print ``error: message`` on stderr and exit; with ``--verbose`` also where it arose."""
     logging.getLogger(LOGGERS[0]).debug("where it arose", exc_info=sys.exc_info()[0] is not None)
-    err.print(f"error: {message}", style="red", markup=False, soft_wrap=True)
+    err.print(f"error: {printable(message)}", style="red", markup=False, soft_wrap=True)
     sys.exit(code)
+
+
+def printable(message: str) -> str:
+    """A message on one line: names from outside may hold line ends, escape sequences, or bytes that are no text."""
+    text = message.encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tdddft.cli.shell import err, out
+from tdddft.cli.shell import err, out, printable
 from tdddft.folder import DatasetFolder
 from tdddft.trajectory import read_trajectory
 
@@ -39,6 +39,6 @@ def show(
         )
     out.print(f"wrote {save_figure(drawn, target)}", markup=False, soft_wrap=True)
     for reason in unreadable:
-        err.print(f"left out: {reason}", style="yellow", markup=False, soft_wrap=True)
+        err.print(f"left out: {printable(reason)}", style="yellow", markup=False, soft_wrap=True)
     if unreadable:
         raise typer.Exit(1)

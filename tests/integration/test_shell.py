@@ -163,3 +163,9 @@ def test_colour_on_a_terminal_only_and_not_if_no_color_is_set(tmp_path):
     for program in APPS:
         assert "\x1b[" not in run(program, "--help").stdout
     assert "\x1b[" not in run("tdddft", "status", tmp_path, code=2).stderr
+
+
+def test_an_error_is_one_line_whatever_a_name_holds():
+    done = run("tdddft", "generate", "bad\nname\x1b[31m.xyz", "--out", "x", code=2)
+    assert done.stderr.startswith(r"error: no such file: bad\nname\x1b[31m.xyz")
+    assert done.stderr.count("\n") == 1

@@ -58,7 +58,7 @@ def test_indices_from_a_list_and_from_a_file(tmp_path, data_folder):
     [
         ({"elements": ("Xy",)}, "Xy is not an element"),
         ({"indices": (5,)}, "no molecule 5"),
-        ({"indices": "missing.txt"}, "no such file: missing.txt"),
+        ({"indices": "missing.txt"}, "missing.txt: there is no such file"),
         ({"count": 1000}, "73 of 73 molecules are left, 1000 wanted"),
         ({"min_atoms": 50}, "0 of 73 molecules are left"),
     ],
