@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -19,6 +20,7 @@ from tdddft.scratch import SCRATCH_VARIABLES, remove_scratch, scratch_folder
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SAFE_PATH = "PYTHONSAFEPATH"  # a spawned Python would look for its modules in the working folder first
+LEFT_TO_THE_PARENT = (signal.SIGINT, signal.SIGTERM)
 POLL_SECONDS = 0.5
 GRACE_SECONDS = 20.0
 T = TypeVar("T")
@@ -210,16 +212,13 @@ def environment_of_children(scratch: Path) -> Iterator[None]:
 
 @contextmanager
 def signals_left_to_the_parent() -> Iterator[None]:
-    """Processes started inside ignore Ctrl-C and SIGTERM from their first moment on."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Ctrl-C and SIGTERM wait: processes started inside begin without them, and this one gets them afterwards."""
+    resource_tracker.ensure_running()  # started by a process inside, it would let the signals through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, LEFT_TO_THE_PARENT)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass(frozen=True)
@@ -232,8 +231,9 @@ class _Once(Generic[T, R]):
 
 def _work(function: Function[T, R], connection: Connection, scratch: Path) -> None:
     """Life of a worker: items in, results out; signals are the parent's business, and it ends with its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in LEFT_TO_THE_PARENT:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, LEFT_TO_THE_PARENT)
     _end_with_parent(scratch)
     while True:
         try:

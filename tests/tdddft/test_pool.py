@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tdddft.pool import WorkerPool, map_unordered
+from tdddft.pool import WorkerPool, map_unordered, signals_left_to_the_parent
 from tdddft.scratch import scratch_folder
 
 
@@ -169,3 +169,26 @@ def test_what_dead_runs_left_in_the_temporary_folder_is_removed_and_what_live_on
             assert not dead.exists()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["elsewhere", "tdddft-workers-link", "tdddft-workers-young"]
     assert (other / "tmpx").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_while_a_worker_starts_is_not_lost(number):
+    seen = []
+    before = signal.signal(number, lambda number, frame: seen.append(number))
+    try:
+        with signals_left_to_the_parent():
+            os.kill(os.getpid(), number)
+            assert seen == []
+        assert seen == [number]
+    finally:
+        signal.signal(number, before)
+
+
+def dispositions(item, stop):
+    yield [signal.getsignal(n) == signal.SIG_IGN for n in (signal.SIGINT, signal.SIGTERM)]
+    yield sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+
+def test_workers_ignore_ctrl_c_and_sigterm_and_block_nothing():
+    _, outcomes = run(dispositions, [0], 1)
+    assert [o.result for o in outcomes if o.kind == "result"] == [[True, True], []]
