@@ -85,3 +85,12 @@ def test_frozen_hamiltonian_by_bundle_starts_from_the_truth(water_trajectory, ta
     restarted = baselines.frozen_hamiltonian(water_trajectory, bundle=1)
     whole = baselines.frozen_hamiltonian(water_trajectory)
     assert np.abs(restarted - target).mean() < 0.5 * np.abs(whole - target).mean()
+
+
+def test_a_dipole_that_follows_the_field_at_once_absorbs_nothing(water_trajectory):
+    """Both are damped alike, so that their ratio is real."""
+    t = water_trajectory
+    direction = np.array([0.3, 0.5, 0.8]) / np.linalg.norm([0.3, 0.5, 0.8])
+    field = np.interp(t.times_fs, t.field_times_fs, t.field_au @ direction)
+    _, values = metrics.absorption(3.0 * field[1:], t)
+    assert values.max() < 0.01 * 3.0
