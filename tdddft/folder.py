@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ import yaml
 from tdddft.errors import InputError
 from tdddft.files import flush_folder, remove_temporaries, replace_bytes, replace_text
 from tdddft.index import Record, file_of, read_index
+from tdddft.plain_files import file_hash
 from tdddft.recipe import GenerateRecipe
 from tdddft.recipe_files import differing_keys, load_stored, recipe_hash, stored_hash
 from tdddft.run_state import is_locked, lock
@@ -176,7 +176,7 @@ class DatasetFolder:
     def intact(self, record: Record) -> bool:
         """Whether the file of a finished record exists and has its checksum."""
         path = self.path(record["id"])
-        return path.is_file() and _checksum(path) == record.get("sha256")
+        return path.is_file() and file_hash(path) == record.get("sha256")
 
     def append(self, record: Record) -> None:
         """Add one line to the index in a single write and flush it to disk."""
@@ -286,7 +286,7 @@ def done_record(root: Path, identifier: str, trajectory: Trajectory) -> Record:
         "id": identifier,
         "status": "done",
         "file": file_of(identifier),
-        "sha256": _checksum(path),
+        "sha256": file_hash(path),
         "finished_at": _now(),
         "molecule": trajectory.info["molecule"]["name"],
         "atoms": len(trajectory.numbers),
@@ -304,10 +304,6 @@ def failed_record(identifier: str, error: Exception) -> Record:
     """Index line of a trajectory that could not be made."""
     text = f"{type(error).__name__}: {error}"
     return {"id": identifier, "status": "failed", "error": text, "finished_at": _now()}
-
-
-def _checksum(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _now() -> str:

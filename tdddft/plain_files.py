@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -32,3 +33,13 @@ def open_plain(path: Path | str) -> Iterator[BufferedReader]:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise InputError(f"{path}: is a device or a pipe, not a file; copy what it gives into a file")
         yield file
+
+
+def file_hash(path: Path | str) -> str:
+    """SHA-256 of the content of a file, read piece by piece.
+
+    Raises:
+        InputError: as :func:`open_plain` does.
+    """
+    with open_plain(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,12 +11,13 @@ from graphlearn.proteins.accessibility import LARGEST_AREA
 from graphlearn.proteins.annotations import Annotations
 from graphlearn.proteins.carried_tables import read_rebuilt_labels
 from graphlearn.proteins.chain import RESIDUE_ORDER, SECONDARY_ORDER
-from graphlearn.proteins.chain_cache import CacheFolder, ChainCache, content_key, file_hash
+from graphlearn.proteins.chain_cache import CacheFolder, ChainCache, content_key
 from graphlearn.proteins.chain_lists import read_chain_list, read_identity_bins
 from graphlearn.proteins.chain_store import ChainStore
 from graphlearn.proteins.deepfri_files import read_deepfri_annotations
 from graphlearn.proteins.text import numbered_lines, table_rows
 from tdddft.errors import InputError
+from tdddft.plain_files import file_hash
 from tdddft.unpacking import load_arrays, read_unpacked
 
 CORE, PROFILES, CHAINS = "structdb_core.npz.xz", "structdb_profiles.npz.xz", "chains.tsv.gz"

@@ -17,7 +17,6 @@ from graphlearn.proteins.chain_store import ChainStore
 from tdddft.cache import cache_folder
 from tdddft.errors import ContractError, InputError
 from tdddft.files import replace_bytes
-from tdddft.plain_files import open_plain
 
 SCHEMA_VERSION = 2  # raised when structures are read otherwise
 CacheFolder = Path | str | Literal[False] | None
@@ -77,16 +76,6 @@ def content_key(files: Mapping[str, str], **options: object) -> str:
         options: What else the chains depend on.
     """
     return hashlib.sha256(json.dumps([SCHEMA_VERSION, dict(files), options], sort_keys=True).encode()).hexdigest()
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of the content of a file.
-
-    Raises:
-        InputError: if it cannot be read.
-    """
-    with open_plain(path) as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _packed(store: ChainStore) -> bytes:

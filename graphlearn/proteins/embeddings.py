@@ -10,10 +10,11 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from graphlearn.proteins.chain_cache import CacheFolder, file_hash
+from graphlearn.proteins.chain_cache import CacheFolder
 from tdddft.cache import cache_folder
 from tdddft.errors import InputError
 from tdddft.files import replace_bytes
+from tdddft.plain_files import file_hash
 
 OVERLAP = 64
 WEIGHTS = "model.safetensors"

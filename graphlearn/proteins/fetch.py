@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from graphlearn.proteins.chain_cache import file_hash
 from graphlearn.proteins.read import read_structure
 from tdddft.errors import InputError
 from tdddft.files import replace_text
+from tdddft.plain_files import file_hash
 
 CHECKSUMS = "SHA256SUMS"
 _CODE = re.compile(r"[0-9][A-Za-z0-9]{3}")

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from graphlearn.proteins.chain import ProteinChain
-from graphlearn.proteins.chain_cache import CacheFolder, ChainCache, content_key, file_hash
+from graphlearn.proteins.chain_cache import CacheFolder, ChainCache, content_key
 from graphlearn.proteins.chain_store import ChainStore
 from graphlearn.proteins.read import read_structure, structure_name
 from tdddft.errors import InputError
+from tdddft.plain_files import file_hash
 
 SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif", ".bcif")
 

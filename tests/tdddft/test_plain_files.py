@@ -5,10 +5,9 @@ import os
 import pytest
 
 from graphlearn.proteins import read_structure
-from graphlearn.proteins.chain_cache import file_hash
 from tdddft import InputError, read_field, read_molecules
 from tdddft.index import read_index
-from tdddft.plain_files import open_plain
+from tdddft.plain_files import file_hash, open_plain
 from tdddft.recipe import Selection
 from tdddft.recipe_files import load_recipe
 from tdddft.selection import select

@@ -14,7 +14,7 @@ from graphlearn.models import ProteinRPN
 from graphlearn.nn.region import anchor_regions, non_maximum_suppression
 from graphlearn.nn.true_path import propagate_to_ancestors
 from graphlearn.proteins import ProteinChain, contact_graph
-from graphlearn.proteins.chain_cache import content_key, file_hash
+from graphlearn.proteins.chain_cache import content_key
 from graphlearn.proteins.embeddings import EsmEmbedder
 from graphlearn.proteins.graph import with_embedding
 from graphlearn.recipes import model_folder
@@ -23,6 +23,7 @@ from graphlearn.training.proteins.attribution import attribution
 from graphlearn.training.proteins.decision import Decision
 from graphlearn.training.proteins.homology import HOMOLOGUES, Homologues, SimilarChain
 from tdddft.errors import ContractError
+from tdddft.plain_files import file_hash
 
 SHORTEST = 60
 LOW_PLDDT = 70.0

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from graphlearn.proteins.chain_cache import file_hash
 from graphlearn.training.proteins.homology import SimilarChain
 from graphlearn.training.proteins.predict import PredictedTerm, ProposedRegion, ProteinPrediction
+from tdddft.plain_files import file_hash
 
 LOG = "finished.jsonl"
 SCHEMA_VERSION = 1
