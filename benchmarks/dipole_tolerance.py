@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from tdddft import GaussianPulses, Kick, Laser, Method, Trajectory, ground_state, propagate, read_molecules
-from tdddft.field import Field
-from tdddft.hamiltonian import Hamiltonian
-from tdddft.propagators import Magnus4
+from tdddft.electronic.hamiltonian import Hamiltonian
+from tdddft.fields.base import Field
+from tdddft.propagation.schemes import Magnus4
 
 STEPS, DT_FS, SAVE_EVERY = 200, 0.005, 10
 REFERENCE = 1e-6

@@ -20,13 +20,13 @@ from e3nn import o3
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from graphlearn.datasets.batch import OrbitalBatch
 from graphlearn.models import OrbEvo
-from graphlearn.neighbors import radius_graph
 from graphlearn.nn.equivariant import DensityEncoder, EdgeRotation
 from graphlearn.nn.equivariant.density import coupling_matrix
 from graphlearn.nn.equivariant.so2 import SO2Linear
-from graphlearn.training.memory import states_at_once
+from graphlearn.orbitals.chunking import states_at_once
+from graphlearn.orbitals.data.batch import OrbitalBatch
+from graphlearn.radius_graph import radius_graph
 from tdddft import read_molecules
 
 VARIANTS = ("dm", "wf")

@@ -20,9 +20,9 @@ from statistics import median
 import torch
 
 from tdddft import GaussianPulses, Hamiltonian, Method, ground_state, read_molecules
-from tdddft.propagators import Multirate
-from tdddft.propagators.multirate import carry
-from tdddft.propagators.state import initial_state
+from tdddft.propagation.schemes import Multirate
+from tdddft.propagation.schemes.multirate import carry
+from tdddft.propagation.schemes.state import initial_state
 from tdddft.units import AU_TIME_FS
 
 GTH = "gth-pbe"

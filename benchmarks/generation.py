@@ -51,12 +51,12 @@ def gemm_two_against_one(repeats: int = 3) -> float:
 
 
 def run(name: str, accuracy: str, limit: int, jobs: int, out: Path) -> dict[str, float | str]:
-    from tdddft.folder import DatasetFolder
-    from tdddft.generation import generate
-    from tdddft.plan import collect_molecules, cost, jobs_of, part_of
-    from tdddft.recipe import GenerateRecipe
-    from tdddft.recipe_files import load_recipe
-    from tdddft.recipes import find_recipe
+    from graphlearn.base.recipes.reading import load_recipe
+    from tdddft.dataset.generate import generate
+    from tdddft.dataset.packaged import find_recipe
+    from tdddft.dataset.plan import collect_molecules, cost, jobs_of, part_of
+    from tdddft.dataset.recipe import GenerateRecipe
+    from tdddft.dataset.store import DatasetFolder
 
     file = find_recipe(name)
     assert file is not None

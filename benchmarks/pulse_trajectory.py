@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from tdddft import GaussianPulses, Hamiltonian, Method, ground_state, propagate, read_molecules
-from tdddft.propagators import Adaptive, fixed_propagator
+from tdddft.propagation.schemes import Adaptive, fixed_propagator
 from tdddft.units import AU_TIME_FS
 
 MOLECULES = {"malonaldehyde": "smiles:O=CC=CO", "C7H10O2": "smiles:COC1=CC(=O)CCC1"}

@@ -17,9 +17,9 @@ from pathlib import Path
 import torch
 
 from tdddft import GaussianPulses, Hamiltonian, Method, ground_state, read_molecules
-from tdddft.exchange_correlation import GridResponse
-from tdddft.propagators import Multirate
-from tdddft.propagators.state import initial_state
+from tdddft.electronic.exchange_correlation import GridResponse
+from tdddft.propagation.schemes import Multirate
+from tdddft.propagation.schemes.state import initial_state
 from tdddft.units import AU_TIME_FS
 
 GRIDS = ["coarse", "medium", "fine", 0, 1, 2, 3]

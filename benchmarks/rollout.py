@@ -15,14 +15,14 @@ from pathlib import Path
 
 import torch
 
+from graphlearn.base.recipes.reading import parse_stored
 from graphlearn.datasets import OrbitalTrajectory
-from graphlearn.recipes import model_folder
+from graphlearn.orbitals.rollout import Rollout
+from graphlearn.orbitals.simulation import simulation_in
 from graphlearn.training.checkpoint import load_orbevo
-from graphlearn.training.origin import simulation_in
-from graphlearn.training.rollout import Rollout
+from graphlearn.training.packaged import model_folder
 from tdddft import Method, free_evolution, ground_state, propagate
-from tdddft.field_data import field_from_dict
-from tdddft.recipe_files import parse_stored
+from tdddft.fields.serialization import field_from_dict
 
 
 def main() -> None:

@@ -5,19 +5,29 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from tdddft.pyscf_environment import set_pyscf_environment
+from tdddft.electronic.pyscf_environment import set_pyscf_environment
 
-_WHERE = {
-    "Molecule": "molecule", "read_molecules": "sources", "Method": "recipe", "GenerateRecipe": "recipe",
-    "GroundState": "scf", "ground_state": "scf", "Kick": "field", "GaussianPulses": "field", "Laser": "laser",
-    "FieldSum": "field_data", "SampledField": "sampled_field", "read_field": "sampled_field",
-    "Hamiltonian": "hamiltonian", "propagate": "propagation", "propagate_batch": "propagation",
-    "free_evolution": "at_rest",
-    "Adaptive": "propagators", "Multirate": "propagators", "Midpoint": "propagators", "Magnus4": "propagators",
-    "EnforcedReversal": "propagators", "Trajectory": "trajectory", "read_trajectory": "trajectory",
-    "write_trajectory": "trajectory", "validate": "validation", "absorption_spectrum": "spectrum",
-    "generate": "generation", "InputError": "errors", "ConvergenceError": "errors", "ContractError": "errors",
-}  # fmt: skip
+_NAMES = {
+    "tdddft.molecules.molecule": ("Molecule",),
+    "tdddft.molecules.sources": ("read_molecules",),
+    "tdddft.electronic.method": ("Method",),
+    "tdddft.dataset.recipe": ("GenerateRecipe",),
+    "tdddft.electronic.ground_state": ("GroundState", "ground_state"),
+    "tdddft.fields.base": ("Kick", "GaussianPulses"),
+    "tdddft.fields.laser": ("Laser",),
+    "tdddft.fields.serialization": ("FieldSum",),
+    "tdddft.fields.sampled": ("SampledField", "read_field"),
+    "tdddft.electronic.hamiltonian": ("Hamiltonian",),
+    "tdddft.propagation.propagate": ("propagate", "propagate_batch"),
+    "tdddft.propagation.free_evolution": ("free_evolution",),
+    "tdddft.propagation.schemes": ("Adaptive", "Multirate", "Midpoint", "Magnus4", "EnforcedReversal"),
+    "tdddft.trajectory.trajectory": ("Trajectory", "read_trajectory", "write_trajectory"),
+    "tdddft.trajectory.validation": ("validate",),
+    "tdddft.analysis.spectrum": ("absorption_spectrum",),
+    "tdddft.dataset.generate": ("generate",),
+    "graphlearn.base.errors": ("ContractError", "ConvergenceError", "InputError"),
+}
+_WHERE = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = sorted(_WHERE)
 
@@ -27,7 +37,7 @@ set_pyscf_environment()
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'tdddft' has no attribute {name!r}")
-    return getattr(import_module(f"tdddft.{_WHERE[name]}"), name)
+    return getattr(import_module(_WHERE[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -57,7 +57,7 @@ def small_trajectory():
     import numpy as np
 
     from tdddft import Trajectory
-    from tdddft.trajectory import electronic_dipole_au
+    from tdddft.trajectory.trajectory import electronic_dipole_au
 
     times, dipole = np.arange(5) * 0.1, np.zeros((3, 2, 2))
     dipole[2] = [[0.0, 0.7], [0.7, 0.1]]

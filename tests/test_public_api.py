@@ -17,10 +17,17 @@ from typing import Any, ForwardRef
 PACKAGES = (
     "graphlearn", "graphlearn.nn", "graphlearn.nn.region", "graphlearn.models", "graphlearn.datasets",
     "graphlearn.datasets.graphs", "graphlearn.proteins", "graphlearn.testing", "graphlearn.interop",
-    "graphlearn.interop.dgl", "graphlearn.figures", "graphlearn.recipes", "graphlearn.training.checkpoint",
-    "graphlearn.training.rollout", "graphlearn.training.proteins.predict",
-    "graphlearn.training.proteins.prediction_figure", "tdddft",
+    "graphlearn.interop.dgl", "graphlearn.graphs.history_figure", "graphlearn.training.packaged",
+    "graphlearn.training.checkpoint", "graphlearn.orbitals.rollout", "graphlearn.proteins.predictor",
+    "graphlearn.proteins.prediction_figure", "tdddft",
 )  # fmt: skip
+FORMER = {
+    "graphlearn.figures": "graphlearn.graphs.history_figure",
+    "graphlearn.recipes": "graphlearn.training.packaged",
+    "graphlearn.training.rollout": "graphlearn.orbitals.rollout",
+    "graphlearn.training.proteins.predict": "graphlearn.proteins.predictor",
+    "graphlearn.training.proteins.prediction_figure": "graphlearn.proteins.prediction_figure",
+}
 OURS = ("graphlearn", "tdddft")
 STORED = Path(__file__).with_name("public_api.txt")
 REFRESH = "python tests/test_public_api.py"
@@ -89,6 +96,13 @@ def test_public_names_and_signatures():
     stored, now = STORED.read_text(encoding="utf-8").splitlines(), public_api()
     changes = difflib.unified_diff(stored, now, "stored", "now", lineterm="", n=0)
     assert stored == now, "\n".join([*changes, f"if that is meant, type: {REFRESH}"])
+
+
+def test_former_places_hold_the_same_objects():
+    for former, place in FORMER.items():
+        module = importlib.import_module(former)
+        assert _names(module) == _names(importlib.import_module(place))
+        assert all(getattr(module, n) is getattr(importlib.import_module(place), n) for n in _names(module))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphlearn.base.cli.app import make_app
 from graphlearn.cli.compare import compare
 from graphlearn.cli.datasets import datasets
 from graphlearn.cli.demo import demo
@@ -12,7 +13,6 @@ from graphlearn.cli.predict import predict
 from graphlearn.cli.rollout import rollout
 from graphlearn.cli.statistics import statistics
 from graphlearn.cli.train import train
-from tdddft.cli.app import make_app
 
 app = make_app(
     "graphlearn",
@@ -24,6 +24,6 @@ app = make_app(
 
 def main() -> None:
     """Entry point of the console script."""
-    from tdddft.cli.shell import run
+    from graphlearn.base.cli.shell import run
 
     run(app)

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from graphlearn.base.cli.shell import fail, out, progress
 from graphlearn.cli.recipes import DATA_HELP, graph_recipe, recipe_task
-from tdddft.cli.shell import fail, out, progress
 
 
 def compare(
@@ -31,7 +31,7 @@ def compare(
 
     Example: graphlearn compare protein_rpn/ec --out runs/ec
     """
-    from tdddft.errors import InputError
+    from graphlearn.base.errors import InputError
 
     if recipe_task(recipe) == "proteins":
         if readouts:
@@ -43,9 +43,9 @@ def compare(
 def _compare_readouts(
     recipe: str, data: Path | None, out_dir: Path, jobs: int | None, readouts: list[str] | None, overrides: list[str]
 ) -> None:
-    from graphlearn.training.graphs.compare import compare as compare_readouts, runs_of
-    from graphlearn.training.graphs.report import comparison_figure, markdown, summarise
-    from tdddft.figures import save_figure
+    from graphlearn.base.plotting import save_figure
+    from graphlearn.graphs.compare import compare as compare_readouts, runs_of
+    from graphlearn.graphs.report import comparison_figure, markdown, summarise
 
     settings = graph_recipe(recipe, data, overrides)
     settings = settings.only(readouts) if readouts else settings
@@ -77,10 +77,10 @@ def _compare_readouts(
 
 
 def _compare_proteins(recipe: str, data: Path | None, out_dir: Path, jobs: int | None, overrides: list[str]) -> None:
+    from graphlearn.base.plotting import save_figure
     from graphlearn.cli.recipes import protein_recipe
-    from graphlearn.training.proteins.compare import compare as compare_variants, runs_of
-    from graphlearn.training.proteins.report import comparison_figure, comparison_table
-    from tdddft.figures import save_figure
+    from graphlearn.proteins.compare import compare as compare_variants, runs_of
+    from graphlearn.proteins.report import comparison_figure, comparison_table
 
     settings = protein_recipe(recipe, data, overrides)
     with progress("runs", len(runs_of(settings))) as show:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tdddft.cli.shell import out
+from graphlearn.base.cli.shell import out
 
 
 def datasets(as_json: Annotated[bool, typer.Option("--json", help="print the list as JSON")] = False) -> None:
@@ -18,7 +18,7 @@ def datasets(as_json: Annotated[bool, typer.Option("--json", help="print the lis
 
     Example: graphlearn datasets
     """
-    from graphlearn.catalogue import data_sets
+    from graphlearn.hub.catalogue import data_sets
 
     found = data_sets()
     if as_json:

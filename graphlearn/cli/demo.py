@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from graphlearn.base.cli.shell import out, progress
 from graphlearn.cli.evaluate import NOTE, error_tables
-from tdddft.cli.shell import out, progress
 
 
 def demo(
@@ -27,20 +27,20 @@ def demo(
 
     Example: graphlearn demo --out runs/demo
     """
+    from graphlearn.base.cli.signals import stop_on_signals
+    from graphlearn.base.errors import InputError, StoppedError
+    from graphlearn.base.plotting import save_figure
+    from graphlearn.base.recipes.reading import load_recipe
     from graphlearn.datasets import TDDFTTrajectories
-    from graphlearn.recipes import model_recipe
-    from graphlearn.training.evaluate import evaluate, free_baselines
-    from graphlearn.training.figures import learning_curve
-    from graphlearn.training.loop import train
-    from graphlearn.training.recipe import TRAIN, VALIDATION, TrainRecipe
-    from graphlearn.training.report import EvaluatedSet, gather, write_report
-    from graphlearn.training.split import assign, check_validation
+    from graphlearn.orbitals.assignment import assign, check_validation
+    from graphlearn.orbitals.evaluate import evaluate, free_baselines
+    from graphlearn.orbitals.figures import learning_curve
+    from graphlearn.orbitals.loop import train
+    from graphlearn.orbitals.recipe import TRAIN, VALIDATION, TrainRecipe
+    from graphlearn.orbitals.report import EvaluatedSet, gather, write_report
+    from graphlearn.training.packaged import model_recipe
     from tdddft.cli.generate import generate, recipe_of
-    from tdddft.cli.stopping import stop_on_signals
-    from tdddft.errors import InputError, StoppedError
-    from tdddft.figures import save_figure
-    from tdddft.plan import collect_molecules, trajectory_ids
-    from tdddft.recipe_files import load_recipe
+    from tdddft.dataset.plan import collect_molecules, trajectory_ids
 
     started = time.perf_counter()
     generation = recipe_of([data_recipe], out_dir, [])

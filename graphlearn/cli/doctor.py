@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tdddft.cli.shell import out
+from graphlearn.base.cli.shell import out
 
 STYLES = {"ok": "green", "missing": "yellow", "failed": "red"}
 
@@ -22,7 +22,7 @@ def doctor(
 
     Example: graphlearn doctor
     """
-    from graphlearn.doctor import examine
+    from graphlearn.hub.doctor import examine
 
     findings = []
     for finding in examine():

@@ -12,14 +12,14 @@ import typer
 from rich import box
 from rich.table import Table
 
-from tdddft.cli.shell import out, progress
-from tdddft.files import replace_text
+from graphlearn.base.cli.shell import out, progress
+from graphlearn.base.files import replace_text
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from graphlearn.training.evaluate import Prediction
-    from tdddft.trajectory import Trajectory
+    from graphlearn.orbitals.evaluate import Prediction
+    from tdddft.trajectory.trajectory import Trajectory
 
 
 def evaluate(
@@ -56,9 +56,9 @@ def evaluate(
 
     Example: graphlearn evaluate protein_rpn/ec --out runs/ec_evaluation
     """
-    from graphlearn.recipes import model_folder
+    from graphlearn.base.errors import InputError
     from graphlearn.training.checkpoint import model_class
-    from tdddft.errors import InputError
+    from graphlearn.training.packaged import model_folder
 
     if out_dir is not None and out_dir.exists() and not out_dir.is_dir():
         raise InputError(f"--out {out_dir} is a file; give a folder")
@@ -90,19 +90,19 @@ def _evaluate_trajectories(
     out_dir: Path | None,
     json_file: Path | None,
 ) -> None:
+    from graphlearn.base.errors import InputError
     from graphlearn.datasets import TDDFTTrajectories
-    from graphlearn.training.baselines import LinearResponse, NearestGeometry
-    from graphlearn.training.checkpoint import load_orbevo
-    from graphlearn.training.evaluate import (
+    from graphlearn.orbitals.assignment import test_sets
+    from graphlearn.orbitals.baselines import LinearResponse, NearestGeometry
+    from graphlearn.orbitals.evaluate import (
         NEAREST,
         Baseline,
         Prediction,
         evaluate as evaluate_one_by_one,
         free_baselines,
     )
-    from graphlearn.training.report import EvaluatedSet, finite, gather, write_report
-    from graphlearn.training.split import test_sets
-    from tdddft.errors import InputError
+    from graphlearn.orbitals.report import EvaluatedSet, finite, gather, write_report
+    from graphlearn.training.checkpoint import load_orbevo
 
     network, normalizer, facts = load_orbevo(folder)
     read = partial(TDDFTTrajectories, data, **network.geometry)
@@ -134,8 +134,8 @@ def _evaluate_trajectories(
 
 def _unless_unconverged(method: Callable[[Trajectory], np.ndarray], trajectory: Trajectory) -> Prediction:
     """What a method predicts; nothing, and a word on the screen, where its equations are not solved."""
-    from graphlearn.training.evaluate import Prediction
-    from tdddft.errors import ConvergenceError
+    from graphlearn.base.errors import ConvergenceError
+    from graphlearn.orbitals.evaluate import Prediction
 
     try:
         return Prediction(rolled_out=method(trajectory))
@@ -146,8 +146,8 @@ def _unless_unconverged(method: Callable[[Trajectory], np.ndarray], trajectory: 
 
 def error_tables(sets: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[Table]:
     """One table a test set, one row a method, the best value of each column in bold."""
-    from graphlearn.training.evaluate import COLUMNS
-    from graphlearn.training.report import number
+    from graphlearn.orbitals.evaluate import COLUMNS
+    from graphlearn.orbitals.report import number
 
     tables = []
     for name, methods in sets.items():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tdddft.cli.shell import out, progress
-from tdddft.files import replace_text
+from graphlearn.base.cli.shell import out, progress
+from graphlearn.base.files import replace_text
 
 
 def evaluate_proteins(
@@ -20,9 +20,9 @@ def evaluate_proteins(
     json_file: Path | None,
 ) -> None:
     """Print tables of terms and residues, and write them with pictures if asked for."""
-    from graphlearn.training.proteins.judge_stored import load_predictor
-    from graphlearn.training.proteins.locate import locate
-    from graphlearn.training.proteins.verdict_report import Verdict, numbers, tables, write_verdict
+    from graphlearn.proteins.evaluation_report import Verdict, numbers, tables, write_verdict
+    from graphlearn.proteins.judge_stored import load_predictor
+    from graphlearn.proteins.locate import locate
 
     predictor = load_predictor(folder, data, profiles=profiles)
     evaluated = predictor.judge(part)

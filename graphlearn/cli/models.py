@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tdddft.cli.shell import out
+from graphlearn.base.cli.shell import out
 
 
 def models(as_json: Annotated[bool, typer.Option("--json", help="print the list as JSON")] = False) -> None:
@@ -16,7 +16,7 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="print the list 
 
     Example: graphlearn models
     """
-    from graphlearn.catalogue import systems
+    from graphlearn.hub.catalogue import systems
 
     found = systems()
     if as_json:

@@ -10,10 +10,10 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from tdddft.cli.shell import err, fail, out, printable, progress
+from graphlearn.base.cli.shell import err, fail, out, printable, progress
 
 if TYPE_CHECKING:
-    from graphlearn.training.proteins.predict import ProteinPrediction
+    from graphlearn.proteins.predictor import ProteinPrediction
 
 
 def predict(
@@ -45,12 +45,12 @@ def predict(
 
     Example: graphlearn predict structures/ --out predicted
     """
-    from graphlearn.proteins.structure_files import structure_files
-    from graphlearn.training.proteins.predict import ProteinPredictor
-    from graphlearn.training.proteins.predict_files import predict_files
-    from graphlearn.training.proteins.prediction_files import write_tables
-    from tdddft.cli.stopping import stop_on_signals
-    from tdddft.errors import InputError
+    from graphlearn.base.cli.signals import stop_on_signals
+    from graphlearn.base.errors import InputError
+    from graphlearn.proteins.predict_files import predict_files
+    from graphlearn.proteins.prediction_files import write_tables
+    from graphlearn.proteins.predictor import ProteinPredictor
+    from graphlearn.proteins.structure.files import structure_files
 
     if weights is not None and ontology is not None:
         raise InputError("--ontology has no effect with --weights; give one of them")

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from graphlearn.training.graphs.recipe import GraphRecipe
-    from graphlearn.training.proteins.recipe import ProteinRecipe
+    from graphlearn.graphs.recipe import GraphRecipe
+    from graphlearn.proteins.recipe import ProteinRecipe
 
 DATA_HELP = "folder of the data set; default for graphs and proteins: below $GRAPHLEARN_DATA or data"
 
 
 def graph_recipe(name: str, data: Path | None, overrides: list[str]) -> GraphRecipe:
     """The recipe of a graph or node prediction, with the folder of its data."""
-    from graphlearn.recipes import model_recipe
-    from graphlearn.training.graphs.recipe import GraphRecipe
-    from tdddft.recipe_files import load_recipe
+    from graphlearn.base.recipes.reading import load_recipe
+    from graphlearn.graphs.recipe import GraphRecipe
+    from graphlearn.training.packaged import model_recipe
 
     root = [f"data.root={data}"] if data else []
     return load_recipe(model_recipe(name), GraphRecipe, [*overrides, *root])
@@ -24,9 +24,9 @@ def graph_recipe(name: str, data: Path | None, overrides: list[str]) -> GraphRec
 
 def protein_recipe(name: str, data: Path | None, overrides: list[str]) -> ProteinRecipe:
     """The recipe of a predictor of protein functions, with the folder of its data."""
-    from graphlearn.recipes import model_recipe
-    from graphlearn.training.proteins.recipe import ProteinRecipe
-    from tdddft.recipe_files import load_recipe
+    from graphlearn.base.recipes.reading import load_recipe
+    from graphlearn.proteins.recipe import ProteinRecipe
+    from graphlearn.training.packaged import model_recipe
 
     root = [f"data.root={data.absolute()}"] if data else []
     return load_recipe(model_recipe(name), ProteinRecipe, [*overrides, *root])
@@ -34,8 +34,8 @@ def protein_recipe(name: str, data: Path | None, overrides: list[str]) -> Protei
 
 def recipe_task(name: str) -> str:
     """What a recipe trains: its ``task``; without one, ``graphs`` where it names its own data, else ``orbitals``."""
-    from graphlearn.recipes import model_recipe
-    from tdddft.plain_data import read_yaml
+    from graphlearn.base.plain_data import read_yaml
+    from graphlearn.training.packaged import model_recipe
 
     content = read_yaml(model_recipe(name))
     if not isinstance(content, dict):

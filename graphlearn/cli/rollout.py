@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tdddft.cli.shell import out
+from graphlearn.base.cli.shell import out
 
 if TYPE_CHECKING:
-    from tdddft.trajectory import Trajectory
+    from tdddft.trajectory.trajectory import Trajectory
 
 
 def rollout(
@@ -35,17 +35,17 @@ def rollout(
 
     Example: graphlearn rollout smiles:CCO --out ethanol.h5 --figure ethanol.png
     """
+    from graphlearn.base.errors import InputError
+    from graphlearn.base.plotting import save_figure
+    from graphlearn.base.provenance import package_versions
     from graphlearn.datasets import OrbitalTrajectory
-    from graphlearn.datasets.gauge import predicted_trajectory
     from graphlearn.models import OrbEvo
-    from graphlearn.recipes import model_folder
+    from graphlearn.orbitals.data.target import predicted_trajectory
+    from graphlearn.orbitals.figures import prediction_figure
+    from graphlearn.orbitals.rollout import Rollout, bundle_disagreement
     from graphlearn.training.checkpoint import load_orbevo
-    from graphlearn.training.figures import prediction_figure
-    from graphlearn.training.rollout import Rollout, bundle_disagreement
-    from tdddft.errors import InputError
-    from tdddft.figures import save_figure
-    from tdddft.provenance import package_versions
-    from tdddft.trajectory import read_trajectory, write_trajectory
+    from graphlearn.training.packaged import model_folder
+    from tdddft.trajectory.trajectory import read_trajectory, write_trajectory
 
     given: Trajectory | None = None
     if molecule.endswith((".h5", ".hdf5")):
@@ -81,11 +81,11 @@ def _at_rest(
     source: str, facts: dict[str, Any], direction: tuple[float, float, float] | None, strength: float
 ) -> Trajectory:
     """The ground state of a molecule and the field of the training set, turned and scaled."""
-    from graphlearn.training.origin import simulation_in
+    from graphlearn.base.errors import InputError
+    from graphlearn.orbitals.simulation import simulation_in
     from tdddft import free_evolution, ground_state
-    from tdddft.errors import InputError
-    from tdddft.field_data import field_from_dict
-    from tdddft.origin import method_of
+    from tdddft.fields.serialization import field_from_dict
+    from tdddft.trajectory.origin import method_of
 
     known = simulation_in(facts)
     field = dict(known["field"])
@@ -105,7 +105,7 @@ def _at_rest(
 
 
 def _warn_of_elements(given: Trajectory, facts: dict[str, Any]) -> None:
-    from tdddft.molecule import SYMBOLS
+    from tdddft.molecules.molecule import SYMBOLS
 
     known = facts.get("simulation", {}).get("elements")
     strangers = sorted({int(z) for z in given.numbers} - set(known or given.numbers.tolist()))

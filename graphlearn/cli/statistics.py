@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tdddft.cli.shell import err, out, printable, progress
+from graphlearn.base.cli.shell import err, out, printable, progress
 
 
 def statistics(folder: Annotated[Path, typer.Argument(help="folder made by 'tdddft generate'")]) -> None:
@@ -18,9 +18,9 @@ def statistics(folder: Annotated[Path, typer.Argument(help="folder made by 'tddd
 
     Example: graphlearn statistics runs/small
     """
-    from graphlearn.datasets.statistics import DEFINITION, FILE_NAME, DatasetStatistics, trajectory_sums
-    from tdddft.errors import InputError
-    from tdddft.folder import DatasetFolder
+    from graphlearn.base.errors import InputError
+    from graphlearn.orbitals.data.statistics import DEFINITION, FILE_NAME, DatasetStatistics, trajectory_sums
+    from tdddft.dataset.store import DatasetFolder
 
     with progress("reading", len(DatasetFolder(folder).finished())) as show:
         unreadable: list[str] = []

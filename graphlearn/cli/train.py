@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from graphlearn.base.cli.shell import err, out, printable, progress
 from graphlearn.cli.recipes import DATA_HELP, graph_recipe, protein_recipe, recipe_task
-from tdddft.cli.shell import err, out, printable, progress
 
 
 def train(
@@ -32,7 +32,7 @@ def train(
 
     Example: graphlearn train histograph/mutag --out runs/mutag_model
     """
-    from tdddft.errors import InputError
+    from graphlearn.base.errors import InputError
 
     task = recipe_task(recipe)
     if task == "graphs":
@@ -48,16 +48,16 @@ def train(
 def _train_orbevo(recipe: str, data: Path, out_dir: Path, overrides: list[str]) -> None:
     import os
 
+    from graphlearn.base.cli.signals import stop_on_signals
+    from graphlearn.base.errors import StoppedError
+    from graphlearn.base.plotting import save_figure
+    from graphlearn.base.recipes.reading import load_recipe
     from graphlearn.datasets import TDDFTTrajectories
-    from graphlearn.recipes import model_recipe
-    from graphlearn.training.figures import learning_curve
-    from graphlearn.training.loop import train as train_model
-    from graphlearn.training.recipe import TRAIN, VALIDATION, TrainRecipe
-    from graphlearn.training.split import assign, check_validation
-    from tdddft.cli.stopping import stop_on_signals
-    from tdddft.errors import StoppedError
-    from tdddft.figures import save_figure
-    from tdddft.recipe_files import load_recipe
+    from graphlearn.orbitals.assignment import assign, check_validation
+    from graphlearn.orbitals.figures import learning_curve
+    from graphlearn.orbitals.loop import train as train_model
+    from graphlearn.orbitals.recipe import TRAIN, VALIDATION, TrainRecipe
+    from graphlearn.training.packaged import model_recipe
 
     settings = load_recipe(model_recipe(recipe), TrainRecipe, overrides)
     split = assign(TDDFTTrajectories(data).names, settings.split, data)
@@ -94,14 +94,14 @@ def _train_proteins(recipe: str, data: Path | None, out_dir: Path, overrides: li
     import math
     from contextlib import nullcontext
 
-    from graphlearn.training.proteins.learning_figure import learning_curve
-    from graphlearn.training.proteins.left_out import left_out_lines, write_left_out
-    from graphlearn.training.proteins.start import start_model
-    from graphlearn.training.proteins.task import load_task
-    from graphlearn.training.proteins.train import train_proteins
-    from tdddft.cli.stopping import stop_on_signals
-    from tdddft.errors import StoppedError
-    from tdddft.figures import save_figure
+    from graphlearn.base.cli.signals import stop_on_signals
+    from graphlearn.base.errors import StoppedError
+    from graphlearn.base.plotting import save_figure
+    from graphlearn.proteins.initialise import start_model
+    from graphlearn.proteins.learning_figure import learning_curve
+    from graphlearn.proteins.left_out import left_out_lines, write_left_out
+    from graphlearn.proteins.task import load_task
+    from graphlearn.proteins.train import train_proteins
 
     settings = protein_recipe(recipe, data, overrides)
     task = load_task(settings)
@@ -142,14 +142,14 @@ def _train_proteins(recipe: str, data: Path | None, out_dir: Path, overrides: li
 
 
 def _train_graphs(recipe: str, data: Path | None, out_dir: Path, overrides: list[str]) -> None:
+    from graphlearn.base.cli.signals import stop_on_signals
+    from graphlearn.base.errors import StoppedError
+    from graphlearn.base.plotting import save_figure
+    from graphlearn.graphs.fit import Run, fit
+    from graphlearn.graphs.report import learning_figure, weights_figure
+    from graphlearn.graphs.task import load_task
     from graphlearn.training.checkpoint import save_model
-    from graphlearn.training.graphs.fit import Run, fit
-    from graphlearn.training.graphs.report import learning_figure, weights_figure
-    from graphlearn.training.graphs.task import load_task
     from graphlearn.training.run_folder import run_folder
-    from tdddft.cli.stopping import stop_on_signals
-    from tdddft.errors import StoppedError
-    from tdddft.figures import save_figure
 
     settings = graph_recipe(recipe, data, overrides)
     run = Run(settings.readouts[0], settings.depths[0], settings.seeds[0], settings.test_folds[0])

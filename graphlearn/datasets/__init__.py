@@ -1,12 +1,12 @@
 """Data sets and how they become batches."""
 
-from graphlearn.datasets.batch import Normalizer, OrbitalBatch, collate
-from graphlearn.datasets.particles import IndependentParticles
-from graphlearn.datasets.protein_go import ProteinGO
-from graphlearn.datasets.splits import Parts, split_at_random, split_by_molecule, split_by_size
-from graphlearn.datasets.statistics import DatasetStatistics, dataset_statistics
-from graphlearn.datasets.trajectories import OrbitalTrajectory, TDDFTTrajectories
-from graphlearn.datasets.windows import TDDFTWindows
+from graphlearn.orbitals.data.batch import Normalizer, OrbitalBatch, collate
+from graphlearn.orbitals.data.mode_basis import IndependentParticles
+from graphlearn.orbitals.data.split import Parts, split_at_random, split_by_molecule, split_by_size
+from graphlearn.orbitals.data.statistics import DatasetStatistics, dataset_statistics
+from graphlearn.orbitals.data.trajectories import OrbitalTrajectory, TDDFTTrajectories
+from graphlearn.orbitals.data.windows import TDDFTWindows
+from graphlearn.proteins.data.protein_go import ProteinGO
 
 __all__ = [
     "DatasetStatistics", "IndependentParticles", "Normalizer", "OrbitalBatch", "OrbitalTrajectory", "Parts",

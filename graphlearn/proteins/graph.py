@@ -8,9 +8,15 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from graphlearn.neighbors import radius_graph
-from graphlearn.proteins.chain import PROFILE_ORDER, RESIDUE_ORDER, SECONDARY_ORDER, ProteinChain, letter_codes
-from tdddft.errors import InputError
+from graphlearn.base.errors import InputError
+from graphlearn.proteins.structure.chain import (
+    PROFILE_ORDER,
+    RESIDUE_ORDER,
+    SECONDARY_ORDER,
+    ProteinChain,
+    letter_codes,
+)
+from graphlearn.radius_graph import radius_graph
 
 NUM_FEATURES = len(RESIDUE_ORDER) + len(SECONDARY_ORDER) + 2 + len(PROFILE_ORDER) + 1
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from graphlearn.neighbors import radius_graph
-from graphlearn.proteins.chain import RESIDUE_ORDER, SECONDARY_ORDER
+from graphlearn.base.errors import InputError
 from graphlearn.proteins.graph import NUM_FEATURES
-from tdddft.errors import InputError
+from graphlearn.proteins.structure.chain import RESIDUE_ORDER, SECONDARY_ORDER
+from graphlearn.radius_graph import radius_graph
 
 UNKNOWN = RESIDUE_ORDER.index("X")
 COIL = SECONDARY_ORDER.index("-")

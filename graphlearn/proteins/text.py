@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from tdddft.errors import InputError
-from tdddft.unpacking import read_unpacked
+from graphlearn.base.errors import InputError
+from graphlearn.base.unpacking import read_unpacked
 
 _CHAIN = re.compile(r"[^\s,#]+")
 
@@ -17,7 +17,8 @@ def read_text(path: Path | str) -> str:
     """Text of a UTF-8 file, plain or packed with gzip, xz or bzip2 whatever its name.
 
     Raises:
-        InputError: if it is absent, a folder, damaged, not text or too large (:func:`tdddft.unpacking.check_size`).
+        InputError: if it is absent, a folder, damaged, not text or too large
+            (:func:`graphlearn.base.unpacking.check_size`).
     """
     try:
         return read_unpacked(path).decode("utf-8")

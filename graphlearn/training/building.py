@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from tdddft.errors import InputError
-from tdddft.machine import available_bytes
+from graphlearn.base.errors import InputError
+from graphlearn.base.machine import available_bytes
 
 LARGEST_DEGREE = 10
 LARGEST_NUMBER = 100_000

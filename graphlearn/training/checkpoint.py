@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from graphlearn.datasets.batch import Normalizer
+from graphlearn.base.errors import ContractError, InputError
+from graphlearn.base.files import replace_text
+from graphlearn.base.plain_data import read_json
+from graphlearn.base.provenance import package_versions
 from graphlearn.models import HistographGNN, OrbEvo, OrbitalModel, ProteinRPN, ResponseOrbEvo
+from graphlearn.orbitals.data.batch import Normalizer
 from graphlearn.training.building import build_network
 from graphlearn.training.weights import load_weights, read_shapes, reason, save_tensors
-from tdddft.errors import ContractError, InputError
-from tdddft.files import replace_text
-from tdddft.plain_data import read_json
-from tdddft.provenance import package_versions
 
 __all__ = ["load_model", "load_orbevo", "model_class", "save_model"]
 SCHEMA_VERSION = 1

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from torch import nn
 
+from graphlearn.base.errors import ContractError, InputError
+from graphlearn.base.files import remove_temporaries
+from graphlearn.base.locks import lock
 from graphlearn.training.weights import load_weights
-from tdddft.errors import ContractError, InputError
-from tdddft.files import remove_temporaries
-from tdddft.run_state import lock
 
 BEST = "best.safetensors"
 LOCK = ".lock"

@@ -13,10 +13,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from graphlearn.base.errors import ContractError, InputError
+from graphlearn.base.plain_data import parse_json
 from graphlearn.training.run_folder import BEST, load_best
 from graphlearn.training.weights import reason, save_tensors
-from tdddft.errors import ContractError, InputError
-from tdddft.plain_data import parse_json
 
 FILE_NAME = "training_state.safetensors"
 

@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from tdddft.errors import ContractError, InputError
-from tdddft.files import replace_bytes
+from graphlearn.base.errors import ContractError, InputError
+from graphlearn.base.files import replace_bytes
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tdddft.cli.app import make_app
+from graphlearn.base.cli.app import make_app
 from tdddft.cli.density import density
 from tdddft.cli.generate import generate
 from tdddft.cli.observe import observe
@@ -20,6 +20,6 @@ app = make_app(
 
 def main() -> None:
     """Entry point of the console script."""
-    from tdddft.cli.shell import run
+    from graphlearn.base.cli.shell import run
 
     run(app)

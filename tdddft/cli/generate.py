@@ -9,15 +9,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from tdddft.cli.shell import err, out, printable, progress
-from tdddft.cli.stopping import stop_on_signals
-from tdddft.cluster import Cluster
-from tdddft.errors import InputError
-from tdddft.generation import Summary, generate as generate_dataset
-from tdddft.plan import collect_molecules, part_of, trajectory_ids
-from tdddft.recipe import GenerateRecipe
-from tdddft.recipe_files import load_recipe, parse_recipe
-from tdddft.recipes import find_recipe
+from graphlearn.base.cli.shell import err, out, printable, progress
+from graphlearn.base.cli.signals import stop_on_signals
+from graphlearn.base.errors import InputError
+from graphlearn.base.recipes.reading import load_recipe, parse_recipe
+from graphlearn.base.workers.parsl import Cluster
+from tdddft.dataset.generate import Summary, generate as generate_dataset
+from tdddft.dataset.packaged import find_recipe
+from tdddft.dataset.plan import collect_molecules, part_of, trajectory_ids
+from tdddft.dataset.recipe import GenerateRecipe
 
 
 def generate(

@@ -8,15 +8,15 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from tdddft.cli.shell import out
-from tdddft.molecule import SYMBOLS
-from tdddft.observables import (
+from graphlearn.base.cli.shell import out
+from tdddft.analysis.observables import (
     field_energy_hartree,
     ground_orbital_populations,
     idempotency_error,
     mulliken_charges,
 )
-from tdddft.trajectory import read_trajectory
+from tdddft.molecules.molecule import SYMBOLS
+from tdddft.trajectory.trajectory import read_trajectory
 
 
 def observe(
@@ -50,6 +50,7 @@ def observe(
         np.savetxt(csv, np.column_stack(list(columns.values())), delimiter=",", header=",".join(columns), comments="")
         out.print(f"wrote {csv}")
     if figure is not None:
-        from tdddft.figures import observables_figure, save_figure
+        from graphlearn.base.plotting import save_figure
+        from tdddft.analysis.figures import observables_figure
 
         out.print(f"wrote {save_figure(observables_figure(t), figure)}")

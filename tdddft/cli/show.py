@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from tdddft.cli.shell import err, out, printable
-from tdddft.folder import DatasetFolder
-from tdddft.trajectory import read_trajectory
+from graphlearn.base.cli.shell import err, out, printable
+from tdddft.dataset.store import DatasetFolder
+from tdddft.trajectory.trajectory import read_trajectory
 
 
 def show(
@@ -20,8 +20,9 @@ def show(
 
     Example: tdddft show runs/small/trajectories/H2O_d0.h5 --figure water.png
     """
-    from tdddft.figures import save_figure, trajectory_figure
-    from tdddft.overview import overview_figure
+    from graphlearn.base.plotting import save_figure
+    from tdddft.analysis.figures import trajectory_figure
+    from tdddft.dataset.figure import overview_figure
 
     unreadable: list[str] = []
     if path.is_dir():

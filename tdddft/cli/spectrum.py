@@ -9,9 +9,9 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from tdddft.cli.shell import only_json, out
-from tdddft.errors import InputError
-from tdddft.spectrum import (
+from graphlearn.base.cli.shell import only_json, out
+from graphlearn.base.errors import InputError
+from tdddft.analysis.spectrum import (
     Spectrum,
     absorption_spectrum,
     default_hwhm_ev,
@@ -20,7 +20,7 @@ from tdddft.spectrum import (
     line_strengths,
     polarizability_tensor,
 )
-from tdddft.trajectory import Trajectory, read_trajectory
+from tdddft.trajectory.trajectory import Trajectory, read_trajectory
 from tdddft.units import AU_TIME_FS, HARTREE_EV
 
 KICK_SPACING_FS = 0.02
@@ -74,7 +74,7 @@ def spectrum(
             out.print(note, soft_wrap=True)
         comparisons = {}
         if check:
-            from tdddft.casida_check import compare_with_casida
+            from tdddft.analysis.peak_assignment import compare_with_casida
 
             comparisons = compare_with_casida(trajectories, spectra, roots)
             for name, comparison in comparisons.items():
@@ -83,7 +83,8 @@ def spectrum(
             _write_csv(csv, spectra, tensor)
             out.print(f"wrote {csv}")
         if figure is not None:
-            from tdddft.figures import save_figure, spectrum_figure
+            from graphlearn.base.plotting import save_figure
+            from tdddft.analysis.figures import spectrum_figure
 
             sticks = {name: (c.root_energies_ev, c.root_strengths) for name, c in comparisons.items()}
             out.print(f"wrote {save_figure(spectrum_figure(spectra, sticks), figure)}")

@@ -13,11 +13,11 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
-from tdddft.cli.shell import out
-from tdddft.errors import InputError
-from tdddft.folder import DatasetFolder
-from tdddft.plan import collect_molecules
-from tdddft.run_state import RunState, read_run_states
+from graphlearn.base.cli.shell import out
+from graphlearn.base.errors import InputError
+from tdddft.dataset.plan import collect_molecules
+from tdddft.dataset.progress import RunState, read_run_states
+from tdddft.dataset.store import DatasetFolder
 
 SECONDS_BETWEEN = 2.0
 FAILURES_SHOWN = 20

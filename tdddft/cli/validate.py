@@ -7,17 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from tdddft.cli.shell import only_json, out, progress
+from graphlearn.base.cli.shell import only_json, out, progress
+from graphlearn.base.cli.signals import stop_on_signals
+from graphlearn.base.errors import InputError
 from tdddft.cli.status import say_bad_lines
-from tdddft.cli.stopping import stop_on_signals
-from tdddft.errors import InputError
-from tdddft.folder import DatasetFolder
-from tdddft.folder_check import FolderReport, check_folder
-from tdddft.folder_repair import repair_selection
-from tdddft.generation import generate
-from tdddft.plan import collect_molecules
-from tdddft.trajectory import read_trajectory
-from tdddft.validation import validate as validate_trajectory
+from tdddft.dataset.check import FolderReport, check_folder
+from tdddft.dataset.generate import generate
+from tdddft.dataset.plan import collect_molecules
+from tdddft.dataset.repair import repair_selection
+from tdddft.dataset.store import DatasetFolder
+from tdddft.trajectory.trajectory import read_trajectory
+from tdddft.trajectory.validation import validate as validate_trajectory
 
 MARK = {True: "ok  ", False: "FAIL", None: "n/a "}
 

@@ -13,18 +13,18 @@ import torch
 from hypothesis import HealthCheck, given, settings, strategies as st
 from protein_files import cif_text, pdb_text
 
+from graphlearn.base.errors import ContractError, InputError
+from graphlearn.base.recipes.reading import load_recipe
 from graphlearn.models import HistographGNN
+from graphlearn.orbitals.recipe import TrainRecipe
 from graphlearn.proteins import read_structure
-from graphlearn.proteins.annotations import read_term_table
-from graphlearn.proteins.chain_lists import read_chain_list
-from graphlearn.proteins.deepfri_files import read_deepfri_annotations
-from graphlearn.proteins.gene_ontology import GeneOntology
+from graphlearn.proteins.data.chain_lists import read_chain_list
+from graphlearn.proteins.data.deepfri_files import read_deepfri_annotations
+from graphlearn.proteins.homology import HOMOLOGUES, Homologues
+from graphlearn.proteins.ontology.annotations import read_term_table
+from graphlearn.proteins.ontology.gene_ontology import GeneOntology
 from graphlearn.training.checkpoint import load_model, save_model
-from graphlearn.training.proteins.homology import HOMOLOGUES, Homologues
-from graphlearn.training.recipe import TrainRecipe
 from tdddft import read_trajectory, write_trajectory
-from tdddft.errors import ContractError, InputError
-from tdddft.recipe_files import load_recipe
 
 OBO = """format-version: 1.2
 

@@ -14,8 +14,8 @@ from graphlearn.cli import app as graphlearn_app
 from tdddft import InputError, Molecule, read_trajectory
 from tdddft.cli import app as tdddft_app
 from tdddft.cli.generate import recipe_of
-from tdddft.plan import collect_molecules, trajectory_ids
-from tdddft.selection import selection_table
+from tdddft.dataset.plan import collect_molecules, trajectory_ids
+from tdddft.molecules.selection import selection_table
 
 COMMANDS = Path(sys.executable).parent
 FAST = [

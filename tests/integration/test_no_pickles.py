@@ -20,7 +20,7 @@ from protein_files import alpha_trace, pdb_line, write
 
 import graphlearn.cli
 import tdddft.cli
-from graphlearn.datasets.graphs.array_pickle import ALLOWED
+from graphlearn.graphs.data.array_pickle import ALLOWED
 
 HOOK = """
 import os, sys
@@ -45,7 +45,7 @@ def refuse(*_, **__):
 torch.load = refuse
 import graphlearn.cli, tdddft.cli
 for program, *words in json.load(open(sys.argv[1])):
-    app = {"graphlearn": graphlearn.cli.app, "tdddft": tdddft.cli.app}[program]
+    app = {"graphlearn": graphlearn.cli.app, "tdddft": graphlearn.base.cli.app}[program]
     try:
         code = app(words, standalone_mode=False)
     except SystemExit as stop:

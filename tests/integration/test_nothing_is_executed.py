@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from graphlearn.recipes import model_folder
-from graphlearn.training.baselines import LinearResponse
+from graphlearn.base.errors import ContractError
+from graphlearn.base.recipes.reading import parse_recipe
+from graphlearn.orbitals.baselines import LinearResponse
+from graphlearn.training.packaged import model_folder
 from tdddft import Kick, Method, generate, ground_state, propagate, read_trajectory, write_trajectory
-from tdddft.errors import ContractError
-from tdddft.origin import molecule_of
-from tdddft.recipe import GenerateRecipe
-from tdddft.recipe_files import parse_recipe
+from tdddft.dataset.recipe import GenerateRecipe
+from tdddft.trajectory.origin import molecule_of
 
 COMMANDS = Path(sys.executable).parent
 FAST = {"functional": "LDA,VWN", "basis": "sto-3g", "pseudopotential": None, "grid_level": 0, "response_grid": 0}
@@ -124,7 +124,7 @@ def test_files_of_the_working_folder_are_not_run(working_folder, tmp_path):
 
 def test_the_import_runs_no_file_of_the_working_folder(working_folder, tmp_path):
     (working_folder / "sitecustomize.py").unlink()
-    code = "import tdddft.scf; from pyscf.gto import mole; print(mole.DISABLE_EVAL)"
+    code = "import tdddft.electronic.ground_state; from pyscf.gto import mole; print(mole.DISABLE_EVAL)"
     done = subprocess.run(
         [sys.executable, "-P", "-c", code], cwd=working_folder, capture_output=True, text=True, check=True
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from graphlearn.base.errors import InputError
 from graphlearn.cli.compare import compare
 from graphlearn.cli.evaluate import evaluate
 from graphlearn.cli.predict import predict
@@ -11,7 +12,6 @@ from graphlearn.cli.rollout import rollout
 from tdddft.cli.spectrum import spectrum
 from tdddft.cli.status import status
 from tdddft.cli.validate import validate
-from tdddft.errors import InputError
 
 NOWHERE = Path("nowhere")
 

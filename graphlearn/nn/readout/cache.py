@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 from torch_geometric.data import Batch, Data
 
-from tdddft.errors import InputError
-from tdddft.plain_data import read_json
+from graphlearn.base.errors import InputError
+from graphlearn.base.plain_data import read_json
 
 SCHEMA_VERSION = 1
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}

@@ -1,1 +1,1 @@
-"""Training and judging of predictors of protein function."""
+"""The former place of :mod:`graphlearn.proteins`."""

@@ -35,9 +35,9 @@ def test_learning_from_files_needs_no_quantum_chemistry(tmp_path):
         f"        if name.split('.')[0] in {blocked!r}:\n"
         "            raise ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, Block())\n"
-        "import graphlearn.training.loop, graphlearn.training.evaluate, graphlearn.datasets, tdddft.trajectory\n"
-        "import tdddft.validation, tdddft.spectrum\n"
-        "import graphlearn.training.proteins.metrics, graphlearn.training.proteins.baselines\n"
+        "import graphlearn.orbitals.loop, graphlearn.orbitals.evaluate, graphlearn.datasets, tdddft.trajectory\n"
+        "import tdddft.trajectory.validation, tdddft.analysis.spectrum\n"
+        "import graphlearn.proteins.metrics, graphlearn.proteins.baselines\n"
         f"print([m for m in {blocked!r} if m in sys.modules])"
     )
     assert run(code).strip() == "[]"

@@ -14,8 +14,8 @@ from hypothesis import given, settings, strategies as st
 from protein_files import make_chain
 from torch_geometric.data import Batch
 
+from graphlearn.base.errors import InputError
 from graphlearn.proteins import NUM_FEATURES, PROFILE_ORDER, RESIDUE_ORDER, SECONDARY_ORDER, contact_graph
-from tdddft.errors import InputError
 
 
 @given(st.integers(1, 40), st.floats(0.5, 30), st.integers(0, 1000))

@@ -11,9 +11,9 @@ from hypothesis import given, settings, strategies as st
 from protein_files import make_chain
 from torch_geometric.data import Batch
 
+from graphlearn.base.errors import InputError
 from graphlearn.proteins import NUM_FEATURES, RESIDUE_ORDER, SECONDARY_ORDER, contact_graph, perturb
 from graphlearn.proteins.perturb import with_dropped_contacts, with_masked_residues, with_noise
-from tdddft.errors import InputError
 
 SIZES = (40, 1, 7, 25)
 

@@ -10,14 +10,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from graphlearn.base.errors import ContractError, InputError
+from graphlearn.base.recipes.reading import parse_recipe
+from graphlearn.graphs.fit import build_model
 from graphlearn.models import HistographGNN, OrbEvo, ProteinRPN, ResponseOrbEvo
+from graphlearn.orbitals.recipe import TrainRecipe
 from graphlearn.training.building import build_network
 from graphlearn.training.checkpoint import load_model, load_orbevo, save_model
-from graphlearn.training.graphs.fit import build_model
-from graphlearn.training.recipe import TrainRecipe
 from graphlearn.training.weights import load_weights
-from tdddft.errors import ContractError, InputError
-from tdddft.recipe_files import parse_recipe
 
 UNITS = {"c0_rms": 1.0, "delta_rms": 0.1, "field_v_per_angstrom": 0.02, "frame_fs": 0.05}
 
@@ -175,8 +175,8 @@ def test_recipes_are_bounded_likewise():
 def test_recipes_of_graphs_are_bounded_likewise():
     from graph_files import rings_and_chains
 
-    from graphlearn.training.graphs.recipe import GraphRecipe
-    from graphlearn.training.graphs.task import Task
+    from graphlearn.graphs.recipe import GraphRecipe
+    from graphlearn.graphs.task import Task
 
     content = {"name": "large", "data": {"kind": "tu", "name": "RINGS"}, "network": {"channels": BILLION}}
     task = Task(rings_and_chains(8), None, 1, 2, "graph", "accuracy")

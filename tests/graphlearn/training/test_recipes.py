@@ -7,16 +7,16 @@ import json
 import pytest
 import yaml
 
+from graphlearn.base.errors import InputError
+from graphlearn.base.recipes.reading import load_recipe, parse_recipe, parse_stored
+from graphlearn.graphs.compare import runs_of as graph_runs
+from graphlearn.graphs.recipe import GraphRecipe
 from graphlearn.models import HistographGNN
-from graphlearn.recipes import model_folder, model_recipe
-from graphlearn.training.graphs.compare import runs_of as graph_runs
-from graphlearn.training.graphs.recipe import GraphRecipe
-from graphlearn.training.proteins.compare import runs_of as protein_runs
-from graphlearn.training.proteins.recipe import ProteinRecipe
-from graphlearn.training.recipe import Split, TrainRecipe
-from graphlearn.training.split import test_sets as sets_of
-from tdddft.errors import InputError
-from tdddft.recipe_files import load_recipe, parse_recipe, parse_stored
+from graphlearn.orbitals.assignment import test_sets as sets_of
+from graphlearn.orbitals.recipe import Split, TrainRecipe
+from graphlearn.proteins.compare import runs_of as protein_runs
+from graphlearn.proteins.recipe import ProteinRecipe
+from graphlearn.training.packaged import model_folder, model_recipe
 
 GRAPHS = {"name": "x", "data": {"kind": "tu", "name": "MUTAG"}}
 SITES = "sites.sources=[catalytic]"
@@ -185,8 +185,8 @@ def test_dropout_of_integer_features_is_refused():
 
 
 def test_a_comparison_of_version_0_1_is_continued(tmp_path):
-    from graphlearn.training.graphs.compare import compare
-    from graphlearn.training.graphs.task import load_task
+    from graphlearn.graphs.compare import compare
+    from graphlearn.graphs.task import load_task
 
     recipe = parse_recipe(
         {

@@ -14,14 +14,14 @@ from graph_files import write_rings
 from helpers import SMALL
 from safetensors.torch import load_file
 
+from graphlearn.base.cli.shell import run
+from graphlearn.base.errors import ContractError, InputError, StoppedError
 from graphlearn.datasets import TDDFTTrajectories
+from graphlearn.orbitals.loop import train
+from graphlearn.orbitals.recipe import Optimisation, TrainRecipe, Validation
 from graphlearn.training.checkpoint import load_orbevo
-from graphlearn.training.loop import train
-from graphlearn.training.recipe import Optimisation, TrainRecipe, Validation
 from graphlearn.training.run_folder import BEST, run_folder
-from tdddft.cli.shell import run
-from tdddft.errors import ContractError, InputError, StoppedError
-from tdddft.trajectory import write_trajectory
+from tdddft.trajectory.trajectory import write_trajectory
 
 RECIPE = TrainRecipe(
     name="test", model=SMALL, validation=Validation(every=2, trajectories=1),

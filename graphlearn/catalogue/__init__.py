@@ -1,6 +1,0 @@
-"""What comes with the package, read from the cards, recipes and weights themselves; needs neither torch nor PySCF."""
-
-from graphlearn.catalogue.datasets import DataSet, data_sets
-from graphlearn.catalogue.models import Recipe, System, Weights, systems
-
-__all__ = ["DataSet", "Recipe", "System", "Weights", "data_sets", "systems"]

@@ -1,0 +1,1 @@
+"""Graph prediction: data, training task and reports of HISTOGRAPH and its peers."""

@@ -1,0 +1,1 @@
+"""Data sets of many graphs, and single networks."""

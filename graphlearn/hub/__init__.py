@@ -1,0 +1,1 @@
+"""What comes with the package: data sets, models, their cards; and the check of an installation."""

@@ -1,0 +1,1 @@
+"""OrbEvo: blocks, mode basis, uncoupled response."""

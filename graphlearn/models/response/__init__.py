@@ -1,0 +1,1 @@
+"""ResponseOrbEvo: learned kernel and exact dynamics of the response."""

@@ -1,0 +1,1 @@
+"""Losses: contrastive, and consistency with an ontology."""

@@ -1,0 +1,1 @@
+"""Trajectories as samples to learn from."""

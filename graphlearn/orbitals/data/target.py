@@ -1,0 +1,95 @@
+r"""The learning target: what an orbital does beyond turning its phase.
+
+.. math:: \gamma_n(t) = \frac{\langle C_n(0) | S | C_n(t) \rangle}{|\cdot|}, \qquad
+          \Delta_n(t) = \frac{C_n(t) / \gamma_n(t) - C_n(0)}{\beta}, \quad \beta = 10^{-3}
+
+Without a field :math:`\gamma_n = e^{-i\varepsilon_n t}` and :math:`\Delta = 0`. Density, dipole and absorption do not
+depend on :math:`\gamma`. Source: OrbEvo (arXiv 2603.03511), section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tdddft.trajectory.trajectory import Trajectory, electronic_dipole_au, orthonormality_error
+from tdddft.units import AU_TIME_FS
+
+BETA = 1e-3
+
+
+def to_delta(trajectory: Trajectory, frame_coefficients: np.ndarray | None = None) -> np.ndarray:
+    """Delta of every frame, or of other frames [F, S, A] of the same molecule, complex128 [F, S, A]."""
+    c0 = trajectory.coefficients
+    frames = trajectory.frame_coefficients if frame_coefficients is None else frame_coefficients
+    c = frames.astype(np.complex128)
+    overlap = np.einsum("sa,fsa->fs", c0 @ trajectory.overlap, c)
+    return (c / (overlap / np.abs(overlap))[..., None] - c0) / BETA
+
+
+def from_delta(
+    delta: np.ndarray, trajectory: Trajectory, times_fs: np.ndarray, orthonormalise: bool = True
+) -> np.ndarray:
+    r"""Orbitals from Delta, with the phase of free evolution :math:`\gamma_n = e^{-i\varepsilon_n t}`.
+
+    Args:
+        delta: Complex [F, S, A].
+        trajectory: Gives C(0), the overlap and the orbital energies.
+        times_fs: Times of the frames, fs [F].
+        orthonormalise: Make the orbitals of each frame S-orthonormal (Loewdin); else only normalise each of them.
+
+    Returns:
+        complex128 [F, S, A].
+    """
+    c = trajectory.coefficients + BETA * np.asarray(delta, dtype=np.complex128)
+    c = loewdin(c, trajectory.overlap) if orthonormalise else normalise(c, trajectory.overlap)
+    return c * np.exp(-1j * np.outer(times_fs / AU_TIME_FS, trajectory.energies_hartree))[..., None]
+
+
+def normalise(coefficients: np.ndarray, overlap: np.ndarray) -> np.ndarray:
+    """Divide each orbital [..., S, A] by its norm."""
+    norm = np.einsum("...a,ab,...b->...", coefficients.conj(), overlap, coefficients, optimize=True).real
+    return coefficients / np.sqrt(norm)[..., None]
+
+
+def loewdin(coefficients: np.ndarray, overlap: np.ndarray) -> np.ndarray:
+    """The S-orthonormal orbitals nearest to the given ones [F, S, A]."""
+    gram = coefficients.conj() @ overlap @ np.swapaxes(coefficients, -1, -2)
+    values, vectors = np.linalg.eigh(gram)
+    inverse_root = (vectors / np.sqrt(values)[..., None, :]) @ np.swapaxes(vectors, -1, -2).conj()
+    return np.swapaxes(inverse_root, -1, -2) @ coefficients
+
+
+def _without_field_until(trajectory: Trajectory, end_fs: float) -> Trajectory:
+    """With samples of no field added up to a time."""
+    fine = trajectory.field_times_fs
+    spacing = fine[1] - fine[0]
+    more = fine[-1] + spacing * np.arange(1, round((end_fs - fine[-1]) / spacing) + 1)
+    field = np.concatenate([trajectory.field_au, np.zeros((len(more), 3))])
+    return trajectory.replace(field_times_fs=np.concatenate([fine, more]), field_au=field)
+
+
+def predicted_trajectory(
+    delta: np.ndarray, trajectory: Trajectory, provenance: Mapping[str, Any], *, orthonormalise: bool = True
+) -> Trajectory:
+    """A trajectory of the file contract from predicted Delta [F, S, A] of the given ground state and field.
+
+    The dipole is computed from the coefficients as they are stored; there is no energy.
+    """
+    times = trajectory.times_fs[: len(delta)]
+    if len(delta) > len(times):
+        spacing = times[1] - times[0]
+        times = np.concatenate([times, times[-1] + spacing * np.arange(1, len(delta) - len(times) + 1)])
+        trajectory = _without_field_until(trajectory, times[-1])
+    c = from_delta(delta, trajectory, times, orthonormalise).astype(trajectory.frame_coefficients.dtype)
+    return trajectory.replace(
+        times_fs=times,
+        frame_coefficients=c,
+        dipole_au=electronic_dipole_au(c, trajectory) + trajectory.nuclear_dipole_au,
+        energy_hartree=np.full(len(times), np.nan),
+        norm_error=orthonormality_error(c, trajectory.overlap),
+        info={**trajectory.info, "provenance": provenance},
+        kind="predicted",
+    )

@@ -1,0 +1,138 @@
+"""Training recipes: every option of a run in one typed place."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from graphlearn.base.errors import InputError
+from graphlearn.base.recipes.section import Strict
+from graphlearn.models import OrbEvo, OrbitalModel, ResponseOrbEvo
+from graphlearn.training.building import build_network
+from graphlearn.training.idle_arguments import idle_arguments
+
+TRAIN, VALIDATION, HELD_OUT, LARGER = "train", "validation", "held out", "larger"
+
+
+class Optimisation(Strict):
+    """How long and how fast to learn."""
+
+    steps: int = Field(1000, ge=1)
+    batch_size: int = Field(16, ge=1, description="windows a step, over all processes")
+    windows_per_trajectory: int = Field(1, ge=1, description="windows of a batch that are drawn from one trajectory")
+    learning_rate: float = Field(1e-3, gt=0)
+    warmup_steps: int = Field(0, ge=0)
+    weight_decay: float = Field(1e-3, ge=0)
+    gradient_clip: float = Field(100.0, gt=0)
+    push_forward: float = Field(0.5, ge=0, le=1, description="share of a batch that starts from the model's own output")
+    push_forward_bundles: int = Field(1, ge=1, description="longest own output, in bundles; drawn anew every step")
+    unroll_bundles: int = Field(1, ge=1, description="bundles predicted one from the other with gradients")
+    first_bundle_weight: float = Field(2.0, ge=0, description="loss weight of windows that start from the ground state")
+    states: int | None = Field(None, ge=1, description="states of a molecule drawn for the loss; all by default")
+    flip_signs: bool = Field(False, description="turn the sign of random orbitals, ground state and change together")
+    ema_decay: float = Field(0.0, ge=0, lt=1, description="use the moving average of the weights; 0 for the weights")
+    precision: Literal["float32", "bf16", "fp16"] = "float32"
+    seed: int = 0
+    checkpoint_every: int = Field(50, ge=1, description="steps between checkpoints")
+    workers: int = Field(0, ge=0, description="processes that read ahead")
+
+    def idle(self) -> Mapping[str, str]:
+        """How far to push, where nothing is pushed."""
+        return {} if self.push_forward else {"push_forward_bundles": "push_forward is 0"}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Optimisation:
+        if self.states is not None and self.unroll_bundles > 1:
+            raise ValueError("states and unroll_bundles: bundles that follow need the history of all states")
+        if self.batch_size % self.windows_per_trajectory:
+            raise ValueError(
+                f"batch_size ({self.batch_size}) must be a multiple of windows_per_trajectory "
+                f"({self.windows_per_trajectory})"
+            )
+        return self
+
+
+class Split(Strict):
+    """Which trajectories are used for what: test sets by glob patterns of ids, then draws from what is left.
+
+    A trajectory that matches several patterns belongs to the first; fractions (below 1) are of what the patterns and
+    the sizes leave.
+    """
+
+    test: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="name of a test set: patterns")
+    largest_in_training: int | None = Field(None, ge=1, description="heavy atoms; the test set 'larger' has more")
+    held_out: float = Field(0.0, ge=0, description="fraction or number of ids for the test set 'held out'")
+    validation: float = Field(0.0, ge=0, description="fraction or number of ids that choose the best checkpoint")
+    train: tuple[str, ...] = Field(("*",), description="patterns of the ids that may be drawn or trained on")
+    by_molecule: bool = Field(False, description="draw molecules with all their trajectories")
+    seed: int = Field(34, description="of the draws")
+
+    def idle(self) -> Mapping[str, str]:
+        """How to draw, where nothing is drawn."""
+        keys = () if self.held_out or self.validation else ("seed", "by_molecule")
+        return dict.fromkeys(keys, "nothing is drawn without held_out or validation")
+
+    @model_validator(mode="after")
+    def _free_names(self) -> Split:
+        drawn = {TRAIN: True, VALIDATION: True, HELD_OUT: self.held_out, LARGER: self.largest_in_training}
+        taken = [name for name in self.test if drawn.get(name)]
+        if taken:
+            raise ValueError(f"a test set cannot be called {taken[0]!r}, which is drawn; choose another name")
+        return self
+
+
+class Validation(Strict):
+    """Rollouts of validation trajectories that choose the checkpoint to keep."""
+
+    every: int = Field(500, ge=1, description="steps between validations")
+    trajectories: int = Field(8, ge=1, description="how many of them are rolled out")
+
+
+ARCHITECTURES = {model.__name__: model for model in (OrbEvo, ResponseOrbEvo)}
+
+
+class TrainRecipe(Strict):
+    """A training run of OrbEvo on trajectories."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    architecture: Literal["OrbEvo", "ResponseOrbEvo"] = "OrbEvo"
+    model: dict[str, Any] = Field(default_factory=dict, description="arguments of graphlearn.models.<architecture>")
+    split: Split = Split()
+    validation: Validation = Validation()
+    optimisation: Optimisation = Optimisation()
+
+    def idle(self) -> Mapping[str, str]:
+        """Arguments of the model that it does not use, and what does not concern it."""
+        arguments = idle_arguments(ARCHITECTURES[self.architecture], self.model)
+        idle = {f"model.{name}": why for name, why in arguments.items()}
+        if self.architecture == "ResponseOrbEvo" and self.optimisation.flip_signs:
+            idle["optimisation.flip_signs"] = "ResponseOrbEvo does not depend on the signs of orbitals"
+        return idle
+
+    def build_model(self, **defaults: Any) -> OrbitalModel:
+        """The model of the recipe; InputError where its sizes do not fit together."""
+        try:
+            kind: Callable[..., OrbitalModel] = ARCHITECTURES[self.architecture]
+            return build_network(kind, {**defaults, **self.model})
+        except InputError as error:
+            raise InputError(f"recipe {self.name!r}, model: {error}") from None
+
+    @property
+    def geometry(self) -> dict[str, Any]:
+        """Arguments of the data set that the model decides: cutoff, shells, and whether it takes modes."""
+        return self.build_model().geometry
+
+    @model_validator(mode="after")
+    def _known_arguments(self) -> TrainRecipe:
+        known = list(inspect.signature(ARCHITECTURES[self.architecture]).parameters)
+        for key in self.model:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise ValueError(f"{self.architecture} has no argument {key!r}{hint}")
+        return self

@@ -1,0 +1,1 @@
+"""Proteins with terms, as data sets."""

@@ -1,0 +1,188 @@
+"""The carried tables of protein chains: structures, labels and the published split."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from graphlearn.base.errors import InputError
+from graphlearn.base.plain_files import file_hash
+from graphlearn.base.unpacking import load_arrays, read_unpacked
+from graphlearn.proteins.data.carried_tables import read_rebuilt_labels
+from graphlearn.proteins.data.chain_lists import read_chain_list, read_identity_bins
+from graphlearn.proteins.data.deepfri_files import read_deepfri_annotations
+from graphlearn.proteins.ontology.annotations import Annotations
+from graphlearn.proteins.structure.accessibility import LARGEST_AREA
+from graphlearn.proteins.structure.chain import RESIDUE_ORDER, SECONDARY_ORDER
+from graphlearn.proteins.structure.chain_cache import CacheFolder, ChainCache, content_key
+from graphlearn.proteins.structure.chain_store import ChainStore
+from graphlearn.proteins.text import numbered_lines, table_rows
+
+CORE, PROFILES, CHAINS = "structdb_core.npz.xz", "structdb_profiles.npz.xz", "chains.tsv.gz"
+LABELS, MF_TERMS = "go_propagated_labels.tsv.gz", "deepfri_mf_terms.tsv"
+EC_LABELS = "deepfri/nrPDB-EC_2020.04_annot.tsv.gz"
+LISTS = {"ec": "deepfri/nrPDB-EC_2020.04_{}.txt.gz", "go": "deepfri/nrPDB-GO_2019.06.18_{}.txt.gz"}
+BINS = {"ec": "deepfri/nrPDB-EC_2020.04_test.csv.gz", "go": "deepfri/nrPDB-GO_2019.06.18_test.csv.gz"}
+PARTS = {"train": "train", "validation": "valid", "test": "test"}
+# Coordinates of another chain than the name says: their sequence is not in that of the chain.
+MISNAMED = frozenset({"1MHM-A", "3P8C-E"})
+COIL = "C"
+COORDINATE_STEPS_PER_ANGSTROM = 50
+
+
+def read_carried_chains(folder: Path, cache: CacheFolder = None) -> ChainStore:
+    """Read the chains of ``structdb_core.npz.xz`` and their profiles, but for those that are named wrong.
+
+    Residues are numbered from the SEQRES number of the first, in chain ``A``'s id as the name of the chain has it.
+
+    Raises:
+        InputError: if a file is absent or damaged.
+    """
+    files = {name: folder / name for name in (CORE, PROFILES)}
+    key = content_key({name: file_hash(path) for name, path in files.items()}, kind="carried tables")
+    return ChainCache(cache).make(key, lambda: _unpack(_arrays(files[CORE]), _arrays(files[PROFILES])))
+
+
+def carried_labels(
+    folder: Path, ontology: str, chains: Collection[str]
+) -> tuple[Annotations, Mapping[str, frozenset[str]]]:
+    """Labels of those of the chains that have some, over all terms, and where the labels of each come from."""
+    if ontology == "ec":
+        annotations = read_deepfri_annotations(folder / EC_LABELS)["ec"]
+        sources: Mapping[str, frozenset[str]] = {}
+    else:
+        names = {go: name for _, (_, go, name) in table_rows(folder / MF_TERMS, "index\tgo_id\tname")}
+        rebuilt = read_rebuilt_labels(folder / LABELS, names=names)
+        annotations, sources = rebuilt.annotations[ontology], rebuilt.sources
+    labelled = (c for c, terms in annotations.labels.items() if terms and c in chains)
+    return annotations.with_chains(labelled), sources
+
+
+def carried_split(
+    folder: Path,
+    ontology: str,
+    labelled: Collection[str],
+    sources: Mapping[str, frozenset[str]],
+    evaluate_source: str | None,
+    extra_training: bool,
+) -> dict[str, tuple[str, ...]]:
+    """Labelled chains of the published lists.
+
+    Args:
+        folder: Of the tables.
+        ontology: ``ec``, or of the Gene Ontology.
+        labelled: Chains that there are.
+        sources: Where the labels of each come from.
+        evaluate_source: Validation and test chains must have labels from it.
+        extra_training: Train on labelled chains of no list too, unless one of their cluster at 30 % identity is listed
+            for validation or test.
+    """
+    pattern = LISTS["ec" if ontology == "ec" else "go"]
+    listed = {part: read_chain_list(folder / pattern.format(word)) for part, word in PARTS.items()}
+    split = {part: [c for c in chains if c in labelled] for part, chains in listed.items()}
+    if evaluate_source is not None:
+        for part in ("validation", "test"):
+            split[part] = [c for c in split[part] if evaluate_source in sources.get(c, ())]
+    held_out = {*listed["validation"], *listed["test"]}
+    split["train"] = [c for c in split["train"] if c not in held_out]
+    if extra_training:
+        split["train"] += _unlisted(folder, labelled, held_out, {*listed["train"], *held_out})
+    return {part: tuple(chains) for part, chains in split.items()}
+
+
+def carried_bins(folder: Path, ontology: str) -> dict[str, frozenset[str]]:
+    """Test chains by the sequence identity to the published training chains, from DeepFRI's list."""
+    return read_identity_bins(folder / BINS["ec" if ontology == "ec" else "go"])
+
+
+def carried_terms(
+    folder: Path,
+    ontology: str,
+    annotations: Annotations,
+    split: Mapping[str, Sequence[str]],
+    minimum: int | None,
+) -> list[str]:
+    """Terms to predict: all of EC; DeepFRI's list as far as it occurs for mf; frequent ones for bp and cc.
+
+    Args:
+        folder: Of the tables.
+        ontology: ``mf``, ``bp``, ``cc`` or ``ec``.
+        annotations: Labels over all terms.
+        split: Chains of each part.
+        minimum: Take the terms with so many training chains instead.
+
+    Raises:
+        InputError: if no term is left.
+    """
+    if minimum is None and ontology == "ec":
+        return list(annotations.terms)
+    if minimum is None and ontology == "mf":
+        wanted = [go for _, (_, go, _) in table_rows(folder / MF_TERMS, "index\tgo_id\tname")]
+        counts = annotations.counts([c for chains in split.values() for c in chains])
+        least = 1
+    else:
+        wanted, counts = list(annotations.terms), annotations.counts(split["train"])
+        least = FEWEST_TRAINING_CHAINS if minimum is None else minimum
+    occurs = dict(zip(annotations.terms, counts.tolist(), strict=True))
+    terms = [term for term in wanted if occurs.get(term, 0) >= least]
+    if not terms:
+        raise InputError(f"no term of {ontology} has {least} chains; the most frequent has {counts.max(initial=0)}")
+    return terms
+
+
+FEWEST_TRAINING_CHAINS = 10
+
+
+def _unlisted(folder: Path, labelled: Collection[str], held_out: Collection[str], listed: Collection[str]) -> list[str]:
+    lines = numbered_lines(folder / CHAINS)
+    header = next(lines)[1].split("\t")
+    column = header.index("cluster30")
+    clusters = {fields[0]: fields[column] for fields in (line.split("\t") for _, line in lines)}
+    near = {clusters[c] for c in held_out if c in clusters}
+    return [c for c, cluster in clusters.items() if c in labelled and c not in listed and cluster not in near]
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    return load_arrays(read_unpacked(path), path)
+
+
+def _unpack(core: Mapping[str, np.ndarray], profiles: Mapping[str, np.ndarray]) -> ChainStore:
+    names, offsets = [str(c) for c in core["chain"]], core["offsets"]
+    if not (np.array_equal(core["chain"], profiles["chain"]) and np.array_equal(offsets, profiles["offsets"])):
+        raise InputError(f"{CORE} and {PROFILES} hold different chains; fetch both again")
+    kept = np.array([name not in MISNAMED for name in names])
+    lengths = np.diff(offsets)
+    rows = np.repeat(kept, lengths)
+    letters = core["seq"][rows]
+    secondary = np.where(core["ss8"][rows] == ord(COIL), ord("-"), core["ss8"][rows])
+    largest = _by_letter(LARGEST_AREA, np.float32)[letters]
+    ids = [
+        "\n".join(f"{name[5:]}:{number}" for number in range(start, start + length)).encode()
+        for name, start, length, keep in zip(names, core["start_resnum"].tolist(), lengths.tolist(), kept, strict=True)
+        if keep
+    ]
+    number = int(kept.sum())
+    return ChainStore(
+        names=tuple(name for name, keep in zip(names, kept, strict=True) if keep),
+        secondary_sources=("given",) * number,
+        offsets=np.cumsum([0, *lengths[kept]], dtype=np.int64),
+        residue=_by_letter({a: i for i, a in enumerate(RESIDUE_ORDER)}, np.uint8)[letters],
+        secondary=_by_letter({a: i for i, a in enumerate(SECONDARY_ORDER)}, np.uint8)[secondary],
+        ca_angstrom=core["ca_x50"][rows] / np.float32(COORDINATE_STEPS_PER_ANGSTROM),
+        accessibility=np.minimum(core["sasa"][rows] / largest, 1),
+        profile=profiles["profile_u8"][rows],
+        has_profile=np.ones(number, dtype=bool),
+        plddt=np.empty(0, dtype=np.float32),
+        has_plddt=np.zeros(number, dtype=bool),
+        ids=np.frombuffer(b"".join(ids), dtype=np.uint8),
+        id_offsets=np.cumsum([0, *map(len, ids)], dtype=np.int64),
+    )
+
+
+def _by_letter(values: Mapping[str, float], dtype: type) -> np.ndarray:
+    table: np.ndarray = np.zeros(128, dtype=dtype)
+    for letter, value in values.items():
+        table[ord(letter)] = value
+    return table

@@ -1,0 +1,150 @@
+"""A user's own proteins: structures in files, terms in a table or in DeepFRI's files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from graphlearn.base.errors import InputError
+from graphlearn.proteins.data.chain_lists import read_chain_list
+from graphlearn.proteins.data.deepfri_files import read_deepfri_annotations
+from graphlearn.proteins.data.split import PARTS, split_by_identity
+from graphlearn.proteins.ontology.annotations import Annotations, read_term_table
+from graphlearn.proteins.ontology.enzyme_commission import EnzymeCommission
+from graphlearn.proteins.ontology.gene_ontology import GeneOntology
+from graphlearn.proteins.sequence.search import DEFAULT_SEARCH, SearchProgram
+from graphlearn.proteins.structure.files import ReadStructures
+from graphlearn.proteins.text import read_text
+
+AnyPath = str | os.PathLike[str]
+
+
+class OwnProteins(NamedTuple):
+    """Labels and parts of chains that there are, and chains, files and terms that are not, with the reason."""
+
+    annotations: Annotations
+    split: Mapping[str, tuple[str, ...]]
+    failures: Mapping[str, str]
+
+
+def read_labels(path: AnyPath, ontology: str) -> Annotations:
+    """Labels of chains, from a plain table or from an annotation file of DeepFRI; the first line tells.
+
+    Raises:
+        InputError: if the file is malformed, or does not hold the ontology.
+    """
+    if not read_text(Path(path)).startswith("###"):
+        return read_term_table(Path(path))
+    found = read_deepfri_annotations(Path(path))
+    if ontology not in found:
+        raise InputError(f"{path} holds terms of {', '.join(found)}, not of {ontology}")
+    annotations = found[ontology]
+    return annotations.with_chains([chain for chain, terms in annotations.labels.items() if terms])
+
+
+def match_labels(
+    annotations: Annotations,
+    read: ReadStructures,
+    lists: Mapping[str, AnyPath],
+    *,
+    ontology: str,
+    ontology_file: AnyPath | None = None,
+    minimum: int = 1,
+    shares: tuple[float, float] = (0.1, 0.1),
+    search: SearchProgram = DEFAULT_SEARCH,
+) -> OwnProteins:
+    """Bring labels, structures and parts together.
+
+    Args:
+        annotations: As the table has them. A chain goes by its name (``1ABC-A``) or, where its file has no other
+            chain, by that of the file (``1ABC``); upper and lower case are the same.
+        read: The structures.
+        lists: Files with the chains of ``train``, ``validation`` and ``test``; none: chains are split by sequence.
+        ontology: ``mf``, ``bp``, ``cc`` or ``ec``.
+        ontology_file: OBO release with which labels are closed under ancestors; without, labels stay as they are but
+            for EC, which needs no file.
+        minimum: Training chains that a term must have.
+        shares: Of the clusters for validation and test, where there are no lists.
+        search: Program that finds similar sequences, where there are no lists.
+
+    Raises:
+        InputError: if a term is not in the ontology, a list is of another part, no labelled chain has a structure, or
+            no term is left.
+    """
+    if unknown := sorted(set(lists) - set(PARTS)):
+        raise InputError(f"lists of {', '.join(unknown)}; the parts are {', '.join(PARTS)}")
+    known = _names(read)
+    labelled = {known.get(name.upper()) for name in annotations.labels}
+    labels: dict[str, frozenset[str]] = {}
+    failures = dict(read.failures)
+    failures |= {chain: "has a structure, but no label" for chain in read.store.names if chain not in labelled}
+    for name, terms in annotations.labels.items():
+        if (chain := known.get(name.upper())) is None:
+            failures[name] = "has labels, but no structure file"
+        else:
+            labels[chain] = terms
+    if not labels:
+        raise InputError(
+            f"none of {len(annotations)} labelled chains has a structure; labels name {_some(annotations.labels)}, "
+            f"structures hold {_some(read.store.names)}"
+        )
+    found = Annotations.from_labels(labels, annotations.names)
+    if ontology == "ec":
+        found = found.closed(EnzymeCommission())
+    elif ontology_file is not None:
+        relations = GeneOntology.read(Path(ontology_file))
+        found = found.closed(relations)
+        names = {term: relations[term].name for term in found.terms}
+        found = Annotations(found.terms, {**names, **annotations.names}, found.labels)
+    if lists:
+        split = {part: _listed(lists.get(part), known, failures) for part in PARTS}
+    else:
+        sequences = {chain: read.store.sequence(chain) for chain in found.labels}
+        split = split_by_identity(sequences, validation=shares[0], test=shares[1], search=search)
+    for part, chains in split.items():
+        unlabelled = [c for c in chains if not found.labels.get(c)]
+        failures |= dict.fromkeys(unlabelled, f"listed for {part}, but without a label")
+    split = {part: tuple(c for c in chains if found.labels.get(c)) for part, chains in split.items()}
+    chosen = {chain for chains in split.values() for chain in chains}
+    failures |= {
+        chain: "has labels and a structure, but stands in no list"
+        for chain, terms in found.labels.items()
+        if terms and chain not in chosen
+    }
+    counts = found.counts(split["train"])
+    frequent = [term for term, count in zip(found.terms, counts.tolist(), strict=True) if count >= minimum]
+    if not frequent:
+        raise InputError(f"no term has {minimum} of the {len(split['train'])} training chains; lower minimum")
+    failures |= {
+        term: f"a term of {count} training chains, fewer than {minimum}"
+        for term, count in zip(found.terms, counts.tolist(), strict=True)
+        if count < minimum
+    }
+    found = found.with_terms(frequent)
+    if split["validation"] and not any(found.labels[chain] for chain in split["validation"]):
+        raise InputError(
+            f"no validation chain has one of the {len(frequent)} terms of the training chains; "
+            "name the parts in lists, or add chains"
+        )
+    return OwnProteins(found, split, failures)
+
+
+def _names(read: ReadStructures) -> dict[str, str]:
+    """Chain by each name that it goes by, upper case."""
+    alone = {name: chains[0] for name, chains in read.files.items() if len(chains) == 1}
+    return {**alone, **{name.upper(): name for name in read.store.names}}
+
+
+def _listed(file: AnyPath | None, known: Mapping[str, str], failures: dict[str, str]) -> tuple[str, ...]:
+    if file is None:
+        return ()
+    names = read_chain_list(Path(file))
+    failures |= {name: f"listed in {file}, but without a structure file" for name in names if name.upper() not in known}
+    return tuple(known[name.upper()] for name in names if name.upper() in known)
+
+
+def _some(names: Collection[str], count: int = 3) -> str:
+    shown: Sequence[str] = sorted(names)[:count]
+    return ", ".join(shown) + (" ..." if len(names) > count else "")

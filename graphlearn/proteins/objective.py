@@ -1,0 +1,88 @@
+"""What ProteinRPN learns from: terms, sites, the ontology, and what chains have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch_geometric.data import Batch
+
+from graphlearn.models import ProteinOutput, ProteinRPN
+from graphlearn.nn import info_nce_loss, supervised_contrastive_loss, true_path_loss
+from graphlearn.proteins import perturb
+from graphlearn.proteins.recipe import Losses, Perturbation
+
+
+@dataclass(frozen=True)
+class Objective:
+    r"""The loss of a batch.
+
+    .. math:: L = L_\mathrm{BCE} + w_s L_\mathrm{sup} + w_n L_\mathrm{nce} + w_o L_\mathrm{obj} + w_t L_\mathrm{path}
+
+    The cross-entropy is summed over terms and averaged over chains: as a mean over terms, of which nearly all are
+    absent, it would drown in the others.
+
+    Args:
+        losses: The weights.
+        perturbation: How the second view differs.
+        positive_weight: Weight of a positive label of each term, ``[T]``.
+        parent_edges: Child and parent among the terms, ``[2, M]``.
+        cutoff_angstrom: Of contacts, for the second view.
+    """
+
+    losses: Losses
+    perturbation: Perturbation
+    positive_weight: Tensor
+    parent_edges: Tensor
+    cutoff_angstrom: float
+
+    def __call__(self, model: ProteinRPN, batch: Batch, generator: torch.Generator) -> Tensor:
+        """The loss; ``generator`` draws the perturbation."""
+        weights, output = self.losses, model(batch)
+        terms = self._terms(output, batch.y)
+        loss = torch.zeros_like(terms)
+        if weights.supervised_contrastive:
+            shared = supervised_contrastive_loss(output.embedding, batch.y, temperature=weights.temperature)
+            loss = loss + weights.supervised_contrastive * shared
+        if weights.info_nce or weights.both_views:
+            strengths = self.perturbation.model_dump()
+            view = model(perturb(batch, generator, **strengths, cutoff_angstrom=self.cutoff_angstrom))
+            loss = loss + weights.info_nce * info_nce_loss(
+                output.embedding, view.embedding, temperature=weights.temperature
+            )
+            if weights.both_views:
+                terms = 0.5 * (terms + self._terms(view, batch.y))
+        if weights.objectness and output.proposal is not None and "site" in batch:
+            loss = loss + weights.objectness * objectness_loss(output.proposal.objectness_logits, batch)
+        if weights.true_path:
+            loss = loss + weights.true_path * true_path_loss(output.logits, self.parent_edges)
+        return terms + loss
+
+    def _terms(self, output: ProteinOutput, labels: Tensor) -> Tensor:
+        loss = F.binary_cross_entropy_with_logits(
+            output.logits, labels, pos_weight=self.positive_weight, reduction="none"
+        )
+        return loss.sum(1).mean()
+
+
+def objectness_loss(logits: Tensor, batch: Batch) -> Tensor:
+    """Cross-entropy of objectness, positives and negatives of a batch with equal weight; zero where nothing is known.
+
+    Args:
+        logits: Of all residues, ``[N]``.
+        batch: With ``site`` and ``site_known``, ``[N]``.
+    """
+    parts = [
+        F.binary_cross_entropy_with_logits(logits[chosen], batch.site[chosen].to(logits.dtype))
+        for chosen in (batch.site & batch.site_known, ~batch.site & batch.site_known)
+        if bool(chosen.any())
+    ]
+    return torch.stack(parts).mean() if parts else logits.sum() * 0
+
+
+def positive_weights(labels: Tensor, losses: Losses) -> Tensor:
+    r"""Weight of positives of each term, :math:`\min(c, (n_- / n_+)^b)`, ``[M, T] -> [T]``."""
+    positive = labels.sum(0).clamp(min=1)
+    return ((len(labels) - positive) / positive).pow(losses.balance).clamp(1, losses.largest_balance)

@@ -1,0 +1,1 @@
+"""Ontologies of functions, and annotations with their terms."""

@@ -1,0 +1,214 @@
+"""Recipes of protein predictors: data, network, losses, pre-training and optimisation in one typed place."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from graphlearn.base.errors import InputError
+from graphlearn.base.recipes.reading import parse_recipe
+from graphlearn.base.recipes.section import Strict
+from graphlearn.models import ProteinRPN
+from graphlearn.proteins.data.protein_go import Ontology
+from graphlearn.proteins.sequence.search import DEFAULT_SEARCH, SearchProgram
+from graphlearn.proteins.text import did_you_mean
+from graphlearn.training.building import build_network
+from graphlearn.training.idle_arguments import idle_arguments
+
+
+class ProteinData(Strict):
+    """Chains, labels and split, as one of the constructors of :class:`graphlearn.datasets.ProteinGO` takes them."""
+
+    kind: Literal["tables", "folder"] = "tables"
+    root: Path | None = Field(None, description="folder of the tables; default: $GRAPHLEARN_DATA/protein")
+    ontology: Ontology = "mf"
+    cutoff_angstrom: float = Field(10.0, gt=0, description="of contacts of C-alpha atoms")
+    search: SearchProgram = Field(
+        DEFAULT_SEARCH, description="program that finds similar sequences; mmseqs must be installed"
+    )
+    esm: Path | None = Field(None, description="folder of an ESM-2 model whose embeddings are further features")
+    options: dict[str, Any] = Field(default_factory=dict, description="further arguments of ProteinGO.from_<kind>")
+
+    def idle(self) -> Mapping[str, str]:
+        """The folder of the tables, where none is needed, and arguments of the constructor that it does not use."""
+        o, idle = self.options, {}
+        if self.kind == "folder":
+            if self.ontology == "ec" or o.get("ontology_file"):
+                idle["root"] = "kind: folder reads data.options.structures and .labels"
+            if self.ontology == "ec":
+                idle["options.ontology_file"] = "enzyme classes need no release of an ontology"
+            if o.get("lists"):
+                idle["options.shares"] = "data.options.lists say which chain is used for what"
+        elif self.ontology == "ec":
+            idle["options.evaluate_source"] = "it is of terms of the Gene Ontology"
+        return idle
+
+    @model_validator(mode="after")
+    def _keys_of_their_own(self) -> ProteinData:
+        for name in ("ontology", "cutoff_angstrom", "search", "embed", "sites"):
+            if name in self.options:
+                key = {"embed": "data.esm", "sites": "sites.sources"}.get(name, f"data.{name}")
+                raise ValueError(f"options.{name} is not a further argument: write {key}")
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """Where the tables are looked for."""
+        return self.root or Path(os.environ.get("GRAPHLEARN_DATA", "data")) / "protein"
+
+
+class Sites(Strict):
+    """Residues that teach the objectness of anchors; known for the carried tables."""
+
+    sources: tuple[Literal["catalytic", "binding"], ...] = Field((), description="none: objectness is not taught")
+    coverage: float = Field(0.7, gt=0, le=1, description="share of a site that an anchor must hold")
+    test: float = Field(0.25, gt=0, lt=1, description="share of the clusters at 30 % identity that are held out")
+    validation: float = Field(0.1, gt=0, lt=1, description="share of the clusters that choose the epoch")
+
+
+class PreTraining(Strict):
+    """The proposal alone on sites, before the terms."""
+
+    epochs: int = Field(0, ge=0, description="0: no pre-training")
+    batch_size: int = Field(16, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+
+    def idle(self) -> Mapping[str, str]:
+        """Everything else, where there is none."""
+        return dict.fromkeys(() if self.epochs else ("batch_size", "learning_rate"), "pre_training.epochs is 0")
+
+
+class Losses(Strict):
+    """Weights of the parts of the loss beside the binary cross-entropy of the terms."""
+
+    balance: float = Field(0.0, ge=0, le=1, description="power of negatives over positives that weighs positives")
+    largest_balance: float = Field(10.0, ge=1)
+    supervised_contrastive: float = Field(0.05, ge=0)
+    info_nce: float = Field(0.05, ge=0, description="between a structure and its perturbed copy; doubles the time")
+    objectness: float = Field(0.1, ge=0)
+    true_path: float = Field(0.0, ge=0, description="how far children exceed their parents")
+    temperature: float = Field(0.1, gt=0, description="of both contrastive losses")
+    both_views: bool = Field(False, description="cross-entropy of the perturbed copy as well")
+
+    def idle(self) -> Mapping[str, str]:
+        """The bound of weights that are all one, and the temperature of losses that are off."""
+        idle = {} if self.balance else {"largest_balance": "losses.balance is 0"}
+        if not self.supervised_contrastive and not self.info_nce:
+            idle["temperature"] = "both contrastive losses are 0"
+        return idle
+
+
+class Perturbation(Strict):
+    """How the second view of a structure differs from the first."""
+
+    noise_angstrom: float = Field(0.5, ge=0)
+    mask: float = Field(0.15, ge=0, lt=1, description="share of residues that are masked")
+    drop_contacts: float = Field(0.1, ge=0, lt=1)
+
+
+class ProteinOptimisation(Strict):
+    """How long and how fast to learn."""
+
+    epochs: int = Field(30, ge=1)
+    batch_size: int = Field(32, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+    warmup_epochs: float = Field(1.0, ge=0)
+    weight_decay: float = Field(1e-2, ge=0)
+    gradient_clip: float = Field(5.0, gt=0)
+    select: Literal["fmax", "micro_aupr"] = Field("fmax", description="validation metric that chooses the epoch")
+    seed: int = 0
+
+
+class Comparison(Strict):
+    """What ``graphlearn compare`` trains: every variant with every seed."""
+
+    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1)
+    variants: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="name and changes, written as for --set, of each"
+    )
+
+    def idle(self) -> Mapping[str, str]:
+        """The seeds, where nothing is compared."""
+        return {} if self.variants else {"seeds": "there is no variant"}
+
+    @model_validator(mode="after")
+    def _changes_have_an_effect(self) -> Comparison:
+        for name, changes in self.variants.items():
+            for change in changes:
+                key = change.partition("=")[0]
+                if key == "optimisation.seed" or key.split(".")[0] == "comparison":
+                    raise ValueError(f"variants, {name!r}: {key} has no effect there; write comparison.seeds")
+        return self
+
+
+class ProteinRecipe(Strict):
+    """A training of ProteinRPN."""
+
+    schema_version: Literal[1] = 1
+    task: Literal["proteins"] = "proteins"
+    name: str
+    data: ProteinData = ProteinData()
+    model: dict[str, Any] = Field(default_factory=dict, description="arguments of graphlearn.models.ProteinRPN")
+    sites: Sites = Sites()
+    pre_training: PreTraining = PreTraining()
+    losses: Losses = Losses()
+    perturbation: Perturbation = Perturbation()
+    optimisation: ProteinOptimisation = ProteinOptimisation()
+    comparison: Comparison = Comparison()
+
+    def idle(self) -> Mapping[str, str]:
+        """What other sections leave without effect."""
+        has_proposal, reads_sites = self.model.get("proposal", True), bool(self.sites.sources)
+        idle = {f"model.{name}": why for name, why in idle_arguments(ProteinRPN, self.model).items()}
+        if self.data.kind == "folder":
+            idle |= dict.fromkeys(("sites.test", "sites.validation"), "sites are of data.kind tables")
+        if not reads_sites or not has_proposal:
+            why = "it needs sites.sources and model.proposal"
+            idle["sites.coverage"] = why
+            idle |= {"sites.sources": why} if reads_sites else {}
+            idle |= {"losses.objectness": why} if self.losses.objectness else {}
+            idle |= {"pre_training": why} if self.pre_training.epochs else {}
+        if not self.losses.info_nce and not self.losses.both_views:
+            idle["perturbation"] = "losses.info_nce is 0 and losses.both_views is off"
+        return idle
+
+    @model_validator(mode="after")
+    def _sites_are_carried(self) -> ProteinRecipe:
+        if self.sites.sources and self.data.kind == "folder":
+            raise ValueError("sites.sources are known for data.kind tables alone; set sites.sources=[]")
+        return self
+
+    @property
+    def fingerprint(self) -> str:
+        """Short hash of what the recipe says beside the defaults, wherever the data lie."""
+        said = self.model_dump(mode="json", exclude_defaults=True, exclude={"data": {"root"}, "comparison": True})
+        usual = {name: parameter.default for name, parameter in inspect.signature(ProteinRPN).parameters.items()}
+        said["model"] = {name: value for name, value in self.model.items() if value != usual.get(name)}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+    def variant(self, name: str, seed: int) -> ProteinRecipe:
+        """The recipe of one run of the comparison, which compares nothing itself.
+
+        Raises:
+            InputError: for an unknown variant, or a change that is not one.
+        """
+        if name not in self.comparison.variants:
+            raise InputError(f"there is no variant {name!r}{did_you_mean(name, self.comparison.variants)}")
+        changes = [*self.comparison.variants[name], f"optimisation.seed={seed}"]
+        base = self.model_dump(mode="json", exclude={"comparison"}, exclude_unset=True)
+        return parse_recipe(base, ProteinRecipe, changes, where=f"recipe {self.name!r}, variant {name!r}")
+
+    def build_model(self, in_channels: int, num_terms: int) -> ProteinRPN:
+        """The network; InputError where its sizes do not fit together."""
+        sizes = {"in_channels": in_channels, "num_terms": num_terms}
+        try:
+            return build_network(ProteinRPN, {**sizes, **self.model})
+        except InputError as error:
+            raise InputError(f"recipe {self.name!r}, model: {error}") from None

@@ -1,0 +1,1 @@
+"""Search, alignment and embeddings of sequences."""

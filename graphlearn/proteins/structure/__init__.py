@@ -1,0 +1,1 @@
+"""From structure files to chains."""

@@ -1,0 +1,96 @@
+"""Many structure files: found in folders, read once, kept on disk, and one bad file does not stop the rest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from graphlearn.base.errors import InputError
+from graphlearn.base.plain_files import file_hash
+from graphlearn.proteins.structure.chain import ProteinChain
+from graphlearn.proteins.structure.chain_cache import CacheFolder, ChainCache, content_key
+from graphlearn.proteins.structure.chain_store import ChainStore
+from graphlearn.proteins.structure.read import read_structure, structure_name
+
+SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif", ".bcif")
+
+
+class ReadStructures(NamedTuple):
+    """What many files hold.
+
+    Attributes:
+        store: All chains.
+        failures: Files that could not be read, and why.
+        files: Names of the chains of each file, by its :func:`structure_name`.
+    """
+
+    store: ChainStore
+    failures: dict[str, str]
+    files: dict[str, tuple[str, ...]]
+
+
+def structure_files(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files, and those of the folders, sorted.
+
+    Raises:
+        InputError: for a path that does not exist, or a folder without a structure.
+    """
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(f for f in path.iterdir() if f.name.lower().removesuffix(".gz").endswith(SUFFIXES))
+            if not inside:
+                raise InputError(f"{path} holds no structure ({', '.join(SUFFIXES)}, plain or .gz)")
+            yield from inside
+        elif path.exists():
+            yield path
+        else:
+            raise InputError(f"{path}: there is no such file or folder")
+
+
+def read_structures(
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    secondary: Literal["auto", "mdtraj", "mkdssp", "ca"] = "auto",
+    cache: CacheFolder = None,
+    on_file: Callable[[int, int], object] = lambda done, total: None,
+) -> ReadStructures:
+    """Read all protein chains of many files.
+
+    Args:
+        paths: Files and folders.
+        secondary: How secondary structure is assigned, see :func:`graphlearn.proteins.read_structure`.
+        cache: Folder of chains that were read before, by content; see :class:`ChainCache`.
+        on_file: Called with the finished and all files.
+
+    Raises:
+        InputError: if a path does not exist, no file can be read, or two files hold a chain of the same name.
+    """
+    files = list(structure_files(map(Path, paths)))
+    kept = ChainCache(cache)
+    chains: dict[str, ProteinChain] = {}
+    failures: dict[str, str] = {}
+    names: dict[str, tuple[str, ...]] = {}
+    for number, file in enumerate(files, start=1):
+        try:
+            store = _read(file, secondary, kept)
+        except InputError as error:
+            failures[str(file)] = str(error)
+            continue
+        finally:
+            on_file(number, len(files))
+        for name in store.names:
+            if name in chains:
+                raise InputError(f"{file}: another file holds a chain {name} too; keep one of them")
+            chains[name] = store[name]
+        names[structure_name(file)] = store.names
+    if not chains:
+        first = next(iter(failures.values()), "no file was given")
+        raise InputError(f"none of {len(files)} structure files could be read; the first: {first}")
+    return ReadStructures(ChainStore.of(chains.values()), failures, names)
+
+
+def _read(file: Path, secondary: Literal["auto", "mdtraj", "mkdssp", "ca"], cache: ChainCache) -> ChainStore:
+    key = content_key({"structure": file_hash(file)}, kind="structure", name=file.name, secondary=secondary)
+    return cache.make(key, lambda: ChainStore.of(read_structure(file, secondary=secondary)))

@@ -1,1 +1,0 @@
-"""Training and comparison of graph and node predictors."""

@@ -1,0 +1,1 @@
+"""What is computed from trajectories: spectra, observables, densities, figures."""

@@ -1,0 +1,86 @@
+"""Electron density of a frame on a regular grid, as a cube file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from pyscf import dft
+
+from graphlearn.base.errors import InputError
+from tdddft.electronic.ground_state import build_mol
+from tdddft.trajectory.origin import molecule_of
+from tdddft.trajectory.trajectory import Trajectory
+
+POINTS_AT_ONCE = 20000
+MOST_POINTS = 5e7
+
+
+def density_on_grid(
+    trajectory: Trajectory, frame: int, spacing_au: float = 0.3, margin_au: float = 5.0, *, change: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    r"""Density of a frame, or its change :math:`\rho(t) - \rho_0` from the ground state, on a box around the molecule.
+
+    Args:
+        trajectory: Simulated or predicted.
+        frame: Index of the frame; negative ones count from the end.
+        spacing_au: Distance of grid points, bohr.
+        margin_au: Distance of the box from the outermost atoms, bohr.
+        change: Subtract the density of the ground state.
+
+    Returns:
+        Lower corner of the box, float64 [3], bohr; and the density, float64 [X, Y, Z], electrons per cubic bohr.
+
+    Raises:
+        InputError: for a frame that is not there, or a spacing or margin that is not positive.
+    """
+    t = trajectory
+    if not -len(t.times_fs) <= frame < len(t.times_fs):
+        raise InputError(f"{t.name}: there is no frame {frame}; the last of {len(t.times_fs)} is {len(t.times_fs) - 1}")
+    if spacing_au <= 0 or margin_au < 0:
+        raise InputError("the spacing of a cube is positive, its margin at least 0")
+    mol = build_mol(*molecule_of(t))
+    positions = mol.atom_coords()
+    low = positions.min(axis=0) - margin_au
+    counts = np.ceil((positions.max(axis=0) + margin_au - low) / spacing_au).astype(int) + 1
+    if np.prod(counts.astype(float)) > MOST_POINTS:
+        raise InputError(f"a cube of {' x '.join(map(str, counts))} points is too large; take a wider spacing")
+    axes = [low[x] + spacing_au * np.arange(counts[x]) for x in range(3)]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    c = t.frame_coefficients[frame].astype(np.complex128)
+    density_matrix = np.einsum("s,sa,sb->ab", t.occupations, c, c.conj()).real
+    if change:
+        density_matrix -= np.einsum("s,sa,sb->ab", t.occupations, t.coefficients, t.coefficients)
+    parts = []
+    for i in range(0, len(points), POINTS_AT_ONCE):
+        values = dft.numint.eval_ao(mol, points[i : i + POINTS_AT_ONCE])
+        parts.append(np.einsum("ga,ga->g", values @ density_matrix, values))
+    return low, np.concatenate(parts).reshape(counts)
+
+
+def write_cube(
+    path: Path, trajectory: Trajectory, frame: int, spacing_au: float = 0.3, margin_au: float = 5.0, *,
+    change: bool = True,
+) -> Path:  # fmt: skip
+    """Write :func:`density_on_grid` as a Gaussian cube file, which VMD, Avogadro and PyMOL read.
+
+    Raises:
+        InputError: as :func:`density_on_grid`, and for a path that cannot be written.
+    """
+    t = trajectory
+    low, density = density_on_grid(t, frame, spacing_au, margin_au, change=change)
+    mol = build_mol(*molecule_of(t))
+    what = "change of the density from the ground state" if change else "electron density"
+    lines = [f"{t.name}: {what}, electrons per cubic bohr", f"t = {t.times_fs[frame]:.6g} fs; lengths in bohr"]
+    lines.append(f"{len(t.numbers):5d}" + "".join(f"{v:12.6f}" for v in low))
+    for x, count in enumerate(density.shape):
+        lines.append(f"{count:5d}" + "".join(f"{spacing_au if x == y else 0.0:12.6f}" for y in range(3)))
+    for number, charge, position in zip(t.numbers, mol.atom_charges(), mol.atom_coords(), strict=True):
+        lines.append(f"{number:5d}{float(charge):12.6f}" + "".join(f"{v:12.6f}" for v in position))
+    for row in density.reshape(-1, density.shape[2]):
+        lines += ["".join(f"{v:13.5E}" for v in row[i : i + 6]) for i in range(0, len(row), 6)]
+    try:
+        path.write_text("\n".join(lines) + "\n")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from None
+    return path

@@ -1,0 +1,119 @@
+"""Linear-response excitations of the ground state, the yardstick of every kick spectrum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pyscf import tdscf
+
+from graphlearn.base.errors import ConvergenceError, InputError
+from tdddft.electronic.ground_state import GroundState
+from tdddft.units import HARTREE_EV
+
+SMALLEST_GAP_HARTREE = 1e-4
+SMALLEST_SQUARE_HARTREE2 = 1e-6  # of an excitation energy; PySCF leaves out what lies below its 1e-3, 0.86 eV
+
+
+@dataclass(frozen=True, eq=False)
+class Roots:
+    """Singlet excitations.
+
+    Args:
+        energies_ev: float64 [K], eV, rising.
+        transition_dipoles_au: float64 [K, 3], e bohr.
+    """
+
+    energies_ev: np.ndarray
+    transition_dipoles_au: np.ndarray
+
+    def strengths(self, direction: np.ndarray | None = None) -> np.ndarray:
+        r"""Oscillator strengths [K]: :math:`2\omega\,(\hat n\cdot\mathbf d)^2` along a unit vector, else the mean."""
+        squares = self.transition_dipoles_au**2
+        if direction is None:
+            return 2 / 3 * self.energies_ev / HARTREE_EV * squares.sum(axis=1)
+        return 2 * self.energies_ev / HARTREE_EV * (self.transition_dipoles_au @ direction) ** 2
+
+
+def casida_roots(ground_state: GroundState, count: int = 10) -> Roots:
+    """The lowest singlet roots of Casida's equation, by PySCF, at the level of the ground state.
+
+    Args:
+        ground_state: Its functional, basis and integrals are used; the response is integrated on the grid of the ground
+            state.
+        count: Number of roots; at most the number of occupied-virtual pairs is returned.
+
+    Raises:
+        InputError: if the basis has no virtual orbitals.
+        ConvergenceError: if not even the lowest root converges, or the gap is so small that it is none. Roots above one
+            that does not converge are left out.
+    """
+    solver, order = _solved(ground_state, count)
+    return Roots(np.asarray(solver.e)[order] * HARTREE_EV, np.asarray(solver.transition_dipole())[order])
+
+
+@dataclass(frozen=True, eq=False)
+class Modes:
+    r"""Singlet excitations as modes of the occupied orbitals, normalised to :math:`\sum_{na} X_{na}^2 - Y_{na}^2 = 1`.
+
+    Args:
+        energies_ev: float64 [K], eV, rising.
+        x, y: Amplitudes of occupied n and virtual a among the orbitals of the ground state, float64 [K, n, a].
+        fock_hartree: Change of the Fock matrix for a unit displacement :math:`\delta C_n = \sum_a (X+Y)_{na} C_a` of
+            each mode, float64 [K, A, A].
+    """
+
+    energies_ev: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    fock_hartree: np.ndarray
+
+
+def casida_modes(ground_state: GroundState, count: int = 10) -> Modes:
+    """The lowest singlet roots of Casida's equation as modes; arguments and errors as :func:`casida_roots`."""
+    solver, order = _solved(ground_state, count)
+    x, y = (np.array([solver.xy[k][part] for k in order]) for part in (0, 1))
+    turn = ground_state.orbitals.T @ ground_state.overlap @ ground_state.mean_field.mo_coeff
+    occupied = ground_state.num_occupied
+    x, y = (turn[:occupied, :occupied] @ z @ turn[occupied:, occupied:].T for z in (x, y))
+    norm = np.sqrt((x**2 - y**2).sum(axis=(1, 2)))[:, None, None]
+    x, y = x / norm, y / norm
+    c = ground_state.orbitals
+    half = 2.0 * np.einsum("pn,kna,qa->kpq", c[:, :occupied], x + y, c[:, occupied:], optimize=True)
+    response = ground_state.mean_field.gen_response(hermi=1)
+    fock = np.asarray(response(half + half.swapaxes(1, 2)))
+    return Modes(np.asarray(solver.e)[order] * HARTREE_EV, x, y, fock)
+
+
+def _solved(ground_state: GroundState, count: int) -> tuple[Any, np.ndarray]:
+    """PySCF's solver and the order of its converged roots."""
+    pairs = ground_state.num_occupied * (len(ground_state.energies_hartree) - ground_state.num_occupied)
+    if pairs == 0:
+        raise InputError(f"{ground_state.molecule.name}: the basis has no virtual orbitals to excite into")
+    name, energies = ground_state.molecule.name, np.asarray(ground_state.mean_field.mo_energy)
+    gap = float(energies[ground_state.num_occupied :].min() - energies[: ground_state.num_occupied].max())
+    if gap < SMALLEST_GAP_HARTREE:
+        raise ConvergenceError(
+            f"{name}: the ground state is degenerate (gap {gap * HARTREE_EV:.4f} eV), so that its lowest excitation "
+            "has no energy; linear response does not describe it"
+        )
+    solver = tdscf.TDDFT(ground_state.mean_field)
+    solver.nstates = min(count, pairs)
+    solver.max_cycle = 200
+    solver.positive_eig_threshold = SMALLEST_SQUARE_HARTREE2
+    try:
+        solver.kernel()
+    except (RuntimeError, ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
+        raise ConvergenceError(
+            f"{name}: linear response has no {solver.nstates} roots ({error}); the ground state may be unstable, or "
+            "ask for another number of them"
+        ) from None
+    order = np.argsort(solver.e)
+    order = order[np.logical_and.accumulate(np.asarray(solver.converged)[order])]
+    if len(order) == 0:
+        raise ConvergenceError(
+            f"{ground_state.molecule.name}: none of {solver.nstates} linear-response roots converged; ask for another "
+            "number of them"
+        )
+    return solver, order

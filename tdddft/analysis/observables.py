@@ -1,0 +1,61 @@
+"""What a trajectory says beside its dipole: populations, charges, energies. Needs only numpy, scipy and h5py."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+
+from graphlearn.base.errors import ContractError
+from tdddft.trajectory.trajectory import Trajectory, electronic_dipole_au
+
+
+def ground_orbital_populations(trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray]:
+    r"""Electrons in each ground-state orbital, :math:`n_p(t) = \sum_i \eta_i |\langle \phi_p|S|C_i(t)\rangle|^2`.
+
+    Returns:
+        Orbital energies float64 [M], hartree, and populations float64 [F, M]; at t = 0 without a kick the occupied
+        orbitals hold 2 and the others 0. Inside a degenerate level only the sum has a meaning.
+    """
+    t = trajectory
+    values, vectors = scipy.linalg.eigh(t.overlap)
+    keep = values > 1e-6
+    half = vectors[:, keep] / np.sqrt(values[keep])
+    energies, orbitals = scipy.linalg.eigh(half.T @ t.fock_hartree @ half)
+    amplitudes = t.frame_coefficients.astype(np.complex128) @ (t.overlap @ half @ orbitals)
+    return energies, np.einsum("s,fsm->fm", t.occupations, np.abs(amplitudes) ** 2)
+
+
+def mulliken_charges(trajectory: Trajectory) -> np.ndarray:
+    r"""Charges of the atoms, :math:`q_A(t) = Z_A - \sum_{\mu \in A} \mathrm{Re}\,(D(t) S)_{\mu\mu}`.
+
+    Returns:
+        float64 [F, N], e. Z is the charge of the ion where a pseudopotential stands for the core.
+
+    Raises:
+        ContractError: for files written before the charges of the ions were stored.
+    """
+    t = trajectory
+    ions = t.info.get("ground_state", {}).get("ion_charges")
+    if ions is None:
+        raise ContractError(f"{t.name}: the file does not hold the charges of the ions; generate it again")
+    c = t.frame_coefficients.astype(np.complex128)
+    gross = np.einsum("s,fsa,fsa->fa", t.occupations, c.conj(), c @ t.overlap.T).real
+    atoms = t.ao_table[:, 0][None] == np.arange(len(t.numbers))[:, None]
+    return np.asarray(ions, dtype=np.float64) - gross @ atoms.T
+
+
+def field_energy_hartree(trajectory: Trajectory) -> np.ndarray:
+    r"""Energy of the electrons in the field, :math:`-\mathbf E(t)\cdot\boldsymbol\mu_\mathrm{el}(t)`, float64 [F].
+
+    It is not part of ``energy_hartree``; the sum of both is what the time-dependent Hamiltonian gives.
+    """
+    t = trajectory
+    field = np.stack([np.interp(t.times_fs, t.field_times_fs, t.field_au[:, axis]) for axis in range(3)], axis=1)
+    return -np.einsum("fx,fx->f", field, electronic_dipole_au(t.frame_coefficients, t))
+
+
+def idempotency_error(trajectory: Trajectory) -> np.ndarray:
+    r"""Largest :math:`|P S P - P|` of each frame with :math:`P = \sum_i C_i C_i^\dagger`, float64 [F]."""
+    c = trajectory.frame_coefficients.astype(np.complex128)
+    projector = np.swapaxes(c, 1, 2) @ c.conj()
+    return np.abs(projector @ trajectory.overlap @ projector - projector).max(axis=(1, 2))

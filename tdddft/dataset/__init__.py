@@ -1,0 +1,1 @@
+"""Data sets of trajectories: recipe, plan, workers, folder."""

@@ -1,0 +1,57 @@
+"""Memory that a job will need."""
+
+from __future__ import annotations
+
+from pyscf import df
+from pyscf.lib.exceptions import BasisNotFoundError
+
+from graphlearn.base.errors import InputError
+from tdddft.dataset.recipe import Propagation
+from tdddft.electronic.functionals import exact_exchange
+from tdddft.electronic.grids import number_of_points
+from tdddft.electronic.ground_state import build_mol
+from tdddft.electronic.method import Method
+from tdddft.molecules.molecule import Molecule
+
+PROCESS_BYTES = 420e6  # Python and its libraries
+POINTS_AT_ONCE = 67200  # of PySCF's integration
+DOUBLE = 8
+
+
+def estimate_bytes(molecule: Molecule, method: Method, times: Propagation) -> float:
+    """Peak memory of a ground state and its propagation, in bytes; about a fifth too much by design.
+
+    Counted are the repulsion integrals, a block of PySCF's integration, the orbitals on the response grid, and the
+    frames.
+    """
+    mol = build_mol(molecule, method)
+    a, s = mol.nao, mol.nelectron // 2
+    pairs = a * (a + 1) / 2
+    total = PROCESS_BYTES
+    fitting = _fitting_functions(mol)
+    total += DOUBLE * fitting * a * a * (2.0 if exact_exchange(method.functional) else 1.0)
+    total += DOUBLE * (fitting * pairs * 1.5 if method.density_fitting else pairs * (pairs + 1))
+    if method.functional.upper() != "HF":
+        total += 6 * DOUBLE * min(number_of_points(mol, method.grid_level), POINTS_AT_ONCE) * a
+        size = 4 if method.response_precision == "float32" else DOUBLE
+        total += 4 * size * number_of_points(mol, method.response_grid) * a
+    return total + 3 * 2 * DOUBLE * (times.steps // times.save_every + 1) * s * a
+
+
+def check_memory(molecule: Molecule, method: Method, times: Propagation, limit_bytes: float | None) -> None:
+    """InputError, with both numbers, if a job would need more than the limit."""
+    if limit_bytes is None:
+        return
+    needed = estimate_bytes(molecule, method, times)
+    if needed > limit_bytes:
+        raise InputError(
+            f"{molecule.name} needs about {needed / 1e9:.1f} GB, a worker has {limit_bytes / 1e9:.1f} GB; "
+            "run it with --retry failed and fewer --jobs, or on a larger machine"
+        )
+
+
+def _fitting_functions(mol: object) -> int:
+    try:
+        return int(df.addons.make_auxmol(mol).nao)
+    except BasisNotFoundError:
+        return int(df.addons.make_auxmol(mol, df.aug_etb(mol)).nao)

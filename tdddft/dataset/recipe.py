@@ -1,0 +1,72 @@
+"""Recipes: every option of a data set in one typed place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import (
+    Field,
+    StrictInt,
+    model_validator,
+)
+
+from graphlearn.base.recipes.section import Strict
+from tdddft.electronic.method import Method
+from tdddft.fields.sections import AnyFieldSection, GaussianPulsesField
+from tdddft.molecules.selection import Selection
+
+
+class Distortions(Strict):
+    """Further geometries of molecules, by Gaussian displacements of the nuclei."""
+
+    count: int = Field(0, ge=0, description="geometries a molecule beside the given one")
+    only: tuple[str, ...] | None = Field(None, description="names of the molecules to distort; all by default")
+    sigma_angstrom: float = Field(0.05, gt=0)
+    seed: int = Field(0, ge=0)
+
+    def idle(self) -> Mapping[str, str]:
+        """Everything else, where there are none."""
+        keys = () if self.count else ("only", "sigma_angstrom", "seed")
+        return dict.fromkeys(keys, "distortions.count is 0")
+
+
+class Propagation(Strict):
+    """Time stepping and storage."""
+
+    dt_fs: float = Field(0.005, gt=0, description="spacing of the stored field; step of the fixed schemes")
+    steps: int = Field(1000, ge=1)
+    save_every: int = Field(10, ge=1, description="steps between stored frames")
+    precision: Literal["complex64", "complex128"] = "complex64"
+    propagator: Literal["adaptive", "multirate", "midpoint", "extrapolated", "magnus4", "etrs"] = Field(
+        "adaptive", description="adaptive chooses its steps by dipole_tolerance; the others take steps of dt_fs"
+    )
+    dipole_tolerance: float = Field(1e-4, ge=1e-8, lt=1, description="error of the dipole over its range")
+
+    def idle(self) -> Mapping[str, str]:
+        """The tolerance of schemes that take steps of dt_fs."""
+        if self.propagator == "adaptive":
+            return {}
+        return {"dipole_tolerance": f"propagation.propagator {self.propagator} takes steps of dt_fs"}
+
+    @model_validator(mode="after")
+    def _whole_frames(self) -> Propagation:
+        if self.steps % self.save_every:
+            raise ValueError(f"steps ({self.steps}) must be a multiple of save_every ({self.save_every})")
+        return self
+
+
+class GenerateRecipe(Strict):
+    """A data set of trajectories: molecules x geometries x field directions."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    molecules: tuple[str, ...] = Field(min_length=1)
+    charge: StrictInt | dict[str, StrictInt] | None = Field(
+        None, description="of the molecules whose source states none: one number for all, or numbers by name"
+    )
+    selection: Selection = Selection()
+    distortions: Distortions = Distortions()
+    method: Method = Method()
+    field: AnyFieldSection = GaussianPulsesField()
+    propagation: Propagation = Propagation()

@@ -1,0 +1,1 @@
+"""Electronic structure: method, ground state, and the time-dependent Hamiltonian."""

@@ -1,0 +1,110 @@
+"""Which basis goes with which pseudopotential or effective core potential, element by element."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from graphlearn.base.errors import InputError
+from tdddft.electronic.method import Method
+from tdddft.electronic.method_names import (
+    is_gth_basis,
+    known_basis,
+    known_ecp,
+    known_pseudopotential,
+    names_by_element,
+    normalised,
+    refuse_files_of_these_names,
+)
+
+PAIRS = (
+    "gth-dzvp, gth-tzvp, ... with pseudopotential gth-pbe (or gth-blyp, gth-pade, ...); 6-31g*, cc-pvdz, def2-svp, "
+    "lanl2dz, ... with pseudopotential null"
+)
+_FAMILIES = ("ccecphe", "ccecpreg", "ccecp28", "ccecp36", "ccecp", "bfd")
+_CORRELATION_CONSISTENT = re.compile(r"(aug)?ccpw?c?v[dtq5]zpp(nr)?")
+
+
+def core_potentials(symbols: Iterable[str], method: Method) -> tuple[dict[str, str], dict[str, str]]:
+    """Names of the pseudopotential and of the effective core potential of each element that has one.
+
+    A GTH basis holds valence functions alone and needs its pseudopotential. A basis that was made with an effective
+    core potential for an element brings it; ``method.ecp`` may name another one with as many core electrons. Every
+    other basis is for all electrons.
+
+    Args:
+        symbols: Elements.
+        method: Level of theory.
+
+    Raises:
+        InputError: for unknown names, and for pairs that do not belong together.
+    """
+    elements = sorted(set(symbols))
+    bases = names_by_element(method.basis, elements)
+    given, named = names_by_element(method.pseudopotential, elements), names_by_element(method.ecp, elements)
+    for names, known in ((bases, known_basis), (given, known_pseudopotential), (named, known_ecp)):
+        for name in set(names.values()):
+            known(name)
+    if missing := [s for s in elements if s not in bases]:
+        raise InputError(f"method.basis names no basis for {', '.join(missing)}; add them, or 'default'")
+    gth = {s for s in elements if is_gth_basis(bases[s])}
+    by_name = isinstance(method.pseudopotential, str) and isinstance(method.basis, dict)
+    if by_name and gth:
+        given = {s: name for s, name in given.items() if s in gth}
+    for symbol in elements:
+        if symbol in gth and symbol not in given:
+            raise InputError(
+                f"basis {bases[symbol]!r} holds valence functions alone and needs its pseudopotential for {symbol}; "
+                f"pairs that fit: {PAIRS}"
+            )
+        if symbol in given and symbol not in gth:
+            raise InputError(
+                f"basis {bases[symbol]!r} was not made for pseudopotential {given[symbol]!r} of {symbol}; pairs that "
+                f"fit: {PAIRS}"
+            )
+    ecps = {s: _ecp(s, bases[s], named.get(s)) for s in elements if s not in gth}
+    return given, {s: ecp for s, ecp in ecps.items() if ecp is not None}
+
+
+def _ecp(symbol: str, basis: str, named: str | None) -> str | None:
+    """The effective core potential of an element: that of its basis, or the named one in its place."""
+    own = _name_of_own(basis)
+    electrons = core_electrons(own, symbol)
+    if named is None:
+        return own if electrons is not None else None
+    other = core_electrons(named, symbol)
+    if other is None and electrons is None:
+        return None
+    if other != electrons:
+        made = "all electrons" if electrons is None else f"a core of {electrons} electrons"
+        what = "none" if other is None else f"one of {other}"
+        raise InputError(
+            f"basis {basis!r} was made for {made} of {symbol}, ecp {named!r} has {what}; leave method.ecp out: a basis "
+            "brings the core potential that it was made with"
+        )
+    return named
+
+
+def core_electrons(name: str, symbol: str) -> int | None:
+    """Electrons that the effective core potential of this name replaces in an element; None where it has none."""
+    from pyscf.gto import basis
+
+    refuse_files_of_these_names([name])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            found: Any = basis.load_ecp(name, symbol)
+        except (basis.BasisNotFoundError, RuntimeError, TypeError, OSError):
+            return None
+    return int(found[0]) if found else None
+
+
+def _name_of_own(basis: str) -> str:
+    """The name under which PySCF keeps the core potentials that a basis was made with."""
+    core = normalised(basis).removeprefix("unc").partition("@")[0]
+    for family in _FAMILIES:
+        if core.startswith(family):
+            return "bfdpp" if family == "bfd" else family
+    return "ccpvdzpp" if _CORRELATION_CONSISTENT.fullmatch(core) else core

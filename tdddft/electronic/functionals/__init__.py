@@ -1,0 +1,7 @@
+"""Semilocal exchange-correlation functionals: closed forms on tensors, everything else through libxc."""
+
+from __future__ import annotations
+
+from tdddft.electronic.functionals.semilocal import Semilocal, check_functional, exact_exchange, kernel
+
+__all__ = ["Semilocal", "check_functional", "exact_exchange", "kernel"]

@@ -1,0 +1,150 @@
+"""One interface to closed forms on any device and to libxc on the CPU."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from contextlib import redirect_stderr
+from functools import partial
+
+import numpy as np
+import torch
+from pyscf import dft
+from torch import Tensor
+
+from graphlearn.base.errors import InputError
+from tdddft.electronic.functionals.local_density import (
+    perdew_wang_correlation,
+    slater_exchange,
+    vosko_wilk_nusair_correlation,
+)
+from tdddft.electronic.functionals.pbe import pbe_correlation, pbe_exchange
+from tdddft.electronic.method_names import functional_name
+
+ROWS = {"LDA": 1, "GGA": 4, "MGGA": 5}
+LOCAL: dict[int, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
+    1: slater_exchange,
+    7: vosko_wilk_nusair_correlation,
+    12: partial(perdew_wang_correlation, modified=False),
+    13: partial(perdew_wang_correlation, modified=True),
+}
+GRADIENT: dict[int, Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]] = {
+    101: pbe_exchange,
+    130: pbe_correlation,
+}
+COMPOSED = {406: ((101, 0.75), (130, 1.0))}  # libxc's PBE0 by its parts
+VACUUM = 1e-12
+
+
+class Semilocal:
+    r"""A closed-shell LDA, GGA or meta-GGA: energy per volume and potential on a grid.
+
+    Terms with a closed form (Slater, VWN5, PW92, PBE, and PBE0's semilocal part) are evaluated where the density lies;
+    any other functional goes through libxc on the CPU.
+
+    Args:
+        functional: Name as PySCF takes it, hybrid or not; the exact-exchange part is left out.
+    """
+
+    def __init__(self, functional: str) -> None:
+        self.functional = functional
+        self.kind = str(dft.libxc.xc_type(functional))
+        terms = [pair for i, weight in dft.libxc.parse_xc(functional)[1] for pair in _parts(i, weight)]
+        self._terms = terms if all(i in LOCAL or i in GRADIENT for i, _ in terms) else None
+
+    @property
+    def closed_form(self) -> bool:
+        """Whether no call to libxc is needed."""
+        return self._terms is not None
+
+    def __call__(self, density: Tensor) -> tuple[Tensor, Tensor]:
+        r"""Energy per volume [..., G] and potential [..., R, G] of the density [..., R, G].
+
+        Rows R: the density, for a GGA its gradient, for a meta-GGA :math:`\tau` too; the potential of the gradient is
+        :math:`2 v_\sigma \nabla\rho`. Points below 1e-12 electrons per cubic bohr count as vacuum.
+        """
+        return self._through_libxc(density) if self._terms is None else self._closed(density)
+
+    def _closed(self, density: Tensor) -> tuple[Tensor, Tensor]:
+        rho = density[..., 0, :]
+        vacuum = rho < VACUUM
+        rho = rho.masked_fill(vacuum, 1.0)
+        sigma = density[..., 1:4, :].square().sum(-2) if self.kind == "GGA" else None
+        energy, by_rho, by_sigma = (torch.zeros_like(rho) for _ in range(3))
+        for identifier, weight in self._terms or ():
+            if identifier in LOCAL:
+                e, v = LOCAL[identifier](rho)
+            else:
+                assert sigma is not None
+                e, v, w = GRADIENT[identifier](rho, sigma)
+                by_sigma = by_sigma + weight * w
+            energy, by_rho = energy + weight * e, by_rho + weight * v
+        energy, by_rho = energy.masked_fill(vacuum, 0.0), by_rho.masked_fill(vacuum, 0.0)
+        if sigma is None:
+            return energy, by_rho.unsqueeze(-2)
+        by_sigma = by_sigma.masked_fill(vacuum, 0.0).unsqueeze(-2)
+        return energy, torch.cat([by_rho.unsqueeze(-2), 2 * by_sigma * density[..., 1:4, :]], -2)
+
+    def _through_libxc(self, density: Tensor) -> tuple[Tensor, Tensor]:
+        rows = density.shape[-2]
+        flat = density.detach().cpu().double().reshape(-1, rows, density.shape[-1]).numpy()
+        flat = np.ascontiguousarray(flat.swapaxes(0, 1)).reshape(rows, -1)
+        flat[:, flat[0] < VACUUM] = 0.0
+        rho = flat[0] if rows == 1 else flat
+        per_electron, potential = dft.numint.NumInt().eval_xc_eff(self.functional, rho, deriv=1, xctype=self.kind)[:2]
+        shape = (*density.shape[:-2], density.shape[-1])
+        energy = torch.from_numpy(np.asarray(per_electron * flat[0])).reshape(shape)
+        rows_first = torch.from_numpy(np.ascontiguousarray(potential)).reshape(rows, *shape)
+        return energy.to(density), rows_first.movedim(0, -2).to(density)
+
+
+def kernel(functional: str, density: np.ndarray) -> np.ndarray:
+    r"""Second derivatives of the energy per volume by rows of the density, float64 [4 or 1, 4 or 1, G], through libxc.
+
+    The kernel of a hybrid is that of its semilocal part; a meta-GGA is represented by PBE.
+    """
+    kind = dft.libxc.xc_type(functional)
+    if kind == "MGGA":
+        functional, kind = "PBE", "GGA"
+    rho = density[:4] if kind == "GGA" else density[0]
+    second = dft.numint.NumInt().eval_xc_eff(functional, rho, deriv=2, xctype=kind)[2]
+    return np.asarray(second).reshape(ROWS[kind], ROWS[kind], -1)
+
+
+def exact_exchange(functional: str) -> float:
+    """Fraction of exact exchange of a global hybrid; 1 for HF."""
+    return 1.0 if functional.upper() == "HF" else float(dft.libxc.hybrid_coeff(functional))
+
+
+def check_functional(functional: str) -> None:
+    """InputError unless the name has one meaning: HF, LDA, GGA, meta-GGA, or a global hybrid of them."""
+    if functional.upper() == "HF":
+        return
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            kind = dft.libxc.xc_type(functional_name(functional))
+            separated = dft.libxc.rsh_coeff(functional)[0] != 0
+            nonlocal_correlation = dft.libxc.is_nlc(functional)
+            laplacian = kind == "MGGA" and dft.libxc.needs_laplacian(functional)
+    except InputError:
+        raise
+    except (KeyError, ValueError, IndexError, NotImplementedError, AssertionError) as error:
+        raise InputError(f"unknown functional {functional!r} ({error}); use a libxc name") from None
+    if said.getvalue():
+        raise InputError(f"functional {functional!r} has several meanings; write libxc's whole name (gga_x_..., ...)")
+    odd = {
+        "range-separated": separated,
+        "a functional with nonlocal correlation": nonlocal_correlation,
+        "a functional of the Laplacian": laplacian,
+        str(kind): kind not in ROWS,
+    }
+    for what, applies in odd.items():
+        if applies:
+            raise InputError(
+                f"functional {functional!r} is {what}; LDA, GGA, meta-GGA, global hybrids and HF can be propagated"
+            )
+
+
+def _parts(identifier: int, weight: float) -> list[tuple[int, float]]:
+    return [(i, weight * w) for i, w in COMPOSED.get(identifier, ((identifier, 1.0),))]

@@ -1,0 +1,140 @@
+"""The time-dependent Hamiltonian in the basis of ground-state orbitals, for one molecule or a batch of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from pyscf import df
+from torch import Tensor
+
+from graphlearn.base.errors import InputError
+from tdddft.electronic.batched_matrices import stack_padded, trace_product
+from tdddft.electronic.coulomb_exchange import ExactRepulsion, FittedRepulsion, Repulsion, fitted_integrals, fitting_of
+from tdddft.electronic.exchange_correlation import GridResponse
+from tdddft.electronic.functionals import exact_exchange
+from tdddft.electronic.ground_state import GroundState
+from tdddft.electronic.linear_kernel import LinearKernel
+
+
+class Hamiltonian:
+    r"""Fock matrix of a density away from the ground state, in the orthonormal basis of ground-state orbitals.
+
+    .. math:: F(t) = \mathrm{diag}(\varepsilon) + \Delta F[D(t)] + \mathbf{E}(t)\cdot\mathbf{r}, \qquad
+              \Delta F = J[\delta D] + \Delta V_{xc} - \tfrac{c_x}{2} (K[D] - K[D_0])
+
+    The ground state enters exactly through :math:`\varepsilon`, so that without a field nothing moves; only the
+    response is integrated on ``method.response_grid``. Integrals and orbital values on the grid are computed here,
+    once. Shapes: B molecules, M orbitals, S occupied ones; smaller molecules are filled up with zeros.
+
+    Args:
+        ground_states: A ground state, or several of the same level of theory.
+        device: A torch device, for example ``cuda``; states and results live there.
+
+    Raises:
+        InputError: for ground states of different methods, and for exact integrals of more than one molecule.
+    """
+
+    def __init__(self, ground_states: GroundState | Sequence[GroundState], device: str | torch.device = "cpu") -> None:
+        states = [ground_states] if isinstance(ground_states, GroundState) else list(ground_states)
+        method = states[0].method
+        if any(g.method != method for g in states):
+            raise InputError("the molecules of one batch must share their level of theory")
+        self.ground_states, self.method, self.device = states, method, torch.device(device)
+        self.energies = stack_padded([g.energies_hartree for g in states], torch.float64, self.device)  # [B, M]
+        self.dipole = stack_padded([_in_orbitals(g) for g in states], torch.float64, self.device)  # [B, 3, M, M]
+        occupied = [np.eye(g.orbitals.shape[1], g.num_occupied) for g in states]
+        self._ground = stack_padded(occupied, torch.complex128, self.device)  # [B, M, S]
+        self._ground_density = 2.0 * torch.diag_embed(self._ground.real.sum(-1))  # [B, M, M]
+        self.exact_exchange = exact_exchange(method.functional)
+        dtype = getattr(torch, method.response_precision)
+        semilocal = method.functional.upper() != "HF"
+        self.semilocal = GridResponse(states, method.response_grid, dtype, self.device) if semilocal else None
+        self.repulsion: Repulsion = (
+            FittedRepulsion(self._integrals, dtype, self.device)
+            if method.density_fitting
+            else ExactRepulsion(states, self.device)
+        )
+        self.builds = 0
+        if self.exact_exchange:
+            self._ground_exchange = self.repulsion.exchange(self._ground)
+
+    @cached_property
+    def _integrals(self) -> list[np.ndarray]:
+        pairs = zip(self._fittings, self.ground_states, strict=True)
+        return [fitted_integrals(fitting, g.orbitals) for fitting, g in pairs]
+
+    @cached_property
+    def _fittings(self) -> list[df.DF]:
+        return [fitting_of(g) for g in self.ground_states]
+
+    @cached_property
+    def kernel(self) -> LinearKernel:
+        """The linear model of the response; built when it is first asked for."""
+        dtype = getattr(torch, self.method.response_precision)
+        return LinearKernel(self.ground_states, self._fittings, self._integrals, dtype, self.device)
+
+    def ground_orbitals(self) -> Tensor:
+        """Occupied ground-state orbitals in this basis: unit vectors, complex128 [B, M, S]."""
+        return self._ground.clone()
+
+    @cached_property
+    def ground_dipole_au(self) -> Tensor:
+        """Dipole of the electrons in the ground state, float64 [B, 3]."""
+        return self.electronic_dipole_au(self._ground)
+
+    def coupling(self, field_au: Tensor) -> Tensor:
+        """E . r of fields float64 [..., B, 3]: real symmetric [..., B, M, M]."""
+        b, _, m, _ = self.dipole.shape
+        return (field_au.unsqueeze(-2) @ self.dipole.reshape(b, 3, m * m)).reshape(*field_au.shape[:-1], m, m)
+
+    def response(self, occupied: Tensor) -> tuple[Tensor, Tensor]:
+        """Delta F of occupied orbitals complex128 [B, M, S], and the energy above the ground state.
+
+        Returns:
+            Real symmetric [B, M, M] for pure functionals, Hermitian otherwise; and float64 [B] in hartree, field term
+            left out.
+        """
+        self.builds += 1
+        density = self.density_change(occupied)
+        change = density.real.contiguous() if density.is_complex() else density
+        fock = self.repulsion.coulomb(change)
+        energy = (self.energies * change.diagonal(dim1=-2, dim2=-1)).sum(-1) + 0.5 * trace_product(fock, change)
+        if self.semilocal is not None:
+            matrix, semilocal_energy = self.semilocal(change)
+            fock = fock + matrix
+            energy = energy + semilocal_energy
+        if self.exact_exchange:
+            exchange = self.repulsion.exchange(occupied) - self._ground_exchange
+            fock = fock - 0.5 * self.exact_exchange * exchange
+            energy = energy - 0.25 * self.exact_exchange * trace_product(density, exchange)
+        return fock, energy
+
+    def energy_near(self, occupied: Tensor, evaluated: Tensor, response: Tensor, energy: Tensor) -> Tensor:
+        r"""Energy of orbitals close to evaluated ones, to second order in the distance, without a Fock build.
+
+        .. math:: E[D] = E[D_*] + \mathrm{tr}\, F[D_*] (D - D_*)
+        """
+        change = self.density_change(occupied) - self.density_change(evaluated)
+        diagonal = change.diagonal(dim1=-2, dim2=-1)
+        diagonal = diagonal.real if change.is_complex() else diagonal
+        return energy + (self.energies * diagonal).sum(-1) + trace_product(response, change)
+
+    def density_change(self, occupied: Tensor) -> Tensor:
+        """D - D_0 [B, M, M]: its real part for pure functionals, which need no more, Hermitian otherwise."""
+        if self.exact_exchange:
+            return 2.0 * (occupied @ occupied.mH) - self._ground_density
+        parts = torch.view_as_real(occupied.contiguous()).flatten(2)
+        return 2.0 * (parts @ parts.mT) - self._ground_density
+
+    def electronic_dipole_au(self, occupied: Tensor) -> Tensor:
+        """Dipole of the electrons, float64 [B, 3], relative to the origin of each ground state."""
+        parts = torch.view_as_real(occupied.contiguous()).flatten(2)
+        return -2.0 * ((self.dipole @ parts.unsqueeze(1)) * parts.unsqueeze(1)).sum((-2, -1))
+
+
+def _in_orbitals(ground_state: GroundState) -> np.ndarray:
+    c = ground_state.orbitals
+    return c.T @ ground_state.dipole_ao_au @ c

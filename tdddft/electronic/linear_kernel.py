@@ -1,0 +1,153 @@
+"""A cheap linear model of the response, to carry a propagation between two exact evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.linalg
+import torch
+from pyscf import df, dft
+from torch import Tensor
+
+from tdddft.electronic.batched_matrices import product, stack_padded
+from tdddft.electronic.functionals import exact_exchange, kernel
+from tdddft.electronic.grids import response_grid
+from tdddft.electronic.ground_state import GroundState
+
+THIN_DENSITY = 1e-6  # electrons per cubic bohr below which the kernel is left out
+EXCHANGE_CUT = 1e-3  # of the strongest combination of fitting functions
+POINTS_AT_ONCE = 4096
+
+
+class LinearKernel:
+    r"""Linear response of the Fock matrix in the occupied-virtual block, in the space of the fitting functions.
+
+    .. math:: L_{ai} = 2 \sum_{PQ} B_{P,ai} (1 + f)_{PQ} \sum_{bj} B_{Q,bj}\, \mathrm{Re}\, D_{bj}
+              - \tfrac{c_x}{2} \sum_{bj} \left[(ab|ij) D_{bj} + (aj|ib) D^*_{bj}\right]
+
+    f is the exchange-correlation kernel of the ground state between fitting functions; the exchange integrals take only
+    the strongest combinations of fitting functions. The error is a few per cent of the response; what it leaves out is
+    the business of :class:`tdddft.propagation.schemes.Multirate`.
+
+    Args:
+        ground_states: One or more of the same level of theory.
+        fittings: PySCF's density fitting of each.
+        integrals: :func:`tdddft.electronic.coulomb_exchange.fitted_integrals` of each.
+        dtype: Of the matrix products.
+        device: Where to compute.
+    """
+
+    def __init__(
+        self,
+        ground_states: Sequence[GroundState],
+        fittings: Sequence[df.DF],
+        integrals: Sequence[np.ndarray],
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> None:
+        functional = ground_states[0].method.functional
+        self.exchange = exact_exchange(functional)
+        s = max(g.num_occupied for g in ground_states)
+        pairs = [_virtual_occupied(i, g.num_occupied, s) for i, g in zip(integrals, ground_states, strict=True)]
+        self._pairs = stack_padded(pairs, dtype, device).flatten(2)  # [B, P, M * S]
+        self._metric = stack_padded(
+            [_metric(g, f, functional) for g, f in zip(ground_states, fittings, strict=True)], dtype, device
+        )
+        if self.exchange:
+            direct, mixed = zip(
+                *(_exchange_integrals(i, g.num_occupied, s) for i, g in zip(integrals, ground_states, strict=True)),
+                strict=True,
+            )
+            virtual, occupied = (stack_padded(part, dtype, device) for part in zip(*direct, strict=True))
+            x = stack_padded(mixed, dtype, device)
+            self._virtual = virtual.transpose(1, 2).flatten(2)  # [B, M, Q * M]
+            self._occupied = occupied.flatten(1, 2)  # [B, Q * S, S]
+            self._mixed = x.transpose(1, 2).flatten(2)  # [B, M, R * S]
+            self._mixed_turned = x.mT.flatten(1, 2)  # [B, R * S, M]
+
+    def __call__(self, orbitals: Tensor) -> Tensor:
+        """L of occupied orbitals complex [B, M, S]: real symmetric [B, M, M], Hermitian with exact exchange."""
+        b, m, s = orbitals.shape
+        reference = orbitals[:, :s]
+        density = 2.0 * (orbitals @ reference.mH) if self.exchange else 2.0 * _real_outer(orbitals, reference)
+        real = density.real if self.exchange else density
+        fitted = self._pairs @ real.reshape(b, -1, 1).to(self._pairs.dtype)
+        block = ((self._metric @ fitted).mT @ self._pairs).reshape(b, m, s).double()
+        if self.exchange:
+            block = block - 0.5 * self.exchange * self._exchange(density)
+        out = block.new_zeros((b, m, m))
+        out[:, :, :s] = block
+        out[:, :s] += block.mH
+        return out
+
+    def _exchange(self, density: Tensor) -> Tensor:
+        """(ab|ij) D_bj + (aj|ib) D*_bj, complex [B, M, S]."""
+        b, m, s = density.shape
+        density = density.to(torch.complex64 if self._mixed.dtype == torch.float32 else density.dtype)
+        moved = product(self._occupied, density.mT).reshape(b, -1, s, m).transpose(2, 3)  # [B, Q, M, S]
+        turned = product(self._mixed_turned, density.conj()).reshape(b, -1, s, s).transpose(2, 3)  # [B, Q, S(j), S(i)]
+        return product(self._virtual, moved.flatten(1, 2)) + product(self._mixed, turned.flatten(1, 2))
+
+
+def _real_outer(a: Tensor, b: Tensor) -> Tensor:
+    """Re(A B^dagger) for complex [B, M, S] and [B, N, S]."""
+    return torch.view_as_real(a.contiguous()).flatten(2) @ torch.view_as_real(b.contiguous()).flatten(2).mT
+
+
+def _virtual_occupied(integrals: np.ndarray, num_occupied: int, columns: int) -> np.ndarray:
+    block = np.zeros((*integrals.shape[:2], columns))
+    block[:, num_occupied:, :num_occupied] = integrals[:, num_occupied:, :num_occupied]
+    return block
+
+
+def _exchange_integrals(
+    integrals: np.ndarray, num_occupied: int, columns: int
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """(ab| and |ij) in the combinations that occupied pairs need, and (aj| in those that mixed pairs need."""
+    occupied, virtual = slice(None, num_occupied), slice(num_occupied, None)
+    direct = _strongest(integrals, integrals[:, occupied, occupied])
+    mixed = _strongest(integrals, integrals[:, virtual, occupied])
+    ab, ij = np.zeros_like(direct), np.zeros((len(direct), columns, columns))
+    ab[:, virtual, virtual] = direct[:, virtual, virtual]
+    ij[:, occupied, occupied] = direct[:, occupied, occupied]
+    return (ab, ij), _virtual_occupied(mixed, num_occupied, columns)
+
+
+def _strongest(integrals: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Combinations [Q, M, M] of fitting functions that matter to the given pairs."""
+    flat = pairs.reshape(len(pairs), -1)
+    values, vectors = scipy.linalg.eigh(flat @ flat.T)
+    kept = vectors[:, values > EXCHANGE_CUT * values[-1]]
+    return np.tensordot(kept.T, integrals, 1)
+
+
+def _metric(ground_state: GroundState, fitting: df.DF, functional: str) -> np.ndarray:
+    """2 (1 + f) between the orthonormal combinations of fitting functions that the integrals refer to."""
+    size = fitting.get_naoaux()
+    identity = 2.0 * np.eye(size)
+    if functional.upper() == "HF":
+        return identity
+    auxiliary = fitting.auxmol
+    try:
+        lower = scipy.linalg.cholesky(auxiliary.intor("int2c2e"), lower=True)
+    except scipy.linalg.LinAlgError:
+        return identity
+    if len(lower) != size:  # PySCF dropped dependent fitting functions: the Coulomb part alone still serves
+        return identity
+    points, weights = response_grid(ground_state.mol, "coarse")
+    coefficients = ground_state.orbitals[:, : ground_state.num_occupied]
+    density_matrix = 2.0 * coefficients @ coefficients.T
+    integrated = np.zeros((size, size))
+    numint = dft.numint.NumInt()
+    for i in range(0, len(weights), POINTS_AT_ONCE):
+        part = points[i : i + POINTS_AT_ONCE]
+        values = numint.eval_ao(ground_state.mol, part, deriv=1)
+        density = numint.eval_rho(ground_state.mol, values, density_matrix, xctype="GGA", hermi=1)
+        second = kernel(functional, density) * weights[i : i + len(part)]
+        second[:, :, density[0] < THIN_DENSITY] = 0.0
+        fits = numint.eval_ao(auxiliary, part, deriv=1)[: len(second)]
+        for x, row in enumerate(second):
+            integrated += fits[x].T @ np.einsum("yg,ygp->gp", row, fits)
+    half = scipy.linalg.solve_triangular(lower, integrated, lower=True)
+    return identity + 2.0 * scipy.linalg.solve_triangular(lower, half.T, lower=True)

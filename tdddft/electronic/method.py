@@ -1,0 +1,82 @@
+"""The level of theory: functional, basis, core potentials, grids and thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+
+from graphlearn.base.recipes.section import Strict
+from tdddft.electronic.method_names import functional_name, is_gth_basis, names_or_name
+
+
+class Method(Strict):
+    """Level of theory of the ground state and of the propagation."""
+
+    functional: str = Field(
+        "PBE",
+        description="libxc name as PySCF takes it: PBE, B3LYP, TPSS, LDA,VWN (LDA alone is exchange only), ...; HF",
+    )
+    basis: str | dict[str, str] = Field(
+        "gth-dzvp", description="PySCF name of a Gaussian basis, or names by element: {default: gth-dzvp, O: gth-tzvp}"
+    )
+    pseudopotential: str | dict[str, str] | None = Field(
+        "gth-pbe",
+        description="PySCF name of a GTH pseudopotential, or names by element; null, also where a basis that is no GTH "
+        "basis is given alone, for all electrons or the core potential of the basis",
+    )
+    ecp: str | dict[str, str] | None = Field(
+        None,
+        description="PySCF name of an effective core potential, or names by element; null: the one that the basis was "
+        "made with, if any",
+    )
+    grid_level: int = Field(3, ge=0, le=9, description="integration grid of the ground state")
+    response_grid: Literal["coarse", "medium", "fine"] | Annotated[int, Field(ge=0, le=9)] = Field(
+        "medium", description="integration grid of the change of the Fock matrix; an integer is a PySCF level"
+    )
+    response_precision: Literal["float32", "float64"] = Field(
+        "float32", description="of the matrix products that give the change of the Fock matrix"
+    )
+    density_fitting: bool = Field(True, description="fit the Coulomb interaction; false takes exact integrals")
+    scf_tolerance_hartree: float = Field(1e-11, gt=0)
+    scf_max_cycles: int = Field(100, ge=1)
+
+    @field_validator("functional")
+    @classmethod
+    def _functional(cls, value: str) -> str:
+        return functional_name(value)
+
+    @field_validator("basis", "pseudopotential", "ecp")
+    @classmethod
+    def _names(cls, value: Any, info: ValidationInfo) -> Any:
+        return value if value is None else names_or_name(str(info.field_name), value)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _before(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "basis_file" in data:
+            raise ValueError("basis_file: files with basis sets are not read; give method.basis a name of PySCF's")
+        if isinstance(data, dict) and "basis" in data and "pseudopotential" not in data:
+            names = data["basis"].values() if isinstance(data["basis"], dict) else [data["basis"]]
+            if not any(isinstance(name, str) and is_gth_basis(name) for name in names):
+                return {**data, "pseudopotential": None}
+        return data
+
+    def idle(self) -> Mapping[str, str]:
+        """The integration grids, where there is no density functional."""
+        keys = ("grid_level", "response_grid") if self.functional.upper() == "HF" else ()
+        return dict.fromkeys(keys, "Hartree-Fock takes no integration grid")
+
+    @model_serializer(mode="wrap")
+    def _without_idle(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Also without ``ecp`` where it is null, so that the hash of a recipe without one stays what it was."""
+        left_out = {*self.idle(), *(() if self.ecp is not None else ("ecp",))}
+        return {key: value for key, value in handler(self).items() if key not in left_out}

@@ -1,0 +1,178 @@
+"""Names of basis sets, core potentials and functionals: those that PySCF ships, and nothing else.
+
+PySCF takes the text of a basis set, whose numbers it evaluates as Python, and the path of a file wherever it takes a
+name. Whatever a recipe, a trajectory file, a data-set folder or ``model.json`` calls a basis comes through here first.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from graphlearn.base.errors import InputError
+from tdddft.molecules.molecule import SYMBOLS
+
+LONGEST = 80
+DEFAULT = "default"  # key of a mapping by element for all elements that it does not name
+INITIAL_GUESS = "ano"  # what PySCF reads for the first density
+EVEN_TEMPERED = "weigend"  # what it reads where it generates fitting functions
+_PLAIN = re.compile(r"[A-Za-z0-9+*(),@_ -]+")
+_FUNCTIONAL = re.compile(r"[A-Za-z0-9+*(),;._ -]+")
+_DISPERSION = re.compile(r"-d[34]\w*$", re.IGNORECASE)
+_POPLE = re.compile(r"(?P<core>\d+\+*g)\((\d?[dfp])+(,(\d?[dfp])+)?\)")
+_CONTRACTION = re.compile(r"(\d+[spdfghi])+")
+_FITTING = re.compile(r".*(fit|ri|so)$|(weigend|demon|ahlrichs|dgauss|sap).*")
+_POTENTIAL_ALONE = {"bfd", "bfdpp", "ccecp", "ccecphe", "ccecpreg", "ccecp28", "ccecp36"}
+_CHARGE = re.compile(r"q\d+$")
+
+
+def plain(what: str, name: str) -> str:
+    """The name, if it can be one: a single short line without anything that could be a path or an expression.
+
+    Args:
+        what: Key of the recipe, for the message.
+        name: What stands there.
+
+    Raises:
+        InputError: if it cannot be a name.
+    """
+    pattern = _FUNCTIONAL if what == "functional" else _PLAIN
+    if len(name) > LONGEST or not pattern.fullmatch(name) or not any(c.isalnum() for c in name):
+        raise InputError(
+            f"{what} takes the name of one that PySCF ships, not its text and not a file; this is {_shortened(name)}"
+        )
+    return name
+
+
+def functional_name(name: str) -> str:
+    """The name, if it can be one of a functional that can be propagated.
+
+    Raises:
+        InputError: for what is no name, and for dispersion corrections.
+    """
+    plain("functional", name)
+    if correction := _DISPERSION.search(name.strip()):
+        raise InputError(
+            f"functional {name!r} has a dispersion correction ({correction[0][1:]}), which adds a constant to the "
+            "energy and moves no electron while the nuclei are fixed; leave it out"
+        )
+    if normalised(name).endswith("3c"):
+        raise InputError(f"functional {name!r} is a composite method with its own basis; name functional and basis")
+    return name
+
+
+def names_or_name(what: str, names: str | dict[str, str]) -> str | dict[str, str]:
+    """What the key ``what`` holds, one name or names by element, if each can be a name; else InputError."""
+    if isinstance(names, str):
+        return plain(what, names)
+    for element, name in names.items():
+        if element != DEFAULT and element not in SYMBOLS[1:]:
+            raise InputError(f"{what}: {_shortened(element)} is not an element; keys are symbols and {DEFAULT!r}")
+        plain(what, name)
+    return names
+
+
+def names_by_element(names: str | Mapping[str, str] | None, symbols: Iterable[str]) -> dict[str, str]:
+    """The name for each element of ``symbols`` that has one."""
+    if names is None:
+        return {}
+    given = {DEFAULT: names} if isinstance(names, str) else names
+    return {s: given.get(s, given.get(DEFAULT, "")) for s in sorted(set(symbols)) if s in given or DEFAULT in given}
+
+
+def normalised(name: str) -> str:
+    """The name as PySCF compares it: small letters, without hyphens, underscores and spaces."""
+    return re.sub(r"[-_ ]", "", name.lower())
+
+
+def is_gth_basis(name: str) -> bool:
+    """Whether a basis is of the family made for Goedecker-Teter-Hutter pseudopotentials."""
+    return _core_of(name)[0].startswith("gth")
+
+
+def known_basis(name: str) -> str:
+    """The name, if PySCF ships an orbital basis of that name.
+
+    Besides the listed names: polarisation as ``6-31g(d,p)``, a contraction as ``ano@3s2p1d``, ``unc-`` in front for the
+    uncontracted basis.
+
+    Raises:
+        InputError: otherwise, with the most similar names.
+    """
+    from pyscf.gto import basis
+
+    core, contraction = _core_of(plain("basis", name))
+    listed = {k for k in (*basis.ALIAS, *basis.GTH_ALIAS) if not _FITTING.fullmatch(k) and k not in _POTENTIAL_ALONE}
+    known = core in listed or _is_polarised(core, listed)
+    if not known or not (contraction is None or _CONTRACTION.fullmatch(contraction)):
+        raise InputError(f"unknown basis {name!r}{_similar(core, listed)}; PySCF's names are taken, files are not")
+    return name
+
+
+def known_pseudopotential(name: str) -> str:
+    """The name, if PySCF ships a Goedecker-Teter-Hutter pseudopotential of that name; else InputError."""
+    from pyscf.gto import basis
+
+    if _CHARGE.sub("", normalised(plain("pseudopotential", name))) not in basis.PP_ALIAS:
+        raise InputError(f"unknown pseudopotential {name!r}; known: {', '.join(_spelled(basis.PP_ALIAS))}")
+    return name
+
+
+def known_ecp(name: str) -> str:
+    """The name, if PySCF ships a file of basis sets or effective core potentials of that name; else InputError."""
+    from pyscf.gto import basis
+
+    listed = {key for key, file in basis.ALIAS.items() if isinstance(file, str)}
+    if normalised(plain("ecp", name)) not in listed:
+        raise InputError(f"unknown ecp {name!r}{_similar(normalised(name), listed)}")
+    return name
+
+
+def fitting_names(mol: Any, bases: Iterable[str]) -> set[str]:
+    """The fitting bases that PySCF may read for these orbital bases."""
+    from pyscf.df import addons
+
+    aliases = {normalised(name) for name in bases}
+    aliases |= {alias.partition("g")[0] + "g" for alias in aliases}  # PySCF takes those of the plain Pople basis
+    found = {addons.predefined_auxbasis(mol, alias, xc) for alias in aliases for xc in ("HF", "PBE")}
+    return {EVEN_TEMPERED} | {name for name in found if isinstance(name, str)}
+
+
+def refuse_files_of_these_names(names: Iterable[str]) -> None:
+    """InputError if the working folder holds a file that PySCF would read in place of its own data of that name."""
+    for name in names:
+        bare = name.partition("@")[0]
+        for spelling in (bare, bare[3:] if bare.lower().startswith("unc") else bare):
+            if os.path.isfile(spelling):
+                raise InputError(
+                    f"the working folder holds a file called {spelling!r}, which PySCF would read in place of its own "
+                    "data of that name; rename it, or start in another folder"
+                )
+
+
+def _core_of(name: str) -> tuple[str, str | None]:
+    """A normalised name without ``unc`` and contraction, and the contraction."""
+    core, at, contraction = normalised(name).removeprefix("unc").partition("@")
+    return core, contraction if at else None
+
+
+def _is_polarised(core: str, listed: set[str]) -> bool:
+    found = _POPLE.fullmatch(core)
+    return found is not None and found["core"] in listed
+
+
+def _similar(core: str, listed: set[str]) -> str:
+    near = difflib.get_close_matches(core, listed, n=3)
+    return f"; similar: {', '.join(near)}" if near else ""
+
+
+def _spelled(keys: Iterable[str]) -> list[str]:
+    return [f"gth-{key.removeprefix('gth')}" for key in keys]
+
+
+def _shortened(text: object) -> str:
+    shown = repr(text)
+    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}..."

@@ -1,0 +1,1 @@
+"""External fields: kicks, pulses, lasers, sampled and custom fields."""

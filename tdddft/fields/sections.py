@@ -1,0 +1,142 @@
+"""The external field of a recipe: one class a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, Tag, field_validator, model_validator
+
+from graphlearn.base.recipes.section import Strict, kind_of
+from graphlearn.base.seeds import seeded_generator
+from tdddft.fields.base import Field as FieldLike, GaussianPulses, Kick, unit_vector
+from tdddft.fields.sampled import read_field
+from tdddft.fields.serialization import FieldSum, field_from_dict
+
+Direction = tuple[float, float, float]
+
+
+class FieldSection(Strict):
+    """What every kind of field has."""
+
+    def fields(self, name: str) -> list[FieldLike]:
+        """One field a direction for the geometry of this name; one in all for terms and files."""
+        raise NotImplementedError
+
+
+class DirectedField(FieldSection):
+    """A field along directions: one trajectory each."""
+
+    directions: tuple[Direction, ...] | Literal["random"] = Field(
+        ((0.0, 0.0, 1.0),), description="vectors, or 'random': one uniform direction a geometry"
+    )
+    direction_seed: int = Field(0, ge=0)
+
+    def idle(self) -> Mapping[str, str]:
+        """The seed, where nothing is drawn."""
+        return {} if self.directions == "random" else {"direction_seed": "directions are given, not random"}
+
+    @field_validator("directions")
+    @classmethod
+    def _usable(cls, value: Any) -> Any:
+        if value != "random":
+            if not value:
+                raise ValueError("give at least one direction")
+            for direction in value:
+                unit_vector(direction)
+        return value
+
+    @model_validator(mode="after")
+    def _makes_fields(self) -> DirectedField:
+        self.fields("any")
+        return self
+
+    def along(self, direction: Direction) -> FieldLike:
+        """The field in one direction."""
+        raise NotImplementedError
+
+    def fields(self, name: str) -> list[FieldLike]:
+        """One field a direction for the geometry of this name."""
+        directions = self.directions
+        if directions == "random":
+            vector = seeded_generator(self.direction_seed, name).normal(size=3)
+            x, y, z = (vector / np.linalg.norm(vector)).tolist()
+            directions = ((x, y, z),)
+        return [self.along(direction) for direction in directions]
+
+
+class GaussianPulsesField(DirectedField):
+    """A sum of cosines under one Gaussian envelope; the defaults are the two pulses of the OrbEvo paper."""
+
+    kind: Literal["gaussian_pulses"] = "gaussian_pulses"
+    amplitude_v_per_angstrom: float = 0.01
+    frequencies_per_fs: tuple[float, ...] = (3.66, 1.22)
+    sigma_fs: float = Field(0.2, gt=0)
+    center_fs: float = 0.75
+
+    def along(self, direction: Direction) -> FieldLike:
+        """The pulses in one direction."""
+        return GaussianPulses(
+            direction, self.amplitude_v_per_angstrom, self.frequencies_per_fs, self.sigma_fs, self.center_fs
+        )
+
+
+class OrbEvoField(DirectedField):
+    """The two Gaussian pulses of the OrbEvo paper."""
+
+    kind: Literal["orbevo"]
+
+    def along(self, direction: Direction) -> FieldLike:
+        """The pulses in one direction."""
+        return GaussianPulses(direction)
+
+
+class KickField(DirectedField):
+    """A delta kick at t = 0."""
+
+    kind: Literal["kick"]
+    kick_strength_au: float = 1e-3
+
+    def along(self, direction: Direction) -> FieldLike:
+        """The kick in one direction."""
+        return Kick(self.kick_strength_au, direction)
+
+
+class TermsField(FieldSection):
+    """Several fields at once."""
+
+    kind: Literal["terms"]
+    terms: tuple[dict[str, Any], ...] = Field(
+        min_length=1, description="fields to add up, as {kind: laser, photon_energy_ev: 3.1, envelope: sin2, ...}"
+    )
+
+    @model_validator(mode="after")
+    def _makes_fields(self) -> TermsField:
+        self.fields("any")
+        return self
+
+    def fields(self, name: str) -> list[FieldLike]:
+        """The sum of the terms."""
+        return [FieldSum(tuple(field_from_dict(term, strict=True) for term in self.terms))]
+
+
+class FileField(FieldSection):
+    """A field of a file."""
+
+    kind: Literal["file"]
+    file: str = Field(description="a CSV file with time, Ex, Ey, Ez and units in its header")
+
+    def fields(self, name: str) -> list[FieldLike]:
+        """The samples of the file."""
+        return [read_field(self.file)]
+
+
+AnyFieldSection = Annotated[
+    Annotated[GaussianPulsesField, Tag("gaussian_pulses")]
+    | Annotated[OrbEvoField, Tag("orbevo")]
+    | Annotated[KickField, Tag("kick")]
+    | Annotated[TermsField, Tag("terms")]
+    | Annotated[FileField, Tag("file")],
+    kind_of("gaussian_pulses"),
+]

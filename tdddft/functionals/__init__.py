@@ -1,7 +1,0 @@
-"""Semilocal exchange-correlation functionals: closed forms on tensors, everything else through libxc."""
-
-from __future__ import annotations
-
-from tdddft.functionals.semilocal import Semilocal, check_functional, exact_exchange, kernel
-
-__all__ = ["Semilocal", "check_functional", "exact_exchange", "kernel"]

@@ -1,0 +1,1 @@
+"""Molecules: readers of files and data sets, and the selection from them."""

@@ -1,0 +1,64 @@
+"""What a source says of one molecule, before it is checked."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphlearn.base.errors import OpenShellError
+from graphlearn.base.file_names import file_name
+from tdddft.molecules.molecule import Molecule
+from tdddft.molecules.sources.stated import Charges, Stated, charge_given
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One molecule of a source.
+
+    Args:
+        name: Title of the entry; becomes a file name.
+        numbers: Atomic numbers [N].
+        positions_angstrom: Nuclear positions [N, 3], angstrom.
+        source: File and place in it.
+        stated: Charge and multiplicity as the source has them.
+        smiles: SMILES string if known.
+        index: Position in the source.
+    """
+
+    name: str
+    numbers: Any
+    positions_angstrom: Any
+    source: str
+    stated: Stated = field(default_factory=Stated)
+    smiles: str | None = None
+    index: int | None = None
+
+    def molecule(self, charges: Charges = None) -> Molecule:
+        """The molecule, with the charge that is given for it, else the stated one, else 0."""
+        name = file_name(self.name)
+        charge, known_from = self.stated.resolved(charge_given(charges, name), f"{self.source} (molecule {name})")
+        return Molecule(
+            name, self.numbers, self.positions_angstrom, charge, self.source, self.smiles, self.index, known_from
+        )
+
+
+def closed_shells(entries: Iterable[Entry], charges: Charges = None) -> list[Molecule]:
+    """The molecules of many entries; those with unpaired electrons are left out, with a warning that names the first.
+
+    Raises:
+        InputError: if one cannot be read.
+        OpenShellError: if all have unpaired electrons.
+    """
+    molecules, open_shells = [], []
+    for entry in entries:
+        try:
+            molecules.append(entry.molecule(charges))
+        except OpenShellError as error:
+            open_shells.append(error)
+    if open_shells and not molecules:
+        raise open_shells[0]
+    if open_shells:
+        warnings.warn(f"left out {len(open_shells)} with unpaired electrons; the first: {open_shells[0]}", stacklevel=2)
+    return molecules

@@ -1,0 +1,1 @@
+"""Real-time propagation: engine, schemes, checkpoints."""

@@ -1,0 +1,219 @@
+"""A propagation that was cut off, on disk: frames so far and the state to go on from."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+
+from graphlearn.base.errors import ContractError, InputError
+from graphlearn.base.files import replace_hdf5
+from graphlearn.base.hdf5 import Kind, attribute, check_dataset, open_hdf5, read_dataset
+from tdddft.electronic.ground_state import GroundState
+from tdddft.propagation.schemes import State
+
+FORMAT = "tdddft-checkpoint"
+SCHEMA_VERSION = 1
+SECONDS_BETWEEN = 30.0
+SAME_ORBITALS = 1e-10
+SAME_SPACE = 1e-6
+_TENSORS = ("occupied", "response", "energy", "span_au")
+_NUMBERS: dict[str, type] = {"time_au": float, "step_au": float, "substep_au": float, "unchecked": int}
+_ARRAYS: dict[str, tuple[Kind, tuple[str | int, ...]]] = {
+    "frame_occupied": ("complex", ("F", "B", "M", "S")),
+    "frame_dipoles_au": ("real", ("F", "B", 3)),
+    "frame_energies_hartree": ("real", ("F", "B")),
+    "occupied": ("complex", ("B", "M", "S")),
+    "response": ("real or complex", ("B", "M", "M")),
+    "energy": ("real", ("B",)),
+    "span_au": ("real", ("B",)),
+    "past_times_au": ("real", ("P",)),
+    "past": ("real or complex", ("P", "B", "M", "M")),
+}
+_OPTIONAL = ("span_au", "past_times_au", "past")
+
+
+@dataclass
+class Frames:
+    """Stored frames in memory, one entry a frame: orbitals [B, M, S], electronic dipoles [B, 3], energies [B]."""
+
+    occupied: list[np.ndarray] = field(default_factory=list)
+    dipoles: list[np.ndarray] = field(default_factory=list)
+    energies: list[np.ndarray] = field(default_factory=list)
+
+    def append(self, occupied: np.ndarray, dipoles: np.ndarray, energies: np.ndarray) -> None:
+        """Add a frame."""
+        self.occupied.append(occupied)
+        self.dipoles.append(dipoles)
+        self.energies.append(energies)
+
+    def of(self, index: int, ground_state: GroundState) -> Frames:
+        """The frames of one molecule of the batch, without its padding."""
+        rows, columns = ground_state.orbitals.shape[1], ground_state.num_occupied
+        return Frames(
+            [o[index, :rows, :columns] for o in self.occupied],
+            [d[index] for d in self.dipoles],
+            [e[index] for e in self.energies],
+        )
+
+    def __len__(self) -> int:
+        return len(self.occupied)
+
+
+@dataclass
+class Unfinished:
+    """What there is of a propagation: its state (None before the start), frames, Fock builds, and seconds spent."""
+
+    state: State | None = None
+    frames: Frames = field(default_factory=Frames)
+    builds: int = 0
+    seconds: float = 0.0
+
+
+class Checkpoint:
+    """One file, replaced in one step whenever some seconds have gone by.
+
+    Orbitals of the ground state may turn inside degenerate levels, or change sign, from one solution to the next; the
+    file holds those that its numbers refer to, and what is read is turned to the present ones.
+
+    Args:
+        path: The file; None keeps nothing.
+        seconds_between: Shortest time between two writes.
+        identity: Plain data that must be equal for the file to be continued.
+        ground_states: Those of the batch.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        seconds_between: float,
+        identity: Mapping[str, Any],
+        ground_states: Sequence[GroundState],
+    ) -> None:
+        self.path, self._seconds_between, self._ground_states = path, seconds_between, ground_states
+        self._identity = json.dumps(identity, sort_keys=True)
+        self._saved = time.monotonic()
+
+    def load(self, device: torch.device) -> Unfinished:
+        """What the file holds; nothing where there is none, or a damaged one.
+
+        Raises:
+            InputError: if the file belongs to another propagation.
+        """
+        if self.path is None or not self.path.is_file():
+            return Unfinished()
+        try:
+            with open_hdf5(self.path) as file:
+                if attribute(file, "format", str) != FORMAT or attribute(file, "schema_version", int) != SCHEMA_VERSION:
+                    return Unfinished()
+                if attribute(file, "identity", str) != self._identity:
+                    raise self._foreign()
+                builds, seconds = attribute(file, "fock_builds", int), attribute(file, "wall_seconds", float)
+                numbers = {name: attribute(file, name, kind) for name, kind in _NUMBERS.items()}
+                arrays = self._arrays(file)
+        except ContractError:  # cut while it was written to a dying disk: start again
+            return Unfinished()
+        frames = Frames(*(list(arrays[f"frame_{name}"]) for name in ("occupied", "dipoles_au", "energies_hartree")))
+        values: dict[str, Any] = {n: torch.as_tensor(arrays[n]).to(device) for n in _TENSORS if n in arrays}
+        past = torch.as_tensor(arrays["past"]).to(device) if "past" in arrays else ()
+        times = arrays["past_times_au"].tolist() if "past" in arrays else ()
+        state = State(**numbers, **values, past=tuple(zip(times, past, strict=True)))
+        turn = self._turn([arrays[f"orbitals_{i}"] for i in range(len(self._ground_states))])
+        if turn is not None:
+            frames.occupied = list(turn @ np.array(frames.occupied))
+            state = _turned(state, torch.as_tensor(turn, device=device))
+        return Unfinished(state, frames, builds, seconds)
+
+    def _arrays(self, file: h5py.File) -> dict[str, np.ndarray]:
+        """All arrays, of the shapes that these ground states have; ContractError where one differs."""
+        states = self._ground_states
+        sizes = {"B": len(states), "M": max(g.orbitals.shape[1] for g in states)}
+        sizes["S"] = max(g.num_occupied for g in states)
+        absent = {n for n in _OPTIONAL if n not in file or len(file[n]) == 0}
+        arrays = {}
+        for name, (kind, shape) in _ARRAYS.items():
+            if name not in absent:
+                check_dataset(file, name, kind, shape, sizes)
+                arrays[name] = read_dataset(file, name)
+        for index, state in enumerate(states):
+            name = f"orbitals_{index}"
+            check_dataset(file, name, "real", state.orbitals.shape, {})
+            arrays[name] = read_dataset(file, name)
+        if ("past" in arrays) != ("past_times_au" in arrays):
+            raise ContractError(f"{self.path}: past matrices and their times go together")
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            raise ContractError(f"{self.path}: holds NaN or infinite numbers")
+        return arrays
+
+    def save_now_and_then(self, now: Unfinished) -> None:
+        """Save, if the last time was long enough ago."""
+        if self.path is not None and time.monotonic() - self._saved >= self._seconds_between:
+            self.save(now)
+            self._saved = time.monotonic()
+
+    def save(self, now: Unfinished) -> None:
+        """Write a temporary file, flush it to disk, rename it."""
+        state, frames = now.state, now.frames
+        if self.path is None or state is None:
+            return
+        arrays = {
+            "frame_occupied": np.array(frames.occupied),
+            "frame_dipoles_au": np.array(frames.dipoles),
+            "frame_energies_hartree": np.array(frames.energies),
+            "past_times_au": np.array([t for t, _ in state.past]),
+            "past": np.array([m.cpu().numpy() for _, m in state.past]),
+        }
+        arrays |= {f"orbitals_{i}": g.orbitals for i, g in enumerate(self._ground_states)}
+        arrays |= {n: getattr(state, n).cpu().numpy() for n in _TENSORS if getattr(state, n) is not None}
+
+        def fill(file: h5py.File) -> None:
+            file.attrs.update(
+                format=FORMAT, schema_version=SCHEMA_VERSION, identity=self._identity, fock_builds=now.builds,
+                wall_seconds=now.seconds, **{name: getattr(state, name) for name in _NUMBERS},
+            )  # fmt: skip
+            for name, array in arrays.items():
+                file[name] = array
+
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            replace_hdf5(self.path, fill)
+        except OSError as error:
+            raise InputError(f"cannot write the checkpoint {self.path}: {error.strerror or error}") from None
+
+    def _turn(self, stored: Sequence[np.ndarray]) -> np.ndarray | None:
+        """Unitary from the stored orbitals to the present ones [B, M, M], filled up with zeros; None if equal."""
+        turns = []
+        for old, g in zip(stored, self._ground_states, strict=True):
+            turn = g.orbitals.T @ g.overlap @ old
+            if np.abs(turn @ turn.T - np.eye(len(turn))).max() > SAME_SPACE:
+                raise self._foreign()
+            turns.append(turn)
+        if all(np.abs(turn - np.eye(len(turn))).max() < SAME_ORBITALS for turn in turns):
+            return None
+        out = np.zeros((len(turns), *np.max([t.shape for t in turns], axis=0)))
+        for row, turn in zip(out, turns, strict=True):
+            row[: len(turn), : len(turn)] = turn
+        return out
+
+    def _foreign(self) -> InputError:
+        return InputError(f"{self.path} is the checkpoint of another propagation; remove it, or choose another name")
+
+
+def _turned(state: State, turn: torch.Tensor) -> State:
+    def matrix(m: torch.Tensor) -> torch.Tensor:
+        u = turn.to(m.dtype)
+        return u @ m @ u.mT
+
+    return replace(
+        state,
+        occupied=turn.to(state.occupied.dtype) @ state.occupied,
+        response=matrix(state.response),
+        past=tuple((t, matrix(m)) for t, m in state.past),
+    )

@@ -1,0 +1,36 @@
+"""Time steps of the occupied orbitals, one scheme a file, behind one interface."""
+
+from __future__ import annotations
+
+from tdddft.propagation.schemes.adaptive import Adaptive
+from tdddft.propagation.schemes.etrs import EnforcedReversal
+from tdddft.propagation.schemes.magnus import Magnus4
+from tdddft.propagation.schemes.midpoint import Midpoint
+from tdddft.propagation.schemes.multirate import Multirate
+from tdddft.propagation.schemes.state import Drive, Propagator, State, initial_state
+
+_FIXED: dict[str, Propagator] = {
+    "multirate": Multirate(),
+    "midpoint": Midpoint(),
+    "extrapolated": Midpoint(correct=False),
+    "magnus4": Magnus4(),
+    "etrs": EnforcedReversal(),
+}
+
+__all__ = [
+    "Adaptive",
+    "Drive",
+    "EnforcedReversal",
+    "Magnus4",
+    "Midpoint",
+    "Multirate",
+    "Propagator",
+    "State",
+    "fixed_propagator",
+    "initial_state",
+]
+
+
+def fixed_propagator(name: str) -> Propagator | None:
+    """The scheme of fixed steps that a recipe names; None for ``adaptive``."""
+    return None if name == "adaptive" else _FIXED[name]

@@ -1,0 +1,81 @@
+"""What a propagation carries from step to step, and the interface of every scheme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tdddft.electronic.hamiltonian import Hamiltonian
+from tdddft.propagation.schemes.exponential import exponential_action
+
+Drive = Callable[[Sequence[float]], Tensor]
+"""T times in atomic units -> fields float64 [T, B, 3], atomic units."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Occupied orbitals and what the next step needs of the past.
+
+    Args:
+        time_au: Time.
+        occupied: Complex128 [B, M, S].
+        response: Change of the Fock matrix [B, M, M] at this time.
+        energy: Energy above the ground state, float64 [B], hartree, field term left out.
+        past: Times and matrices that the scheme extrapolates from, newest first.
+        step_au: Step that an adaptive scheme wants to take next.
+        substep_au: Inner step that it wants to take next.
+        span_au: Largest induced dipole so far, float64 [B].
+        unchecked: Steps since the inner step was last judged.
+    """
+
+    time_au: float
+    occupied: Tensor
+    response: Tensor
+    energy: Tensor
+    past: tuple[tuple[float, Tensor], ...] = ()
+    step_au: float = 0.0
+    substep_au: float = 0.0
+    span_au: Tensor | None = None
+    unchecked: int = 0
+
+
+class Propagator(Protocol):
+    """One scheme. Schemes keep no state of a run: the same object serves many."""
+
+    def start(self, hamiltonian: Hamiltonian, occupied: Tensor) -> State:
+        """The state at t = 0."""
+        ...
+
+    def advance(self, hamiltonian: Hamiltonian, drive: Drive, state: State, until_au: float) -> State:
+        """Go on from a state to a later time, in one step or in as many as the scheme chooses."""
+        ...
+
+    def describe(self) -> str:
+        """One line for the provenance of a file."""
+        ...
+
+
+def initial_state(hamiltonian: Hamiltonian, propagator: Propagator, impulses_au: np.ndarray) -> State:
+    r"""The ground state, multiplied by :math:`e^{-i\mathbf{k}\cdot\mathbf{r}}` where the field starts with a kick.
+
+    Args:
+        hamiltonian: Of one molecule or a batch.
+        propagator: The scheme that will go on.
+        impulses_au: Impulse k of each, float64 [B, 3], zero without a kick.
+    """
+    occupied = hamiltonian.ground_orbitals()
+    if impulses_au.any():
+        impulses = torch.as_tensor(impulses_au, dtype=torch.float64, device=hamiltonian.device)
+        occupied = exponential_action(hamiltonian.coupling(impulses), occupied, 1.0)
+    return propagator.start(hamiltonian, occupied)
+
+
+def first_state(hamiltonian: Hamiltonian, occupied: Tensor) -> State:
+    """A state at t = 0 without a past."""
+    response, energy = hamiltonian.response(occupied)
+    return State(0.0, occupied, response, energy)

@@ -1,5 +1,0 @@
-"""Where molecules come from: ASE's g2 set, QM9, MD17, structure files, SMILES strings."""
-
-from tdddft.sources.reading import read_molecules
-
-__all__ = ["read_molecules"]

@@ -1,0 +1,1 @@
+"""The trajectory file: contract, reader, writer, validation."""

@@ -1,0 +1,278 @@
+"""Training and comparison of readouts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from graph_files import rings_and_chains, write_rings
+from torch_geometric.data import Data
+
+from graphlearn.base.errors import InputError
+from graphlearn.base.recipes.reading import load_recipe
+from graphlearn.datasets.graphs import GraphTable
+from graphlearn.graphs.compare import compare, read_runs, runs_of
+from graphlearn.graphs.data.splits import Split
+from graphlearn.graphs.fit import Run, evaluate, fit
+from graphlearn.graphs.recipe import GraphRecipe
+from graphlearn.graphs.report import comparison_figure, markdown, summarise, weights_figure
+from graphlearn.graphs.task import Task, binary_targets, load_task, mean_roc_auc
+from graphlearn.models import HistographGNN
+from graphlearn.models.histograph import READOUTS, make_readout
+from graphlearn.testing import assert_batch_independent
+from graphlearn.training.checkpoint import load_model, save_model
+from graphlearn.training.packaged import model_recipe
+
+SMALL = {"channels": 8, "conv": "gin"}
+
+
+@pytest.fixture
+def task():
+    index = torch.arange(60)
+    return Task(rings_and_chains(), Split(index[:40], index[40:50], index[50:]), 1, 2, "graph", "accuracy")
+
+
+def recipe(**changes):
+    budget = {"epochs": 25, "patience": 25, "batch_size": 10, "learning_rate": 1e-2}
+    data = {"kind": "tu", "name": "RINGS"}
+    return GraphRecipe(**{"name": "test", "data": data, "network": SMALL, "budget": budget, "depths": (2,), **changes})
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+def test_every_readout_learns_rings(task, readout):
+    result = fit(recipe(), task, Run(readout, 2, 0))
+    assert result.score == 1.0
+    assert result.losses[-1] < result.losses[0]
+    assert evaluate(result.model, task, task.split.test)[1] == 1.0
+
+
+def test_two_runs_are_equal(task):
+    results = [fit(recipe(), task, Run("history", 2, 3)) for _ in range(2)]
+    assert results[0].losses == results[1].losses
+    weights = [torch.cat([p.detach().flatten() for p in r.model.parameters()]) for r in results]
+    assert torch.equal(*weights)
+
+
+@pytest.mark.parametrize("conv", ["gin", "gcn"])
+@pytest.mark.parametrize("readout", ["history", "gmt", "set_transformer", "multilayer"])
+def test_predictions_do_not_depend_on_the_batch(conv, readout):
+    torch.manual_seed(0)
+    table = rings_and_chains(6)
+    model = HistographGNN(1, 2, channels=8, num_layers=3, conv=conv, readout=readout).eval()
+    assert_batch_independent(
+        lambda b: model(b.x, b.edge_index, b.batch, batch_size=b.num_graphs), [table.graph(i) for i in range(6)]
+    )
+
+
+def test_missing_targets_do_not_enter_the_loss():
+    table = rings_and_chains()
+    y = table.y[:, None].float().repeat(1, 2)
+    y[::3, 1] = torch.nan
+    table = GraphTable("TWO", table.x, table.edge_index, table.counts, table.edge_counts, y)
+    index = torch.arange(60)
+    task = Task(table, Split(index[:40], index[40:50], index[50:]), 1, 2, "graph", "roc_auc")
+    output = torch.zeros(60, 2)
+    assert float(task.loss(output, y)) == pytest.approx(0.6931, abs=1e-4)
+    changed = output.clone()
+    changed[::3, 1] = 100.0
+    assert float(task.loss(changed, y)) == float(task.loss(output, y))
+    assert fit(recipe(), task, Run("history", 2, 0)).score == 1.0
+
+
+def test_mean_roc_auc_by_hand():
+    y = torch.tensor([[1.0, 0.0], [0.0, torch.nan], [1.0, 1.0], [0.0, 0.0]])
+    output = torch.tensor([[0.9, 0.1], [0.8, 0.9], [0.7, 0.2], [0.1, 0.3]])
+    assert mean_roc_auc(output, y) == pytest.approx((0.75 + 0.5) / 2)
+    with pytest.raises(InputError, match="both classes"):
+        mean_roc_auc(output[:, :1], torch.ones(4, 1))
+
+
+def test_integer_features_are_embedded():
+    model = HistographGNN([5, 3], 1, channels=8, num_layers=2, conv="gcn")
+    x = torch.tensor([[4, 2], [0, 1], [3, 0]])
+    edge_index = torch.tensor([[0, 1], [1, 0]])
+    assert model(x, edge_index).shape == (1, 1)
+
+
+def test_node_level():
+    model = HistographGNN(4, 3, channels=8, num_layers=2, conv="gcn", norm=None, level="node")
+    edge_index = torch.tensor([[0, 1], [1, 0]])
+    assert model(torch.randn(5, 4), edge_index).shape == (5, 3)
+    with pytest.raises(ValueError, match="at level 'node' use"):
+        make_readout("gmt", 8, 3, level="node")
+
+
+def test_a_trained_model_is_stored_and_read(task, tmp_path):
+    result = fit(recipe(), task, Run("history", 2, 0))
+    save_model(tmp_path, result.model, {"test_score": result.score})
+    model, facts = load_model(tmp_path, HistographGNN)
+    assert facts["test_score"] == 1.0
+    batch = task.data.batch(torch.arange(5))
+    assert torch.equal(task.predict(model, batch)[0], task.predict(result.model, batch)[0])
+    from graphlearn.models import OrbEvo
+
+    with pytest.raises(InputError, match="class HistographGNN; this needs OrbEvo"):
+        load_model(tmp_path, OrbEvo)
+    assert weights_figure(model, task) is not None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mutag", "ptc", "proteins", "nci1", "enzymes", "imdb-b", "imdb-m", "bbbp", "tox21", "hiv", "cora", "citeseer"],
+)
+def test_packed_recipes_are_valid(name):
+    settings = load_recipe(model_recipe(f"histograph/{name}"), GraphRecipe)
+    assert settings.readouts[:2] == ("history", "mean")
+    runs = runs_of(settings)
+    assert len(set(runs)) == len(runs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"readouts": ("histogram",)}, "unknown readout 'histogram'"),
+        ({"test_folds": (10,)}, "0 to 9"),
+        ({"network": {"conv": "gat"}}, "gin"),
+    ],
+)
+def test_bad_recipes(changes, message):
+    with pytest.raises(ValueError, match=message):
+        recipe(**changes)
+
+
+def test_an_option_that_a_readout_lacks(task):
+    settings = recipe(readout_options={"history": {"hedas": 2}})
+    with pytest.raises(InputError, match=r"readout 'history'.*hedas"):
+        fit(settings, task, Run("history", 2, 0))
+
+
+@pytest.fixture
+def rings_on_disk(tmp_path):
+    """The rings and chains as the text file of a TU set."""
+    write_rings(tmp_path)
+    return {"kind": "tu", "name": "RINGS", "root": tmp_path, "folds": 0}
+
+
+def comparison(data, **changes):
+    budget = {"epochs": 3, "batch_size": 10}
+    return recipe(data=data, budget=budget, readouts=("history", "mean"), test_folds=(0, 1), **changes)
+
+
+def without_time(lines):
+    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
+
+
+def test_comparison_continues_and_grows(rings_on_disk, tmp_path):
+    out = tmp_path / "runs"
+    whole, failed = compare(comparison(rings_on_disk), out, jobs=1)
+    assert not failed
+    assert [(line["readout"], line["fold"]) for line in whole] == [
+        ("history", 0), ("mean", 0), ("history", 1), ("mean", 1),
+    ]  # fmt: skip
+    text = (out / "runs.jsonl").read_text().splitlines()
+    (out / "runs.jsonl").write_text("\n".join(text[:2]) + "\n" + text[2][:20])  # killed while it wrote
+    finished = []
+    again, _ = compare(comparison(rings_on_disk), out, jobs=2, on_run=lambda n, _: finished.append(n))
+    assert finished == [3, 4]
+    assert without_time(again) == without_time(whole)
+    assert len(list(read_runs(out))) == 4
+    more, _ = compare(comparison(rings_on_disk, seeds=(0, 1)), out, jobs=1)
+    assert len(more) == 8
+    with pytest.raises(InputError, match=r"differ in network\.channels"):
+        compare(comparison(rings_on_disk, network={**SMALL, "channels": 16}), out, jobs=1)
+
+
+def test_the_table_and_the_figure(rings_on_disk, tmp_path):
+    lines, _ = compare(comparison(rings_on_disk), tmp_path / "runs", jobs=1)
+    cells = summarise(lines)
+    scores = [line["score"] for line in lines if line["readout"] == "history"]
+    assert cells[2, "history"].mean == pytest.approx(sum(scores) / 2)
+    assert cells[2, "history"].stderr == pytest.approx(abs(scores[0] - scores[1]) / 2)
+    text = markdown(lines)
+    assert text.splitlines()[0] == "| readout | 2 layers |"
+    assert "**" in text
+    assert comparison_figure(lines, "rings").axes
+    assert json.dumps(lines)
+
+
+def test_real_task_has_three_disjoint_parts(data_folder):
+    recipe_ = load_recipe(model_recipe("histograph/mutag"), GraphRecipe)
+    seen = []
+    for fold in range(10):
+        task = load_task(recipe_.data.model_copy(update={"root": data_folder / "tu"}), fold)
+        assert len(set(torch.cat(task.split).tolist())) == 188
+        seen += task.split.test.tolist()
+    assert sorted(seen) == list(range(188))
+
+
+def test_a_diverged_run_is_reported_and_the_others_are_kept(rings_on_disk, tmp_path, monkeypatch):
+    from graphlearn.training.graphs import compare as module
+
+    fit_ = module.fit
+
+    def breaks_once(recipe, task, run):
+        if run.fold == 0 and run.readout == "mean":
+            raise InputError("the loss is nan; lower budget.learning_rate")
+        return fit_(recipe, task, run)
+
+    monkeypatch.setattr(module, "map_unordered", lambda function, work, _: map(function, work))
+    monkeypatch.setattr(module, "fit", breaks_once)
+    done, failed = compare(comparison(rings_on_disk), tmp_path / "runs")
+    assert len(done) == 3
+    assert failed[0]["error"].startswith("the loss is nan")
+    assert "mean" in markdown(done)
+    monkeypatch.setattr(module, "fit", fit_)
+    done, failed = compare(comparison(rings_on_disk), tmp_path / "runs")
+    assert (len(done), len(failed)) == (4, 0)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(task):
+    budget = {"epochs": 3, "batch_size": 10, "learning_rate": 1e20}
+    with pytest.raises(InputError, match=r"lower budget\.learning_rate"):
+        fit(recipe(budget=budget), task, Run("mean", 2))
+
+
+def test_runs_of_other_data_are_not_mixed(rings_on_disk, tmp_path):
+    compare(comparison(rings_on_disk), tmp_path / "runs", jobs=1)
+    other = tmp_path / "other"
+    other.mkdir()
+    write_rings(other, 40)
+    with pytest.raises(InputError, match=r"differ in data\.fingerprint"):
+        compare(comparison({**rings_on_disk, "root": other}), tmp_path / "runs", jobs=1)
+
+
+def test_one_run_has_no_error_bar():
+    line = {"readout": "mean", "depth": 2, "seed": 0, "fold": 0, "score": 0.5, "seconds": 1.0, "epochs": 2}
+    text = markdown([{**line, "parameters": 3}])
+    assert text.splitlines()[-1] == "| mean | 50.0 |"
+
+
+def test_batches_that_teach_nothing_are_left_out():
+    edge = torch.zeros(2, 0, dtype=torch.long)
+    y = torch.tensor([[1.0], [0.0], [torch.nan], [1.0], [0.0]])
+    single = [Data(x=torch.ones(1, 1), edge_index=edge, y=row[None]) for row in y]
+    index = torch.arange(5)
+    task = Task(GraphTable.from_graphs("ONE", single), Split(index, index, index), 1, 1, "graph", "roc_auc")
+    settings = recipe(budget={"epochs": 2, "batch_size": 2})  # the last batch is one node; one batch may know nothing
+    assert all(loss == loss for loss in fit(settings, task, Run("mean", 2)).losses)
+
+
+def test_the_sized_path_of_the_model_compiles():
+    model = HistographGNN(1, 2, channels=8, num_layers=2).eval()
+    batch = rings_and_chains(4).batch(torch.arange(4))
+    sizes = {"batch_size": 4, "max_num_nodes": 8}
+    torch._dynamo.reset()
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    expected = model(batch.x, batch.edge_index, batch.batch)
+    torch.testing.assert_close(compiled(batch.x, batch.edge_index, batch.batch, **sizes), expected)
+
+
+def test_measured_values_are_not_classes():
+    table = rings_and_chains(4)
+    y = torch.tensor([[1.0, 0.5], [0.0, 9.1], [torch.nan, 3.0], [1.0, 2.0]])
+    mixed = GraphTable("MIXED", table.x, table.edge_index, table.counts, table.edge_counts, y)
+    assert binary_targets(mixed).y.shape == (4, 1)
+    values = GraphTable("VALUES", table.x, table.edge_index, table.counts, table.edge_counts, y[:, 1:])
+    with pytest.raises(InputError, match="no target of two classes"):
+        binary_targets(values)

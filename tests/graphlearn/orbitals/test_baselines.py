@@ -1,0 +1,79 @@
+"""The strong baselines against cases whose answer is known."""
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from graphlearn.datasets import TDDFTTrajectories
+from graphlearn.orbitals.baselines import LinearResponse, NearestGeometry, dynamic_modes
+from graphlearn.orbitals.baselines.nearest import align, rotate_orbitals
+from graphlearn.orbitals.data.target import to_delta
+from graphlearn.orbitals.metrics import dipole_nrmse, induced_dipole_au, wavefunction_nrmse
+from tdddft import GaussianPulses, Method, Molecule, ground_state, propagate
+from tdddft.trajectory.trajectory import write_trajectory
+
+
+def test_dynamic_modes_continue_damped_oscillations():
+    t = np.arange(100.0)
+    signal = np.stack([np.exp(-0.01 * t) * np.sin(0.3 * t) + 0.5 * np.cos(1.1 * t), 0.2 * np.sin(0.3 * t + 1)], axis=1)
+    found = dynamic_modes(signal, 30, tolerance=1e-9)
+    assert np.array_equal(found[:30], signal[:30])
+    assert np.abs(found - signal).max() < 1e-6
+    assert np.abs(dynamic_modes(0 * signal, 30)).max() == 0.0
+    with pytest.raises(ValueError, match="at least 4"):
+        dynamic_modes(signal, 3)
+
+
+def test_dynamic_modes_do_not_grow():
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(30, 1))
+    assert np.abs(dynamic_modes(np.concatenate([noise, np.zeros((5000, 1))]), 30)).max() < 100
+
+
+ROTATION = Rotation.from_euler("xyz", [0.3, 1.2, -2.0]).as_matrix()
+
+
+@pytest.fixture(scope="module")
+def turned(water_trajectory, fast_method):
+    """Water and its field turned together, propagated on their own."""
+    t = water_trajectory
+    molecule = Molecule("turned", t.numbers, t.positions_angstrom @ ROTATION.T)
+    direction = ROTATION @ np.array((0.3, 0.5, 0.8))
+    return propagate(ground_state(molecule, fast_method), GaussianPulses(tuple(direction)), steps=400, save_every=10)
+
+
+def test_align_finds_the_rotation():
+    points = np.random.default_rng(1).normal(size=(5, 3))
+    rotation, distance = align(points, points @ ROTATION.T + 2.0)
+    assert np.allclose(rotation, ROTATION)
+    assert distance < 1e-12
+
+
+def test_orbitals_turn_with_the_molecule(water_trajectory, turned):
+    moved = rotate_orbitals(water_trajectory.coefficients, water_trajectory, ROTATION)
+    overlap = np.abs(moved @ turned.overlap @ turned.coefficients.T)
+    assert np.allclose(overlap, np.eye(len(overlap)), atol=1e-3)
+
+
+def test_the_nearest_geometry_is_turned_into_place(water_trajectory, ammonia_trajectory, turned, tmp_path):
+    data = TDDFTTrajectories(
+        {t.name: write_trajectory(tmp_path / f"{t.name}.h5", t) for t in (water_trajectory, ammonia_trajectory)}
+    )
+    found = NearestGeometry(data)(turned)
+    target = to_delta(turned)[1:]
+    assert np.linalg.norm(found - target) < 0.02 * np.linalg.norm(target)
+    only = TDDFTTrajectories({"ammonia": data.files[ammonia_trajectory.name]})
+    assert NearestGeometry(only)(turned) is None
+
+
+def test_all_states_of_linear_response_give_orbitals_and_dipole_of_the_propagation():
+    method = Method(functional="LDA", basis="gth-szv", grid_level=2, response_grid=2)
+    state = ground_state("g2:H2O", method)
+    field = GaussianPulses((0.2, 0.4, 0.9))
+    trajectory = propagate(state, field, steps=400, save_every=10, dipole_tolerance=1e-5)
+    delta = LinearResponse(states=100)(trajectory)
+    true = trajectory.dipole_au[1:] - trajectory.dipole_au[0]
+    assert dipole_nrmse(induced_dipole_au(delta, trajectory), true) < 0.005
+    assert wavefunction_nrmse(delta, to_delta(trajectory)[1:]) < 0.01
+    few = LinearResponse(states=1)(trajectory)
+    assert dipole_nrmse(induced_dipole_au(few, trajectory), true) > 0.05

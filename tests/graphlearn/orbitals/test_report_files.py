@@ -1,0 +1,22 @@
+"""Files of an evaluation lie in its folder, whatever the ids of the data set are."""
+
+from graphlearn.orbitals.baselines import zero
+from graphlearn.orbitals.data.target import to_delta
+from graphlearn.orbitals.evaluate import FROZEN, Evaluated, Prediction, prediction_errors
+from graphlearn.orbitals.report import gather, write_report
+
+
+def test_predictions_are_written_into_the_folder_whatever_the_id_says(water_trajectory, tmp_path):
+    still = zero(to_delta(water_trajectory)[1:])
+    prediction = Prediction(still, still)
+    methods = ("M", FROZEN)
+    errors = dict.fromkeys(methods, prediction_errors(water_trajectory, prediction))
+    growth = dict.fromkeys(methods, still[:, 0, 0].real)
+    ids = ("../../outside", "H2O_d0", "a/b")
+    results = [Evaluated(i, "M", water_trajectory, dict.fromkeys(methods, prediction), errors, growth) for i in ids]
+    folder = tmp_path / "deep/folder"
+    write_report({"test": gather(results)}, folder)
+    names = [p.name for p in (folder / "predictions").iterdir()]
+    assert len(names) == len(ids)
+    assert "H2O_d0.h5" in names
+    assert all(p.is_relative_to(folder) for p in tmp_path.rglob("*") if p.is_file())
