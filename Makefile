@@ -57,6 +57,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pydoclint --quiet graphlearn tdddft
+	$(BIN)/pylint graphlearn tdddft
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
