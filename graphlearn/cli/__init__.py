@@ -20,10 +20,3 @@ app = make_app(
     "(ProteinRPN), and a readout for any graph network (HISTOGRAPH).",
     (doctor, models, datasets, demo, train, compare, evaluate, rollout, predict, statistics),
 )
-
-
-def main() -> None:
-    """Entry point of the console script."""
-    from graphlearn.base.cli.shell import run
-
-    run(app)

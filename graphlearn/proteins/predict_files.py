@@ -63,6 +63,7 @@ def predict_files(
 
     Raises:
         OutOfSpaceError: if the disk is full.
+        ModuleNotFoundError: if a library is missing that reads or draws the files.
     """
     options = {"chains": chains, "threshold": threshold, "top": top, "network_only": predictor.homologues is None}
     settings = {**options, "model": predictor.fingerprint, "graphlearn": package_versions().get("graphlearn")}
@@ -86,6 +87,8 @@ def predict_files(
             if folder is not None:
                 write_pictures(found[str(file)], structures, file.name, folder)
                 log.add(file, names[file], found[str(file)])
+        except ModuleNotFoundError:  # no file can be read without that library
+            raise
         except Exception as error:  # whatever it is, the files after it are predicted
             if says_full(error):
                 raise OutOfSpaceError(f"{folder}: the disk is full; what is finished is kept") from error

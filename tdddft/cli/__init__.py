@@ -16,10 +16,3 @@ app = make_app(
     "Real-time TDDFT of small molecules: generate trajectories, check them, analyse them, look at them.",
     (generate, status, validate, spectrum, observe, density, show),
 )
-
-
-def main() -> None:
-    """Entry point of the console script."""
-    from graphlearn.base.cli.shell import run
-
-    run(app)

@@ -12,7 +12,7 @@ import pytest
 import torch
 from helpers import SMALL
 
-import graphlearn.cli
+from graphlearn.__main__ import main
 from graphlearn.datasets import Normalizer, OrbitalTrajectory, collate
 from graphlearn.models import OrbEvo
 
@@ -60,7 +60,7 @@ def terminated(monkeypatch):
         monkeypatch.setattr(import_module(f"graphlearn.cli.{module}"), "progress", progress)
         monkeypatch.setattr(sys, "argv", ["graphlearn", *map(str, arguments)])
         with pytest.raises(SystemExit) as stop:
-            graphlearn.cli.main()
+            main()
         return stop.value.code if sent else "not sent"
 
     yield call

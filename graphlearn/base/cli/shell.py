@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from graphlearn.base.errors import ContractError, ConvergenceError, InputError
+from graphlearn.base.extras import missing_library
 
 INTERRUPTED = 130
 RESUMABLE = 75
@@ -39,8 +40,13 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise _Terminated(RESUMABLE)
 
 
-def run(app: Callable[[], None]) -> None:
-    """Run a command-line app; user errors become one line on stderr and an exit code."""
+def run(program: str, app: Callable[[], None]) -> None:
+    """Run a command-line app; user errors become one line on stderr and an exit code.
+
+    Args:
+        program: Its name.
+        app: Imports and runs it.
+    """
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
@@ -48,6 +54,11 @@ def run(app: Callable[[], None]) -> None:
         fail(str(error), 2)
     except ConvergenceError as error:
         fail(str(error), 1)
+    except ModuleNotFoundError as error:
+        said = missing_library(error, program)
+        if said is None:
+            raise
+        fail(said, 2)
     except _Terminated:
         fail("stopped; what is finished is kept, run the same command again to continue", RESUMABLE)
     except SystemExit as stop:
