@@ -34,17 +34,18 @@ def demo(
     from graphlearn.datasets import TDDFTTrajectories
     from graphlearn.orbitals.assignment import assign, check_validation
     from graphlearn.orbitals.evaluate import evaluate, free_baselines
-    from graphlearn.orbitals.figures import learning_curve
-    from graphlearn.orbitals.loop import train
-    from graphlearn.orbitals.recipe import TRAIN, VALIDATION, TrainRecipe
+    from graphlearn.orbitals.recipe import TRAIN, VALIDATION, OrbitalRecipe
     from graphlearn.orbitals.report import EvaluatedSet, gather, write_report
+    from graphlearn.orbitals.task import OrbitalTask
+    from graphlearn.training.learning_curve import learning_curve
     from graphlearn.training.packaged import model_recipe
+    from graphlearn.training.trainer import Trainer
     from tdddft.cli.generate import generate, recipe_of
     from tdddft.dataset.plan import collect_molecules, trajectory_ids
 
     started = time.perf_counter()
     generation = recipe_of([data_recipe], out_dir, [])
-    settings = load_recipe(model_recipe(recipe), TrainRecipe)
+    settings = load_recipe(model_recipe(recipe), OrbitalRecipe)
     split = assign([i for m in collect_molecules(generation) for i in trajectory_ids(m, generation)], settings.split)
     check_validation(settings, split)
     if not settings.split.test or not all(split[name] for name in settings.split.test):
@@ -66,10 +67,9 @@ def demo(
     with stop_on_signals() as request:
         try:
             with progress("training", settings.optimisation.steps) as show:
-                result = train(
-                    settings, sets[TRAIN], out_dir / "model", validation=sets.get(VALIDATION),
-                    on_step=lambda step, _, loss: show(step, f"loss {loss:.3f}"), stop=request,
-                )  # fmt: skip
+                task = OrbitalTask.create(settings, sets[TRAIN], sets.get(VALIDATION))
+                trainer = Trainer(on_step=lambda step, _, loss: show(step, f"loss {loss:.3f}"), stop=request)
+                result = trainer.fit(task, out_dir / "model")
         except StoppedError:
             request.exit()
 
@@ -79,9 +79,9 @@ def demo(
     for name in settings.split.test:
         held_out = TDDFTTrajectories(data, select=split[name], **settings.geometry)
         with progress(name, len(held_out)) as show:
-            judged[name] = gather(evaluate(result.model, result.normalizer, held_out, baselines), show)
+            judged[name] = gather(evaluate(result.model, task.normalizer, held_out, baselines), show)
     written = write_report(judged, out_dir)
-    written.append(save_figure(learning_curve(result.losses), out_dir / "figures" / "learning_curve.png"))
+    written.append(save_figure(learning_curve({"Training": result}), out_dir / "figures" / "learning_curve.png"))
     out.print(*error_tables({name: s.errors for name, s in judged.items()}), NOTE, sep="\n")
     for path in written:
         out.print(f"wrote {path}", soft_wrap=True)

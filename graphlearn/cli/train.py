@@ -54,12 +54,13 @@ def _train_orbevo(recipe: str, data: Path, out_dir: Path, overrides: list[str]) 
     from graphlearn.base.recipes.reading import load_recipe
     from graphlearn.datasets import TDDFTTrajectories
     from graphlearn.orbitals.assignment import assign, check_validation
-    from graphlearn.orbitals.figures import learning_curve
-    from graphlearn.orbitals.loop import train as train_model
-    from graphlearn.orbitals.recipe import TRAIN, VALIDATION, TrainRecipe
+    from graphlearn.orbitals.recipe import TRAIN, VALIDATION, OrbitalRecipe
+    from graphlearn.orbitals.task import OrbitalTask
+    from graphlearn.training.learning_curve import learning_curve
     from graphlearn.training.packaged import model_recipe
+    from graphlearn.training.trainer import Trainer
 
-    settings = load_recipe(model_recipe(recipe), TrainRecipe, overrides)
+    settings = load_recipe(model_recipe(recipe), OrbitalRecipe, overrides)
     split = assign(TDDFTTrajectories(data).names, settings.split, data)
     check_validation(settings, split)
     sets = {s: TDDFTTrajectories(data, select=split[s], **settings.geometry) for s in (TRAIN, VALIDATION) if s in split}
@@ -77,16 +78,17 @@ def _train_orbevo(recipe: str, data: Path, out_dir: Path, overrides: list[str]) 
     with stop_on_signals() as request:
         try:
             with progress("training", steps) as show:
-                result = train_model(
-                    settings, sets[TRAIN], out_dir, validation=sets.get(VALIDATION), stop=request,
+                trainer = Trainer(
                     on_step=lambda step, _, loss: show(step, f"loss {loss:.3f}{score}"), on_validation=note_score,
+                    stop=request,
                 )  # fmt: skip
+                result = trainer.fit(OrbitalTask.create(settings, sets[TRAIN], sets.get(VALIDATION)), out_dir)
         except StoppedError:
             request.exit()
     if out.quiet:
         return
     out.print(f"wrote {out_dir}/model.safetensors")
-    figure = learning_curve(result.losses, result.validations)
+    figure = learning_curve({"Training": result})
     out.print(f"wrote {save_figure(figure, out_dir / 'learning_curve.png')}")
 
 

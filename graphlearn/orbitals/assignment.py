@@ -10,7 +10,7 @@ from typing import Any
 from graphlearn.base.errors import InputError
 from graphlearn.base.recipes.reading import parse_stored
 from graphlearn.orbitals.data.split import fill_parts, molecule_groups, part_size
-from graphlearn.orbitals.recipe import HELD_OUT, LARGER, TRAIN, VALIDATION, Split, TrainRecipe
+from graphlearn.orbitals.recipe import HELD_OUT, LARGER, TRAIN, VALIDATION, OrbitalRecipe, Split
 
 
 def assign(names: Sequence[str], split: Split, folder: str | Path | None = None) -> dict[str, list[str]]:
@@ -57,7 +57,7 @@ def assign(names: Sequence[str], split: Split, folder: str | Path | None = None)
     return result
 
 
-def check_validation(recipe: TrainRecipe, split: Mapping[str, Sequence[str]]) -> None:
+def check_validation(recipe: OrbitalRecipe, split: Mapping[str, Sequence[str]]) -> None:
     """InputError where a recipe says how to validate, and no trajectory is there to validate on."""
     if VALIDATION not in split and "validation" in recipe.model_fields_set:
         raise InputError(f"recipe {recipe.name!r}: validation has no effect: split.validation is 0")

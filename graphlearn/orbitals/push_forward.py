@@ -11,15 +11,16 @@ from torch import Tensor
 from graphlearn.models import OrbitalModel
 from graphlearn.orbitals.data.batch import Normalizer, OrbitalBatch, collate
 from graphlearn.orbitals.data.windows import Window
-from graphlearn.orbitals.recipe import Optimisation
-from graphlearn.orbitals.sampling import PUSH, StepDraws
+from graphlearn.orbitals.recipe import OrbitalOptimisation
+from graphlearn.orbitals.sampling import PUSH
+from graphlearn.training.randomness import StepDraws
 
 
 def training_batch(
     windows: Sequence[Window],
     normalizer: Normalizer,
     model: OrbitalModel,
-    options: Optimisation,
+    options: OrbitalOptimisation,
     draws: StepDraws,
 ) -> tuple[OrbitalBatch, Tensor]:
     """Batch windows; replace the history of some by what the model makes of the bundles before (push-forward).
@@ -35,12 +36,11 @@ def training_batch(
     """
     device, frames = next(model.parameters()).device, model.num_frames
     depth = int(torch.randint(1, options.push_forward_bundles + 1, (1,), generator=draws.shared()))
-    chances = [torch.rand(1, generator=draws.window(i, PUSH)) for i in range(len(windows))]
+    together = options.windows_per_trajectory
+    chances = [torch.rand(1, generator=draws.item(i, PUSH, together)) for i in range(len(windows))]
     pushed = torch.cat(chances) < options.push_forward
     pushed &= torch.tensor([frame >= depth * frames for _, frame in windows])
-    batch = collate(
-        windows, normalizer, frames, bundles=options.unroll_bundles, windows_in_a_row=options.windows_per_trajectory
-    ).to(device)
+    batch = collate(windows, normalizer, frames, bundles=options.unroll_bundles, windows_in_a_row=together).to(device)
     if pushed.any():
         own = push([w for w, p in zip(windows, pushed.tolist(), strict=True) if p], depth, normalizer, model)
         delta = batch.delta.clone()

@@ -14,30 +14,26 @@ from graphlearn.base.recipes.section import Strict
 from graphlearn.models import OrbEvo, OrbitalModel, ResponseOrbEvo
 from graphlearn.training.building import build_network
 from graphlearn.training.idle_arguments import idle_arguments
+from graphlearn.training.recipe import Optimisation, TrainingRecipe
 
 TRAIN, VALIDATION, HELD_OUT, LARGER = "train", "validation", "held out", "larger"
 
 
-class Optimisation(Strict):
+class OrbitalOptimisation(Optimisation):
     """How long and how fast to learn."""
 
     steps: int = Field(1000, ge=1)
-    batch_size: int = Field(16, ge=1, description="windows a step, over all processes")
+    batch_size: int = Field(16, ge=1, description="windows per step, over all processes")
     windows_per_trajectory: int = Field(1, ge=1, description="windows of a batch that are drawn from one trajectory")
-    learning_rate: float = Field(1e-3, gt=0)
     warmup_steps: int = Field(0, ge=0)
     weight_decay: float = Field(1e-3, ge=0)
-    gradient_clip: float = Field(100.0, gt=0)
+    gradient_clip: float = Field(100.0, gt=0, description="largest norm of the gradient")
     push_forward: float = Field(0.5, ge=0, le=1, description="share of a batch that starts from the model's own output")
     push_forward_bundles: int = Field(1, ge=1, description="longest own output, in bundles; drawn anew every step")
     unroll_bundles: int = Field(1, ge=1, description="bundles predicted one from the other with gradients")
     first_bundle_weight: float = Field(2.0, ge=0, description="loss weight of windows that start from the ground state")
     states: int | None = Field(None, ge=1, description="states of a molecule drawn for the loss; all by default")
     flip_signs: bool = Field(False, description="turn the sign of random orbitals, ground state and change together")
-    ema_decay: float = Field(0.0, ge=0, lt=1, description="use the moving average of the weights; 0 for the weights")
-    precision: Literal["float32", "bf16", "fp16"] = "float32"
-    seed: int = 0
-    checkpoint_every: int = Field(50, ge=1, description="steps between checkpoints")
     workers: int = Field(0, ge=0, description="processes that read ahead")
 
     def idle(self) -> Mapping[str, str]:
@@ -45,7 +41,7 @@ class Optimisation(Strict):
         return {} if self.push_forward else {"push_forward_bundles": "push_forward is 0"}
 
     @model_validator(mode="after")
-    def _consistent(self) -> Optimisation:
+    def _consistent(self) -> OrbitalOptimisation:
         if self.states is not None and self.unroll_bundles > 1:
             raise ValueError("states and unroll_bundles: bundles that follow need the history of all states")
         if self.batch_size % self.windows_per_trajectory:
@@ -95,16 +91,15 @@ class Validation(Strict):
 ARCHITECTURES = {model.__name__: model for model in (OrbEvo, ResponseOrbEvo)}
 
 
-class TrainRecipe(Strict):
-    """A training run of OrbEvo on trajectories."""
+class OrbitalRecipe(TrainingRecipe):
+    """A training of OrbEvo or ResponseOrbEvo on trajectories."""
 
-    schema_version: Literal[1] = 1
-    name: str
+    task: Literal["orbitals"] = "orbitals"
     architecture: Literal["OrbEvo", "ResponseOrbEvo"] = "OrbEvo"
     model: dict[str, Any] = Field(default_factory=dict, description="arguments of graphlearn.models.<architecture>")
     split: Split = Split()
     validation: Validation = Validation()
-    optimisation: Optimisation = Optimisation()
+    optimisation: OrbitalOptimisation = OrbitalOptimisation()
 
     def idle(self) -> Mapping[str, str]:
         """Arguments of the model that it does not use, and what does not concern it."""
@@ -128,7 +123,7 @@ class TrainRecipe(Strict):
         return self.build_model().geometry
 
     @model_validator(mode="after")
-    def _known_arguments(self) -> TrainRecipe:
+    def _known_arguments(self) -> OrbitalRecipe:
         known = list(inspect.signature(ARCHITECTURES[self.architecture]).parameters)
         for key in self.model:
             if key not in known:

@@ -8,13 +8,14 @@ from graphlearn.models import OrbitalModel
 from graphlearn.orbitals.data.batch import Normalizer
 from graphlearn.orbitals.data.trajectories import TDDFTTrajectories
 from graphlearn.orbitals.rollout import DivergedError, Rollout
+from graphlearn.training.task import Metric
 
 DIVERGED = 1e3
+ROLLOUT_ERROR = Metric("wavefunction_nrmse", False, "wavefunction nRMSE of the rollout", reject=DIVERGED)
 
 
 def validation_score(model: OrbitalModel, normalizer: Normalizer, data: TDDFTTrajectories, count: int) -> float:
     """Mean wavefunction nRMSE of the rollouts of the first ``count`` trajectories; 1000 for one that diverges."""
-    was_training = model.training
     roll, errors = Rollout(model, normalizer), []
     for index in range(min(count, len(data))):
         item = data[index]
@@ -24,7 +25,6 @@ def validation_score(model: OrbitalModel, normalizer: Normalizer, data: TDDFTTra
             errors.append(DIVERGED)
         else:
             errors.append(min(DIVERGED, _nrmse(predicted, item.delta)))
-    model.train(was_training)
     return sum(errors) / len(errors)
 
 

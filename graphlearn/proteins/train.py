@@ -26,9 +26,9 @@ from graphlearn.proteins.predict_logits import predict_logits
 from graphlearn.proteins.pretrain import PreTrainingResult
 from graphlearn.proteins.recipe import ProteinOptimisation, ProteinRecipe
 from graphlearn.proteins.task import ProteinTask
+from graphlearn.proteins.training_state import TrainingState
 from graphlearn.training.checkpoint import save_model
 from graphlearn.training.run_folder import BEST, load_best, run_folder
-from graphlearn.training.state import TrainingState
 from graphlearn.training.weights import save_tensors
 
 OnStep = Callable[[int, int, float], None]

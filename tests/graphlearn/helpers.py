@@ -1,4 +1,4 @@
-"""Helpers of the learning tests: the small model and turned batches."""
+"""Helpers of the learning tests: the small model, short trainings, and turned batches."""
 
 from __future__ import annotations
 
@@ -7,11 +7,25 @@ from dataclasses import replace
 import torch
 
 from graphlearn.nn import wigner_d
+from graphlearn.orbitals.loss import loss_sums
+from graphlearn.orbitals.task import OrbitalTask
+from graphlearn.training.trainer import Trainer
 
 SMALL = {
     "channels": 8, "heads": 2, "alpha_channels": 4, "num_density_blocks": 1, "num_blocks": 1, "density_lmax": 3,
     "num_radial": 8, "average_degree": 2.5,
 }  # fmt: skip
+
+
+def mean_loss(prediction, batch, weight):
+    """The loss of a prediction."""
+    total, count = loss_sums(prediction, batch, weight).unbind()
+    return total / count
+
+
+def train_orbitals(recipe, data, folder, *, validation=None, **options):
+    """Train on trajectories, on the CPU; options are those of the trainer."""
+    return Trainer("cpu", **options).fit(OrbitalTask.create(recipe, data, validation), folder)
 
 
 def rotate_batch(batch, rotation):

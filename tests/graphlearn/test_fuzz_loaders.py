@@ -16,7 +16,7 @@ from protein_files import cif_text, pdb_text
 from graphlearn.base.errors import ContractError, InputError
 from graphlearn.base.recipes.reading import load_recipe
 from graphlearn.models import HistographGNN
-from graphlearn.orbitals.recipe import TrainRecipe
+from graphlearn.orbitals.recipe import OrbitalRecipe
 from graphlearn.proteins import read_structure
 from graphlearn.proteins.data.chain_lists import read_chain_list
 from graphlearn.proteins.data.deepfri_files import read_deepfri_annotations
@@ -66,7 +66,7 @@ LOADERS = {
     "weights/model.safetensors": _weights,
     "weights/model.json": _weights,
     HOMOLOGUES: Homologues.load,
-    "recipe.yaml": lambda folder: load_recipe(folder / "recipe.yaml", TrainRecipe),
+    "recipe.yaml": lambda folder: load_recipe(folder / "recipe.yaml", OrbitalRecipe),
     "1abc.pdb": lambda folder: read_structure(folder / "1abc.pdb"),
     "2abc.cif": lambda folder: read_structure(folder / "2abc.cif"),
     "go.obo": lambda folder: GeneOntology.read(folder / "go.obo"),
@@ -171,6 +171,6 @@ def test_malicious_recipes_are_refused(tmp_path, text, monkeypatch):
     (tmp_path / "recipe.yaml").write_text(text)
     limit = sys.getrecursionlimit()
     with pytest.raises(InputError, match="recipe"):
-        load_recipe(tmp_path / "recipe.yaml", TrainRecipe)
+        load_recipe(tmp_path / "recipe.yaml", OrbitalRecipe)
     assert sys.getrecursionlimit() == limit
     assert not (tmp_path / "was-run").exists()

@@ -35,7 +35,7 @@ def test_learning_from_files_needs_no_quantum_chemistry(tmp_path):
         f"        if name.split('.')[0] in {blocked!r}:\n"
         "            raise ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, Block())\n"
-        "import graphlearn.orbitals.loop, graphlearn.orbitals.evaluate, graphlearn.datasets, tdddft.trajectory\n"
+        "import graphlearn.orbitals.task, graphlearn.orbitals.evaluate, graphlearn.datasets, tdddft.trajectory\n"
         "import tdddft.trajectory.validation, tdddft.analysis.spectrum\n"
         "import graphlearn.proteins.metrics, graphlearn.proteins.baselines\n"
         f"print([m for m in {blocked!r} if m in sys.modules])"

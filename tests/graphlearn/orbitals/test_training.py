@@ -4,19 +4,17 @@ import json
 
 import pytest
 import torch
-from helpers import SMALL
+from helpers import SMALL, mean_loss, train_orbitals as train
 
 from graphlearn.base.recipes.reading import parse_recipe
 from graphlearn.datasets import Normalizer, TDDFTTrajectories, collate
 from graphlearn.models import OrbEvo
 from graphlearn.orbitals.assignment import assign
-from graphlearn.orbitals.loop import learning_rate, train
-from graphlearn.orbitals.loss import orbital_loss
 from graphlearn.orbitals.push_forward import push, training_batch
-from graphlearn.orbitals.recipe import Optimisation, Split, TrainRecipe
+from graphlearn.orbitals.recipe import OrbitalOptimisation, OrbitalRecipe, Split
 from graphlearn.orbitals.rollout import Rollout
-from graphlearn.orbitals.sampling import StepDraws
 from graphlearn.training.checkpoint import load_orbevo, save_model
+from graphlearn.training.randomness import StepDraws
 from tdddft import ContractError, InputError
 from tdddft.trajectory.trajectory import write_trajectory
 
@@ -31,7 +29,7 @@ def data(tmp_path, water_trajectory, ammonia_trajectory):
 def recipe(**optimisation):
     settings = {"steps": 6, "batch_size": 3, "checkpoint_every": 2, "learning_rate": 2e-3, **optimisation}
     model = {**SMALL, "alpha_dropout": 0.1, "path_dropout": 0.1}
-    return TrainRecipe(name="test", model=model, optimisation=Optimisation(**settings))
+    return OrbitalRecipe(name="test", model=model, optimisation=OrbitalOptimisation(**settings))
 
 
 class StopError(Exception):
@@ -80,7 +78,7 @@ def test_push_forward_replaces_history_by_the_models_own_output(data, small_mode
     normalizer = Normalizer.fit(data)
     windows = [(data[i % 2], frame) for i, frame in enumerate((3, 12, 7, 25))]
     draws = [
-        training_batch(windows, normalizer, small_model, Optimisation(push_forward=share), StepDraws(0, 5))
+        training_batch(windows, normalizer, small_model, OrbitalOptimisation(push_forward=share), StepDraws(0, 5))
         for share in (0.0, 1.0)
     ]
     (clean, weight), (pushed, same_weight) = draws
@@ -100,18 +98,10 @@ def test_push_forward_over_several_bundles_equals_a_rollout_from_there(data, sma
 
 
 def test_loss_is_zero_for_the_target_and_ignores_padding(batch):
-    assert float(orbital_loss(batch.target, batch, torch.ones(2))) < 2e-6
-    off = orbital_loss(torch.zeros_like(batch.target), batch, torch.ones(2))
+    assert float(mean_loss(batch.target, batch, torch.ones(2))) < 2e-6
+    off = mean_loss(torch.zeros_like(batch.target), batch, torch.ones(2))
     by_hand = batch.target.square().sum(dim=(2, 3, 5)).sqrt().mean()
     assert torch.isclose(off, by_hand, rtol=1e-5)
-
-
-def test_learning_rate_warms_up_and_ends_near_zero():
-    options = Optimisation(steps=100, learning_rate=1.0, warmup_steps=10)
-    rates = [learning_rate(s, options) for s in range(100)]
-    assert rates[0] == 0.1
-    assert max(rates) == rates[10] == 1.0
-    assert rates[99] < 1e-3
 
 
 def test_rollout_of_a_batch_equals_singles(data, small_model):
@@ -191,16 +181,16 @@ def test_a_trajectory_of_other_frame_spacing_is_refused(data, small_model):
 
 def test_unknown_model_arguments_are_named():
     with pytest.raises(InputError, match="did you mean 'channels'"):
-        parse_recipe({"name": "x", "model": {"chanels": 8}}, TrainRecipe)
+        parse_recipe({"name": "x", "model": {"chanels": 8}}, OrbitalRecipe)
 
 
 def test_training_lowers_the_loss(data, tmp_path):
     settings = recipe(steps=80, batch_size=6, learning_rate=5e-3)
     result = train(settings, data, tmp_path / "run")
-    batch = collate([(data[i], frame) for i in (0, 1) for frame in range(0, 32, 4)], result.normalizer, 8)
+    batch = collate([(data[i], frame) for i in (0, 1) for frame in range(0, 32, 4)], Normalizer.fit(data), 8)
     torch.manual_seed(0)
     untrained = OrbEvo(**settings.model).eval()
     with torch.no_grad():
-        before, after = (float(orbital_loss(m(batch), batch, torch.ones(16))) for m in (untrained, result.model))
+        before, after = (float(mean_loss(m(batch), batch, torch.ones(16))) for m in (untrained, result.model))
     assert after < 0.9 * before
     assert not result.model.training

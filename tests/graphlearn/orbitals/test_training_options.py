@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from helpers import SMALL
+from helpers import SMALL, mean_loss, train_orbitals as train
 from safetensors.torch import load_file
 
 from graphlearn.base.errors import InputError, StoppedError
@@ -15,13 +15,13 @@ from graphlearn.base.recipes.reading import parse_recipe
 from graphlearn.datasets import Normalizer, TDDFTTrajectories, TDDFTWindows, collate
 from graphlearn.models import OrbEvo
 from graphlearn.orbitals.assignment import assign, test_sets as sets_of
-from graphlearn.orbitals.loop import train
-from graphlearn.orbitals.loss import UnrolledLoss, orbital_loss
-from graphlearn.orbitals.recipe import Optimisation, Split, TrainRecipe, Validation
+from graphlearn.orbitals.loss import unrolled_loss
+from graphlearn.orbitals.recipe import OrbitalOptimisation, OrbitalRecipe, Split, Validation
 from graphlearn.orbitals.rollout import Rollout
-from graphlearn.orbitals.sampling import StepDraws, StepSampler, flip_signs, sample_states, step_generator
+from graphlearn.orbitals.sampling import StepSampler, flip_signs, sample_states
 from graphlearn.orbitals.validation import validation_score
 from graphlearn.training.checkpoint import load_orbevo
+from graphlearn.training.randomness import Share, StepDraws, step_generator
 from tdddft.trajectory.trajectory import write_trajectory
 
 
@@ -34,8 +34,8 @@ def data(tmp_path, water_trajectory, ammonia_trajectory):
 
 def recipe(every=3, **optimisation):
     settings = {"steps": 6, "batch_size": 3, "checkpoint_every": 2, "learning_rate": 2e-3, **optimisation}
-    return TrainRecipe(
-        name="test", model=SMALL, optimisation=Optimisation(**settings), validation=Validation(every=every)
+    return OrbitalRecipe(
+        name="test", model=SMALL, optimisation=OrbitalOptimisation(**settings), validation=Validation(every=every)
     )
 
 
@@ -45,11 +45,13 @@ def test_the_best_validation_is_kept(data, tmp_path):
         recipe(1, learning_rate=0.05), data, tmp_path / "run", validation=data,
         on_validation=lambda step, score: seen.append((step, score)),
     )  # fmt: skip
-    assert result.validations == seen
+    assert [(step, figures["wavefunction_nrmse"]) for step, figures in result.validations] == seen
     assert [step for step, _ in seen] == [1, 2, 3, 4, 5, 6]
     kept, normalizer, facts = load_orbevo(tmp_path / "run")
     assert validation_score(kept, normalizer, data, 8) == min(score for _, score in seen)
-    assert facts["validations"] == [list(v) for v in seen]
+    assert facts["training"]["validations"] == [list(v) for v in seen]
+    assert facts["training"]["best"] == min(score for _, score in seen)
+    assert facts["training"]["higher_is_better"] is False
 
 
 def test_validation_changes_nothing_but_what_is_kept(data, tmp_path):
@@ -92,7 +94,7 @@ def test_readers_ahead_change_nothing(data, tmp_path):
 
 def test_every_process_takes_its_share_of_a_step():
     alone = list(StepSampler([100], 5, 3, 2, 6))
-    shares = [list(StepSampler([100], 5, 3, 2, 6, rank=rank, world=2)) for rank in (0, 1)]
+    shares = [list(StepSampler([100], 5, 3, 2, 6, share=Share(rank, 2))) for rank in (0, 1)]
     assert len(alone) == 4
     for step, first, second in zip(alone, *shares, strict=True):
         assert sorted(first + second) == sorted(step)
@@ -102,20 +104,24 @@ def test_every_process_takes_its_share_of_a_step():
 
 def test_windows_in_a_row_are_of_one_trajectory():
     ends = [10, 60, 61, 200]
-    steps = list(StepSampler(ends, 12, 0, 0, 50, in_a_row=4))
+    steps = list(StepSampler(ends, 12, 0, 0, 50, windows_per_trajectory=4))
     owners = np.searchsorted(ends, np.array(steps), side="right").reshape(50, 3, 4)
     assert (owners == owners[..., :1]).all()
     share = np.bincount(owners[..., 0].ravel(), minlength=4) / 150
     assert np.abs(share - np.array([0.05, 0.25, 0.005, 0.695])).max() < 0.12
-    first, second = (list(StepSampler(ends, 12, 0, 0, 50, in_a_row=4, rank=rank, world=2)) for rank in (0, 1))
+    first, second = (
+        list(StepSampler(ends, 12, 0, 0, 50, windows_per_trajectory=4, share=Share(rank, 2))) for rank in (0, 1)
+    )
     for step, mine, other in zip(steps, first, second, strict=True):
         assert mine == step[:4] + step[8:]
         assert other == step[4:8]
 
 
 def test_draws_of_a_window_do_not_depend_on_the_processes():
-    alone = [StepDraws(3, 5, in_a_row=2).window(i, 2).initial_seed() for i in range(6)]
-    first, second = ([StepDraws(3, 5, rank, 2, 2).window(i, 2).initial_seed() for i in range(4)] for rank in (0, 1))
+    alone = [StepDraws(3, 5).item(i, 7, group=2).initial_seed() for i in range(6)]
+    first, second = (
+        [StepDraws(3, 5, Share(rank, 2)).item(i, 7, group=2).initial_seed() for i in range(4)] for rank in (0, 1)
+    )
     assert first[:2] + second[:2] + first[2:] == alone
     assert len(set(alone)) == 6
 
@@ -125,12 +131,12 @@ def test_unrolled_loss_is_the_mean_of_what_a_rollout_gives(data, small_model):
     windows = TDDFTWindows(data, num_frames=16, history=8)
     batch = collate([windows.window(0, 9), windows.window(1, 3)], normalizer, 8, bundles=2)
     weight = torch.tensor([1.0, 2.0])
-    total, count = UnrolledLoss(small_model, 2)(batch, weight).unbind()
+    total, count = unrolled_loss(small_model, batch, weight, 2).unbind()
     first = collate([(data[0], 9), (data[1], 3)], normalizer, 8)
     second = collate([(data[0], 17), (data[1], 11)], normalizer, 8)
     predicted = small_model(first)
     second.delta = predicted
-    by_hand = 0.5 * (orbital_loss(predicted, first, weight) + orbital_loss(small_model(second), second, weight))
+    by_hand = 0.5 * (mean_loss(predicted, first, weight) + mean_loss(small_model(second), second, weight))
     assert torch.isclose(total / count, by_hand, rtol=1e-5)
     total.backward()
     assert all(p.grad is not None for p in small_model.parameters())
@@ -139,7 +145,7 @@ def test_unrolled_loss_is_the_mean_of_what_a_rollout_gives(data, small_model):
 def test_unrolled_training_runs_and_needs_all_states(data, tmp_path):
     assert len(train(recipe(unroll_bundles=2, push_forward_bundles=2), data, tmp_path / "run").losses) == 6
     with pytest.raises(InputError, match="unroll_bundles"):
-        parse_recipe({"name": "x", "optimisation": {"states": 2, "unroll_bundles": 2}}, TrainRecipe)
+        parse_recipe({"name": "x", "optimisation": {"states": 2, "unroll_bundles": 2}}, OrbitalRecipe)
 
 
 def test_too_long_an_unrolling_is_refused(data, tmp_path):
@@ -203,13 +209,15 @@ SHARED = """
 import sys
 from pathlib import Path
 from graphlearn.datasets import TDDFTTrajectories
-from graphlearn.orbitals.loop import train
-from graphlearn.orbitals.recipe import TrainRecipe
+from graphlearn.orbitals.recipe import OrbitalRecipe
+from graphlearn.orbitals.task import OrbitalTask
+from graphlearn.training.trainer import Trainer
 from graphlearn.base.recipes.reading import load_recipe
 
 folder = Path(sys.argv[1])
 files = {p.stem: p for p in sorted(folder.glob("*.h5"))}
-result = train(load_recipe(folder / "recipe.yaml", TrainRecipe), TDDFTTrajectories(files), folder / sys.argv[2])
+task = OrbitalTask.create(load_recipe(folder / "recipe.yaml", OrbitalRecipe), TDDFTTrajectories(files))
+Trainer("cpu").fit(task, folder / sys.argv[2])
 """
 
 
@@ -244,7 +252,7 @@ def test_drawn_sets_are_disjoint_and_repeat():
     with pytest.raises(InputError, match="no trajectory is left for validation"):
         assign(names[:4], Split(validation=0.01))
     with pytest.raises(InputError, match="'held out', which is drawn"):
-        parse_recipe({"name": "x", "split": {"test": {"held out": ["a*"]}, "held_out": 2}}, TrainRecipe)
+        parse_recipe({"name": "x", "split": {"test": {"held out": ["a*"]}, "held_out": 2}}, OrbitalRecipe)
     with pytest.raises(InputError, match="need a data-set folder"):
         assign(names, Split(by_molecule=True, held_out=1))
 

@@ -14,7 +14,7 @@ from graphlearn.base.errors import ContractError, InputError
 from graphlearn.base.recipes.reading import parse_recipe
 from graphlearn.graphs.fit import build_model
 from graphlearn.models import HistographGNN, OrbEvo, ProteinRPN, ResponseOrbEvo
-from graphlearn.orbitals.recipe import TrainRecipe
+from graphlearn.orbitals.recipe import OrbitalRecipe
 from graphlearn.training.building import build_network
 from graphlearn.training.checkpoint import load_model, load_orbevo, save_model
 from graphlearn.training.weights import load_weights
@@ -167,7 +167,7 @@ def test_the_published_sizes_are_within_bounds():
 
 
 def test_recipes_are_bounded_likewise():
-    recipe = parse_recipe({"name": "large", "model": {"channels": 90_000, "heads": 1}}, TrainRecipe)
+    recipe = parse_recipe({"name": "large", "model": {"channels": 90_000, "heads": 1}}, OrbitalRecipe)
     with pytest.raises(InputError, match=r"recipe 'large', model: the network would have more than .* numbers"):
         recipe.build_model()
 

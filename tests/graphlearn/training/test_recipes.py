@@ -13,7 +13,7 @@ from graphlearn.graphs.compare import runs_of as graph_runs
 from graphlearn.graphs.recipe import GraphRecipe
 from graphlearn.models import HistographGNN
 from graphlearn.orbitals.assignment import test_sets as sets_of
-from graphlearn.orbitals.recipe import Split, TrainRecipe
+from graphlearn.orbitals.recipe import OrbitalRecipe, Split
 from graphlearn.proteins.compare import runs_of as protein_runs
 from graphlearn.proteins.recipe import ProteinRecipe
 from graphlearn.training.packaged import model_folder, model_recipe
@@ -50,7 +50,7 @@ SITES = "sites.sources=[catalytic]"
 )
 def test_a_key_without_effect_in_a_recipe_of_orbitals_is_an_error(given, message):
     with pytest.raises(InputError) as error:
-        parse_recipe({"name": "x"}, TrainRecipe, given)
+        parse_recipe({"name": "x"}, OrbitalRecipe, given)
     assert message in str(error.value)
 
 
@@ -107,7 +107,7 @@ def test_a_key_without_effect_in_a_recipe_of_proteins_is_an_error(given, message
 def test_what_switches_a_part_off_is_never_an_error():
     changes = ["sites.sources=[]", "pre_training.epochs=0", "losses.objectness=0", "model.proposal=false"]
     assert parse_recipe({"name": "x"}, ProteinRecipe, changes).pre_training.epochs == 0
-    assert parse_recipe({"name": "x"}, TrainRecipe, ["optimisation.push_forward=0"]).optimisation.push_forward == 0
+    assert parse_recipe({"name": "x"}, OrbitalRecipe, ["optimisation.push_forward=0"]).optimisation.push_forward == 0
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_what_switches_a_part_off_is_never_an_error():
     ["demo", "demo_dm", "malonaldehyde", "malonaldehyde_dm", "published_dm", "published_wf", "qm9", "qm9_dm"],
 )
 def test_packed_recipes_of_orbitals_are_valid(name):
-    recipe = load_recipe(model_recipe(f"orbevo/{name}"), TrainRecipe)
-    assert parse_recipe(recipe.model_dump(mode="json"), TrainRecipe) == recipe
+    recipe = load_recipe(model_recipe(f"orbevo/{name}"), OrbitalRecipe)
+    assert parse_recipe(recipe.model_dump(mode="json"), OrbitalRecipe) == recipe
     recipe.build_model()
 
 
@@ -143,10 +143,10 @@ def test_packed_recipes_of_proteins_are_valid_in_every_variant(name):
 @pytest.mark.parametrize("name", ["qm9", "malonaldehyde"])
 def test_the_recipe_in_the_card_of_a_shipped_model_loads(name):
     facts = json.loads((model_folder(f"orbevo/{name}") / "model.json").read_text())
-    recipe = parse_stored(facts["recipe"], TrainRecipe)
+    recipe = parse_stored(facts["recipe"], OrbitalRecipe)
     assert recipe.name == facts["recipe"]["name"]
     assert recipe.optimisation.steps == facts["recipe"]["optimisation"]["steps"]
-    assert parse_recipe(recipe.model_dump(mode="json"), TrainRecipe) == recipe
+    assert parse_recipe(recipe.model_dump(mode="json"), OrbitalRecipe) == recipe
 
 
 @pytest.mark.parametrize("name", ["ec", "mf"])
@@ -162,11 +162,11 @@ def test_a_stored_recipe_loses_the_keys_that_had_no_effect_and_no_others():
         "by_molecule": False, "seed": 34,
     }  # fmt: skip
     stored = {"name": "x", "split": split, "model": {"source_scale": 0.3, "channels": 16}}
-    recipe = parse_stored(stored, TrainRecipe)
+    recipe = parse_stored(stored, OrbitalRecipe)
     assert recipe.model == {"channels": 16}
     assert recipe.split == Split(test={"a": ("m0",)})
     with pytest.raises(InputError, match=r"model.source_scale has no effect"):
-        parse_recipe({**stored, "split": {}}, TrainRecipe)
+        parse_recipe({**stored, "split": {}}, OrbitalRecipe)
     facts = {"recipe": stored, "trained_on": ["m1"]}
     assert sets_of(["m0", "m1", "m2"], facts, "nowhere") == {"a": ["m0"]}
 

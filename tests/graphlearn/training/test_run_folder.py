@@ -8,24 +8,20 @@ import os
 import signal
 
 import pytest
-import torch
 import yaml
 from graph_files import write_rings
-from helpers import SMALL
-from safetensors.torch import load_file
+from helpers import SMALL, train_orbitals as train
 
 from graphlearn.base.cli.shell import run
 from graphlearn.base.errors import ContractError, InputError, StoppedError
 from graphlearn.datasets import TDDFTTrajectories
-from graphlearn.orbitals.loop import train
-from graphlearn.orbitals.recipe import Optimisation, TrainRecipe, Validation
-from graphlearn.training.checkpoint import load_orbevo
-from graphlearn.training.run_folder import BEST, run_folder
+from graphlearn.orbitals.recipe import OrbitalOptimisation, OrbitalRecipe, Validation
+from graphlearn.training.run_folder import run_folder
 from tdddft.trajectory.trajectory import write_trajectory
 
-RECIPE = TrainRecipe(
+RECIPE = OrbitalRecipe(
     name="test", model=SMALL, validation=Validation(every=2, trajectories=1),
-    optimisation=Optimisation(steps=4, batch_size=2, checkpoint_every=2, learning_rate=2e-3),
+    optimisation=OrbitalOptimisation(steps=4, batch_size=2, checkpoint_every=2, learning_rate=2e-3),
 )  # fmt: skip
 
 
@@ -97,28 +93,6 @@ def test_weights_are_flushed_to_the_disk_before_they_get_their_name(tmp_path, da
     train(RECIPE, data, tmp_path, validation=data)
     assert renamed
     assert all(done for _, done in renamed)
-
-
-def test_damaged_best_weights_say_what_to_do_and_the_training_goes_on_without_them(tmp_path, data):
-    stopped_training(data, tmp_path)
-    best = tmp_path / BEST
-    best.write_bytes(best.read_bytes()[:-100])
-    for _ in range(2):
-        with pytest.raises(ContractError, match=rf"{BEST}: damaged .*; remove it and run the same command again"):
-            train(RECIPE, data, tmp_path, validation=data)
-    best.unlink()
-    result = train(RECIPE, data, tmp_path, validation=data)
-    assert [step for step, _ in result.validations] == [4]
-    assert load_orbevo(tmp_path)[2]["validations"] == [list(v) for v in result.validations]
-
-
-def test_best_weights_that_are_lost_after_the_last_step_leave_the_last(tmp_path, data):
-    train(RECIPE, data, tmp_path, validation=data)
-    (tmp_path / BEST).unlink()
-    result = train(RECIPE, data, tmp_path, validation=data)
-    state = load_file(tmp_path / "training_state.safetensors")
-    for name, value in result.model.state_dict().items():
-        assert torch.equal(value, state[f"model.{name}"]), name
 
 
 def test_a_damaged_state_says_what_to_do(tmp_path, data):

@@ -4,12 +4,11 @@ from dataclasses import fields, replace
 
 import pytest
 import torch
-from helpers import SMALL, rotate_batch
+from helpers import SMALL, mean_loss, rotate_batch
 from scipy.spatial.transform import Rotation
 
 from graphlearn.datasets import collate
 from graphlearn.models import OrbEvo, OrbEvoScalar
-from graphlearn.orbitals.loss import orbital_loss
 
 ROTATION = torch.as_tensor(Rotation.from_euler("xyz", [0.3, 1.2, -2.0]).as_matrix())
 
@@ -19,7 +18,7 @@ def train_steps(model, batch, steps, lr=3e-3):
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
     losses = []
     for _ in range(steps):
-        loss = orbital_loss(model(batch), batch, torch.ones(len(batch.occupations)))
+        loss = mean_loss(model(batch), batch, torch.ones(len(batch.occupations)))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -174,7 +173,7 @@ def test_published_configuration_runs_and_is_nearly_equivariant(batch):
 
 def test_gradients_reach_every_parameter(small_model, batch):
     small_model.train()
-    orbital_loss(small_model(batch), batch, torch.ones(2)).backward()
+    mean_loss(small_model(batch), batch, torch.ones(2)).backward()
     without = [name for name, p in small_model.named_parameters() if p.grad is None]
     assert without == []
 
@@ -239,7 +238,7 @@ def test_linear_response_is_the_limit_of_the_network(batch):
 
 def test_linear_response_turns_with_molecule_and_field_and_has_gradients(linear_model, batch):
     assert equivariance_error(linear_model, batch) < 5e-4
-    loss = orbital_loss(linear_model(batch), batch, torch.ones(2))
+    loss = mean_loss(linear_model(batch), batch, torch.ones(2))
     loss.backward()
     idle = [name for name, p in linear_model.named_parameters() if p.grad is None or not float(p.grad.abs().max())]
     assert idle == ["head.project.bias"]  # a constant, of which the linear part of the response holds nothing

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers import SMALL, rotate_with_modes
+from helpers import SMALL, mean_loss, rotate_with_modes
 from scipy.spatial.transform import Rotation
 
 from graphlearn.datasets import IndependentParticles, Normalizer, OrbitalTrajectory, collate
@@ -12,9 +12,9 @@ from graphlearn.models import OrbEvo
 from graphlearn.models.orbevo.uncoupled import past_sources, propagate
 from graphlearn.orbitals.baselines import frozen_hamiltonian
 from graphlearn.orbitals.data.layout import OrbitalLayout
-from graphlearn.orbitals.loss import orbital_loss
 from graphlearn.orbitals.rollout import Rollout
-from graphlearn.orbitals.sampling import StepDraws, flip_signs, sample_states
+from graphlearn.orbitals.sampling import flip_signs, sample_states
+from graphlearn.training.randomness import StepDraws
 
 NORMALIZER = Normalizer(0.2, 0.5)
 ROTATION = torch.as_tensor(Rotation.from_euler("xyz", [0.3, 1.2, -2.0]).as_matrix())
@@ -94,8 +94,8 @@ def test_a_batch_equals_singles_and_sampling_and_signs_commute(model, windows, i
 
 
 def test_it_learns_and_has_gradients(model, windows):
-    loss = orbital_loss(model(windows), windows, torch.ones(2))
-    plain = orbital_loss(0 * windows.target, windows, torch.ones(2))
+    loss = mean_loss(model(windows), windows, torch.ones(2))
+    plain = mean_loss(0 * windows.target, windows, torch.ones(2))
     assert float(loss.detach()) < 0.8 * float(plain)  # before any training
     loss.backward()
     assert all(p.grad is not None for p in model.parameters())

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from helpers import rotate_with_modes
+from helpers import mean_loss, rotate_with_modes
 from scipy.linalg import expm
 from scipy.spatial.transform import Rotation
 
@@ -16,9 +16,9 @@ from graphlearn.models.orbevo.modes import molecules_of
 from graphlearn.models.response.dynamics import frames_ahead
 from graphlearn.models.response.kernel import Kernel
 from graphlearn.orbitals.baselines import frozen_hamiltonian
-from graphlearn.orbitals.loss import orbital_loss
 from graphlearn.orbitals.rollout import Rollout
-from graphlearn.orbitals.sampling import StepDraws, flip_signs, sample_states
+from graphlearn.orbitals.sampling import flip_signs, sample_states
+from graphlearn.training.randomness import StepDraws
 from tdddft import GaussianPulses, Method, ground_state, propagate as simulate
 from tdddft.units import AU_TIME_FS
 
@@ -202,7 +202,7 @@ def test_all_weights_learn(model, windows):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     losses = []
     for _ in range(12):
-        loss = orbital_loss(model(windows), windows, torch.ones(2))
+        loss = mean_loss(model(windows), windows, torch.ones(2))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
