@@ -1,4 +1,4 @@
-"""Pictures of a training run and of rolled-out trajectories."""
+"""Pictures of rolled-out trajectories."""
 
 from __future__ import annotations
 
@@ -21,29 +21,6 @@ if TYPE_CHECKING:
 MODEL_COLOR = "#EE6677"
 COLORS = {NEAREST: "#228833", FROZEN: "#4477AA", ZERO: "#BBBBBB"}
 TRUE = "#222222"
-
-
-def learning_curve(losses: Sequence[float], validations: Sequence[tuple[int, float]] = ()) -> Figure:
-    """Loss of every step, its running mean, and the rollout error of each validation, the best one marked."""
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(6.5, 3.6), layout="constrained")
-        axes = figure.subplots()
-        steps = np.arange(1, len(losses) + 1)
-        axes.semilogy(steps, losses, color="#BBBBBB", lw=0.5, label="batch")
-        width = max(1, len(losses) // 50)
-        mean = np.convolve(losses, np.ones(width) / width, mode="valid")
-        axes.semilogy(steps[width - 1 :], mean, color=MODEL_COLOR, label=f"mean of {width}")
-        axes.set(xlabel="step", ylabel="per-atom loss (normalised units)", title="Training")
-        if validations:
-            at, scores = np.array(validations).T
-            other = axes.twinx()
-            other.semilogy(at, scores, "o-", color=COLORS[FROZEN], ms=3, lw=1, label="validation rollout")
-            best = int(scores.argmin())
-            other.semilogy(at[best], scores[best], "o", mfc="none", color=COLORS[FROZEN], ms=9, label="best")
-            other.set_ylabel("wavefunction nRMSE of the rollout")
-            other.legend(frameon=False, loc="upper right", bbox_to_anchor=(1.0, 0.84))
-        axes.legend(frameon=False, loc="upper right", ncols=2)
-    return figure
 
 
 def dipole_figure(shown: Sequence[Evaluated]) -> Figure:

@@ -108,12 +108,16 @@ def _result(facts: Mapping[str, Any]) -> str:
     """The kept score of validation, or of the test, in words."""
     if "test_score" in facts:
         return f"test {facts['metric']} {100 * facts['test_score']:.1f} %"
-    scores = [score for _, score in facts.get("validations", ()) if score is not None]
-    if not scores:
+    if "training" in facts:
+        best, metric = facts["training"].get("best"), facts["training"].get("metric")
+    else:  # a card of version 1, where the lowest score is the best one
+        best = min((score for _, score in facts.get("validations", ()) if score is not None), default=None)
+        metric = facts.get("recipe", {}).get("optimisation", {}).get("select", "score")
+        if best is not None and facts["class"] not in ORBITAL_MODELS:
+            best = 1 - best
+    if best is None:
         return ""
-    best = min(scores)
     if facts["class"] in ORBITAL_MODELS:
         count, trained = len(facts.get("validated_on", ())), len(facts.get("trained_on", ()))
         return f"rollout nRMSE {best:.3f} on validation ({count} trajectories; trained on {trained})"
-    metric = facts.get("recipe", {}).get("optimisation", {}).get("select", "score")
-    return f"{metric} {1 - best:.3f} on validation"
+    return f"{metric} {best:.3f} on validation"
