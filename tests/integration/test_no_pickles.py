@@ -45,7 +45,7 @@ def refuse(*_, **__):
 torch.load = refuse
 import graphlearn.cli, tdddft.cli
 for program, *words in json.load(open(sys.argv[1])):
-    app = {"graphlearn": graphlearn.cli.app, "tdddft": graphlearn.base.cli.app}[program]
+    app = {"graphlearn": graphlearn.cli.app, "tdddft": tdddft.cli.app}[program]
     try:
         code = app(words, standalone_mode=False)
     except SystemExit as stop:

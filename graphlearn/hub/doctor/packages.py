@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import TYPE_CHECKING
 
+from graphlearn.base.extras import extras_with
 from graphlearn.hub.doctor.check import Finding
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
-
-FOR_DEVELOPERS = ("dev", "docs")
 
 
 def packages() -> Iterator[Finding]:
@@ -26,31 +25,26 @@ def packages() -> Iterator[Finding]:
             "packages", "graphlearn", "missing", f"not installed ({error})", "pip install -c constraints.txt ."
         )
         return
-    yield from (_look(r, "packages") for r in asked if r.marker is None or r.marker.evaluate({"extra": ""}))
-    for extra in _extras():
-        for r in asked:
-            if r.marker is not None and f'extra == "{extra}"' in str(r.marker):
-                yield _look(r, "extras", extra)
+    yield from (_look(r, []) for r in asked if r.marker is None or r.marker.evaluate({"extra": ""}))
+    optional = {r.name: r for r in asked if r.name != "graphlearn" and r.marker is not None}
+    for name in sorted(optional):
+        extras = extras_with(name)
+        if extras:
+            yield _look(optional[name], extras)
 
 
-def _extras() -> list[str]:
-    from importlib.metadata import metadata
-
-    named = metadata("graphlearn").get_all("Provides-Extra") or []
-    return [str(extra) for extra in named if extra not in FOR_DEVELOPERS]
-
-
-def _look(asked: Requirement, section: str, extra: str = "") -> Finding:
-    part = f"{asked.name} [{extra}]" if extra else asked.name
-    if asked.marker is not None and not asked.marker.evaluate({"extra": extra}):
-        condition = str(asked.marker).replace(f' and extra == "{extra}"', "")
+def _look(asked: Requirement, extras: list[str]) -> Finding:
+    section, part = ("extras", f"{asked.name} [{', '.join(extras)}]") if extras else ("packages", asked.name)
+    if extras and asked.marker is not None and not any(asked.marker.evaluate({"extra": e}) for e in extras):
+        condition = str(asked.marker).partition(" and extra")[0]
         return Finding(section, part, "missing", f"only where {condition}", "leave it out here", needed=False)
     wanted = f'"{asked.name}{asked.specifier}"'
     advice = f"pip install {wanted}"
     try:
         found = version(asked.name)
     except PackageNotFoundError:
-        return Finding(section, part, "missing", f"optional, for {extra}" if extra else "required", advice, not extra)
+        use = f"optional, for {', '.join(extras)}" if extras else "required"
+        return Finding(section, part, "missing", use, advice, not extras)
     if not asked.specifier.contains(found, prereleases=True):
         return Finding(section, part, "failed", f"{found}, but {asked.specifier} was tried", advice)
     return Finding(section, part, "ok", found)

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from graphlearn.base.extras import extras_with
 from graphlearn.base.workers.pool import Stop, WorkerPool
 from graphlearn.hub.doctor.check import Finding
 from graphlearn.hub.doctor.machine import folders, machine
@@ -56,7 +57,9 @@ def _try(part: str, test: Callable[[], str], package: str) -> Finding:
         detail = test()
     except ModuleNotFoundError as error:
         absent = (error.name or package).split(".")[0]
-        return Finding(SECTION, part, "missing", f"{error}", f"pip install {package if absent == package else absent}")
+        extras = extras_with(absent)
+        advice = f"pip install 'graphlearn[{extras[-1]}]'" if extras else f"pip install {absent}"
+        return Finding(SECTION, part, "missing", f"{error}", advice, needed=not extras)
     except Exception as error:  # whatever is broken, the other parts are looked at
         reason = (str(error).splitlines() or [""])[0]
         return Finding(SECTION, part, "failed", f"{type(error).__name__}: {reason}", _reinstall(package))

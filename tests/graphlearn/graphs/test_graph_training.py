@@ -207,7 +207,7 @@ def test_real_task_has_three_disjoint_parts(data_folder):
 
 
 def test_a_diverged_run_is_reported_and_the_others_are_kept(rings_on_disk, tmp_path, monkeypatch):
-    from graphlearn.training.graphs import compare as module
+    from graphlearn.graphs import compare as module
 
     fit_ = module.fit
 

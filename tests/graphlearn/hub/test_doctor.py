@@ -53,21 +53,22 @@ def test_a_sound_installation(tmp_path):
     assert all(f["advice"] for f in found.values() if f["status"] != "ok")
 
 
-def test_without_pyscf_and_an_extra_everything_else_is_looked_at(tmp_path):
-    (tmp_path / "sitecustomize.py").write_text(HIDE.format(hidden=("pyscf", "parsl")))
+def test_without_pyscf_and_a_required_package_everything_else_is_looked_at(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(HIDE.format(hidden=("pyscf", "parsl", "e3nn")))
     ok, found = findings(code=1, site=tmp_path)
     assert not ok
-    assert found["packages", "pyscf"]["status"] == "missing"
-    assert found["packages", "pyscf"]["advice"].startswith('pip install "pyscf')
+    assert found["packages", "e3nn"]["status"] == "missing"
+    assert found["packages", "e3nn"]["advice"].startswith('pip install "e3nn')
+    assert found["extras", "pyscf [tdddft]"]["detail"] == "optional, for tdddft"
     assert found["self-test", "real-time TDDFT"] | {"detail": ""} == {
         "section": "self-test", "part": "real-time TDDFT", "status": "missing", "detail": "",
-        "advice": "pip install pyscf", "needed": True,
+        "advice": "pip install 'graphlearn[tdddft]'", "needed": False,
     }  # fmt: skip
     assert not found["extras", "parsl [cluster]"]["needed"]
     assert found["self-test", "ProteinRPN"]["status"] == found["self-test", "HDF5"]["status"] == "ok"
     printed = doctor(code=1, site=tmp_path)
     assert "missing real-time TDDFT" in printed
-    assert "type: pip install pyscf" in printed
+    assert "type: pip install 'graphlearn[tdddft]'" in printed
     assert "2 to repair" in printed
 
 
