@@ -21,7 +21,7 @@ import torch
 
 from tdddft import GaussianPulses, Hamiltonian, Method, ground_state, read_molecules
 from tdddft.propagation.schemes import Multirate
-from tdddft.propagation.schemes.multirate import carry
+from tdddft.propagation.schemes.multirate import propagate_substeps
 from tdddft.propagation.schemes.state import initial_state
 from tdddft.units import AU_TIME_FS
 
@@ -80,9 +80,9 @@ def measure(basis: str, pseudopotential: str | None, precision: str) -> dict[str
         "matrix": milliseconds(lambda: grid._matrix(potential)),
         "Coulomb": milliseconds(lambda: hamiltonian.repulsion.coulomb(change)),
         "whole build": milliseconds(lambda: hamiltonian.response(state.occupied)),
-        "linear model": milliseconds(lambda: hamiltonian.kernel(state.occupied)),
+        "linear model": milliseconds(lambda: hamiltonian.linear_kernel(state.occupied)),
         "2 au of inner steps": milliseconds(
-            lambda: carry(hamiltonian, drive, state, state.time_au + WINDOW_AU, SUBSTEPS)
+            lambda: propagate_substeps(hamiltonian, drive, state, state.time_au + WINDOW_AU, SUBSTEPS)
         ),
     }
     products = 2 * 2 * grid.num_points * m * m / 1e6

@@ -46,7 +46,7 @@ def prepared(name: str, grid: str) -> tuple[Hamiltonian, float, float]:
     state = ground_state(molecule, Method(response_grid=grid))
     solved = time.perf_counter()
     hamiltonian = Hamiltonian(state)
-    _ = hamiltonian.kernel
+    _ = hamiltonian.linear_kernel
     return hamiltonian, solved - started, time.perf_counter() - solved
 
 

@@ -62,7 +62,7 @@ class Ours:
         self.state = ground_state(molecule, method(response_grid=grid, density_fitting=fitted))
         self.hamiltonian = Hamiltonian(self.state)
         if tolerance is not None:
-            _ = self.hamiltonian.kernel
+            _ = self.hamiltonian.linear_kernel
         self.setup = time.perf_counter() - started
         self.tolerance, self.duration = tolerance, duration_au
         self.builds = 0

@@ -44,7 +44,7 @@ def main() -> None:
         now = scheme.advance(hamiltonian, drive, now, 0.05 * number / AU_TIME_FS)
         if any(abs(0.05 * number - t) < 1e-9 for t in TIMES_FS):
             changes.append(hamiltonian.density_change(now.occupied))
-            exact, model = (m[0, virtual, occupied] for m in (now.response, hamiltonian.kernel(now.occupied)))
+            exact, model = (m[0, virtual, occupied] for m in (now.response, hamiltonian.linear_kernel(now.occupied)))
             model_errors.append(float(torch.linalg.norm(exact - model) / torch.linalg.norm(exact)))
     reference = GridResponse([state], 5, torch.float64, hamiltonian.device)
     exact_blocks = [reference(change)[0][0, virtual, occupied] for change in changes]

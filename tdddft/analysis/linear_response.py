@@ -36,7 +36,7 @@ class Roots:
         return 2 * self.energies_ev / HARTREE_EV * (self.transition_dipoles_au @ direction) ** 2
 
 
-def casida_roots(ground_state: GroundState, count: int = 10) -> Roots:
+def linear_response_roots(ground_state: GroundState, count: int = 10) -> Roots:
     """The lowest singlet roots of Casida's equation, by PySCF, at the level of the ground state.
 
     Args:
@@ -51,6 +51,9 @@ def casida_roots(ground_state: GroundState, count: int = 10) -> Roots:
     """
     solver, order = _solved(ground_state, count)
     return Roots(np.asarray(solver.e)[order] * HARTREE_EV, np.asarray(solver.transition_dipole())[order])
+
+
+casida_roots = linear_response_roots  # former name
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +73,8 @@ class Modes:
     fock_hartree: np.ndarray
 
 
-def casida_modes(ground_state: GroundState, count: int = 10) -> Modes:
-    """The lowest singlet roots of Casida's equation as modes; arguments and errors as :func:`casida_roots`."""
+def linear_response_modes(ground_state: GroundState, count: int = 10) -> Modes:
+    """The lowest singlet roots of Casida's equation as modes; arguments and errors as :func:`linear_response_roots`."""
     solver, order = _solved(ground_state, count)
     x, y = (np.array([solver.xy[k][part] for k in order]) for part in (0, 1))
     turn = ground_state.orbitals.T @ ground_state.overlap @ ground_state.mean_field.mo_coeff
@@ -84,6 +87,9 @@ def casida_modes(ground_state: GroundState, count: int = 10) -> Modes:
     response = ground_state.mean_field.gen_response(hermi=1)
     fock = np.asarray(response(half + half.swapaxes(1, 2)))
     return Modes(np.asarray(solver.e)[order] * HARTREE_EV, x, y, fock)
+
+
+casida_modes = linear_response_modes  # former name
 
 
 def _solved(ground_state: GroundState, count: int) -> tuple[Any, np.ndarray]:

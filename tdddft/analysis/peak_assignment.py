@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from rich.table import Table
 
-from tdddft.analysis.linear_response import Roots, casida_roots
+from tdddft.analysis.linear_response import Roots, linear_response_roots
 from tdddft.analysis.spectrum import FIELD_FLOOR, Spectrum, field_direction, find_peaks, line_strengths
 from tdddft.electronic.ground_state import ground_state
 from tdddft.trajectory.origin import molecule_of
@@ -19,7 +18,7 @@ LEAST_SHARE = 0.5  # of a line's strength, for a peak to count as it
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class PeakAssignment:
     """Bright lines of linear response and what the spectrum has nearest to each.
 
     Roots closer than the full line width count as one line at their mean, weighted by strength.
@@ -42,21 +41,10 @@ class Comparison:
         """Distance of each line from its peak; infinite without a peak."""
         return np.nan_to_num(np.abs(self.peak_energies_ev - self.line_energies_ev), nan=np.inf)
 
-    def table(self, name: str) -> Table:
-        """For the terminal."""
-        table = Table("trajectory", "root (eV)", "f (root)", "peak (eV)", "f (peak)", "gap (meV)")
-        rows = zip(
-            self.line_energies_ev, self.line_strengths, self.peak_energies_ev, self.peak_strengths, self.gaps_ev,
-            strict=True,
-        )  # fmt: skip
-        for root, f, peak, g, gap in rows:
-            table.add_row(name, f"{root:.3f}", f"{f:.4f}", f"{peak:.3f}", f"{g:.4f}", f"{gap * 1e3:.1f}")
-        return table
 
-
-def compare_with_casida(
+def compare_with_linear_response(
     trajectories: Mapping[str, Trajectory], spectra: Mapping[str, Spectrum], count: int
-) -> dict[str, Comparison]:
+) -> dict[str, PeakAssignment]:
     """Solve linear response once for each geometry and compare every spectrum with it.
 
     Raises:
@@ -64,23 +52,23 @@ def compare_with_casida(
         ConvergenceError: if it, or a root, does not converge.
     """
     solved: dict[bytes, Roots] = {}
-    comparisons = {}
+    assignments = {}
     for name, spectrum in spectra.items():
         t = trajectories.get(name, next(iter(trajectories.values())))
         key = t.positions_angstrom.tobytes() + t.numbers.tobytes()
         if key not in solved:
-            solved[key] = casida_roots(ground_state(*molecule_of(t)), count)
+            solved[key] = linear_response_roots(ground_state(*molecule_of(t)), count)
         direction = field_direction(t) if name in trajectories else None
-        comparisons[name] = compare(spectrum, solved[key], direction)
-    return comparisons
+        assignments[name] = assign_peaks(spectrum, solved[key], direction)
+    return assignments
 
 
-def compare(spectrum: Spectrum, roots: Roots, direction: np.ndarray | None) -> Comparison:
+def assign_peaks(spectrum: Spectrum, roots: Roots, direction: np.ndarray | None) -> PeakAssignment:
     """One spectrum beside the roots, along a direction or on average."""
     strengths = roots.strengths(direction)
     weight = np.interp(roots.energies_ev, spectrum.energy_ev, spectrum.field_weight, right=0.0)
     bright = (strengths > BRIGHT * strengths.max()) & (weight > FIELD_FLOOR)
-    lines = _merged(roots.energies_ev[bright], strengths[bright], 2 * spectrum.hwhm_ev)
+    lines = _merge_close_lines(roots.energies_ev[bright], strengths[bright], 2 * spectrum.hwhm_ev)
     peaks = find_peaks(spectrum, relative_height=1e-3)
     energies = np.array([e for e, _ in peaks])
     fitted = line_strengths(spectrum, energies)
@@ -90,10 +78,10 @@ def compare(spectrum: Spectrum, roots: Roots, direction: np.ndarray | None) -> C
         if len(distances) and np.isfinite(distances.min()):
             matched[:, row] = energies[distances.argmin()], fitted[distances.argmin()]
     line_energies, line_f = (np.array([line[i] for line in lines]) for i in (0, 1))
-    return Comparison(line_energies, line_f, matched[0], matched[1], roots.energies_ev, strengths)
+    return PeakAssignment(line_energies, line_f, matched[0], matched[1], roots.energies_ev, strengths)
 
 
-def _merged(energies: np.ndarray, strengths: np.ndarray, width: float) -> list[tuple[float, float]]:
+def _merge_close_lines(energies: np.ndarray, strengths: np.ndarray, width: float) -> list[tuple[float, float]]:
     groups: list[list[tuple[float, float]]] = []
     for energy, strength in zip(energies.tolist(), strengths.tolist(), strict=True):
         if groups and energy - groups[-1][-1][0] < width:

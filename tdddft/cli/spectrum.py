@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -22,6 +22,9 @@ from tdddft.analysis.spectrum import (
 )
 from tdddft.trajectory.trajectory import Trajectory, read_trajectory
 from tdddft.units import AU_TIME_FS, HARTREE_EV
+
+if TYPE_CHECKING:
+    from tdddft.analysis.peak_assignment import PeakAssignment
 
 KICK_SPACING_FS = 0.02
 ROOTS, CHECK_TOLERANCE_EV = 20, 0.05
@@ -72,13 +75,13 @@ def spectrum(
         _print_peaks(peaks)
         for note in {_folding(t) for t in trajectories.values()} - {""}:
             out.print(note, soft_wrap=True)
-        comparisons = {}
+        assignments = {}
         if check:
-            from tdddft.analysis.peak_assignment import compare_with_casida
+            from tdddft.analysis.peak_assignment import compare_with_linear_response
 
-            comparisons = compare_with_casida(trajectories, spectra, roots)
-            for name, comparison in comparisons.items():
-                out.print(comparison.table(name))
+            assignments = compare_with_linear_response(trajectories, spectra, roots)
+            for name, assignment in assignments.items():
+                out.print(_assignment_table(name, assignment))
         if csv is not None:
             _write_csv(csv, spectra, tensor)
             out.print(f"wrote {csv}")
@@ -86,9 +89,9 @@ def spectrum(
             from graphlearn.base.plotting import save_figure
             from tdddft.analysis.figures import spectrum_figure
 
-            sticks = {name: (c.root_energies_ev, c.root_strengths) for name, c in comparisons.items()}
+            sticks = {name: (c.root_energies_ev, c.root_strengths) for name, c in assignments.items()}
             out.print(f"wrote {save_figure(spectrum_figure(spectra, sticks), figure)}")
-        agrees = _judge([gap for c in comparisons.values() for gap in c.gaps_ev], check_tolerance_ev) if check else None
+        agrees = _judge([gap for c in assignments.values() for gap in c.gaps_ev], check_tolerance_ev) if check else None
         write({"hwhm_ev": width, "peaks": peaks, "agrees_with_linear_response": agrees})
     if agrees is False:
         raise typer.Exit(1)
@@ -110,6 +113,17 @@ def _print_peaks(peaks: dict[str, list[dict[str, float]]]) -> None:
         for energy, strength, height in (row.values() for row in rows):
             table.add_row(name, f"{energy:.3f}", f"{strength:.4f}", f"{height:.3f}")
     out.print(table)
+
+
+def _assignment_table(name: str, assignment: PeakAssignment) -> Table:
+    table = Table("trajectory", "root (eV)", "f (root)", "peak (eV)", "f (peak)", "gap (meV)")
+    a = assignment
+    rows = zip(
+        a.line_energies_ev, a.line_strengths, a.peak_energies_ev, a.peak_strengths, a.gaps_ev, strict=True
+    )  # fmt: skip
+    for root, f, peak, g, gap in rows:
+        table.add_row(name, f"{root:.3f}", f"{f:.4f}", f"{peak:.3f}", f"{g:.4f}", f"{gap * 1e3:.1f}")
+    return table
 
 
 def _judge(gaps_ev: list[float], tolerance_ev: float) -> bool:

@@ -21,7 +21,7 @@ from tdddft.electronic.method_names import (
     names_by_element,
     refuse_files_of_these_names,
 )
-from tdddft.electronic.scf_solvers import converge
+from tdddft.electronic.scf_solvers import solve_scf
 from tdddft.molecules.molecule import Molecule
 from tdddft.molecules.sources import read_molecules
 from tdddft.units import BOHR_ANGSTROM
@@ -46,7 +46,7 @@ class GroundState:
         energies_hartree: Orbital energies, float64 [M].
         num_occupied: Doubly occupied orbitals.
         energy_hartree: Total energy.
-        scf_solver: Solver that converged it, see :func:`tdddft.electronic.scf_solvers.converge`.
+        scf_solver: Solver that converged it, see :func:`tdddft.electronic.scf_solvers.solve_scf`.
         scf_cycles: Diagonalisations by that solver.
     """
 
@@ -109,7 +109,7 @@ def ground_state(molecule: Molecule | str | Path, method: Method | None = None) 
     with warnings.catch_warnings():
         # Of GTH projectors; the number that PySCF assumes for want of an entry in its table, one component, is right.
         warnings.filterwarnings("ignore", message=r"Function int1e_r[24]_origi_sph not found")
-        found = converge(mean_field)
+        found = solve_scf(mean_field)
     if found.flaw and found.solver is None:
         raise ConvergenceError(
             f"{molecule.name}: SCF converges to a state that is no ground state: {found.flaw} "

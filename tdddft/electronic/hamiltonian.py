@@ -71,7 +71,7 @@ class Hamiltonian:
         return [fitting_of(g) for g in self.ground_states]
 
     @cached_property
-    def kernel(self) -> LinearKernel:
+    def linear_kernel(self) -> LinearKernel:
         """The linear model of the response; built when it is first asked for."""
         dtype = getattr(torch, self.method.response_precision)
         return LinearKernel(self.ground_states, self._fittings, self._integrals, dtype, self.device)

@@ -11,7 +11,7 @@ from pyscf import df, dft
 from torch import Tensor
 
 from tdddft.electronic.batched_matrices import product, stack_padded
-from tdddft.electronic.functionals import exact_exchange, kernel
+from tdddft.electronic.functionals import exact_exchange, xc_kernel
 from tdddft.electronic.grids import response_grid
 from tdddft.electronic.ground_state import GroundState
 
@@ -144,7 +144,7 @@ def _metric(ground_state: GroundState, fitting: df.DF, functional: str) -> np.nd
         part = points[i : i + POINTS_AT_ONCE]
         values = numint.eval_ao(ground_state.mol, part, deriv=1)
         density = numint.eval_rho(ground_state.mol, values, density_matrix, xctype="GGA", hermi=1)
-        second = kernel(functional, density) * weights[i : i + len(part)]
+        second = xc_kernel(functional, density) * weights[i : i + len(part)]
         second[:, :, density[0] < THIN_DENSITY] = 0.0
         fits = numint.eval_ao(auxiliary, part, deriv=1)[: len(second)]
         for x, row in enumerate(second):

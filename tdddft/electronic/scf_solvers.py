@@ -43,7 +43,7 @@ class Convergence:
 Solver = Callable[[Any], tuple[int, np.ndarray] | None]
 
 
-def converge(mean_field: Any) -> Convergence:
+def solve_scf(mean_field: Any) -> Convergence:
     """Converge a PySCF mean field in place, by the first solver that manages to.
 
     Density functionals begin with :func:`two_grids`. What does not converge gets plain DIIS, then a level shift of

@@ -21,7 +21,7 @@ class FieldSection(Strict):
     """What every kind of field has."""
 
     def fields(self, name: str) -> list[FieldLike]:
-        """One field a direction for the geometry of this name; one in all for terms and files."""
+        """One field a direction for the geometry of this name; one in all for sums and files."""
         raise NotImplementedError
 
 
@@ -103,16 +103,21 @@ class KickField(DirectedField):
         return Kick(self.kick_strength_au, direction)
 
 
-class TermsField(FieldSection):
+class SumField(FieldSection):
     """Several fields at once."""
 
-    kind: Literal["terms"]
+    kind: Literal["sum"]
     terms: tuple[dict[str, Any], ...] = Field(
         min_length=1, description="fields to add up, as {kind: laser, photon_energy_ev: 3.1, envelope: sin2, ...}"
     )
 
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _former_word(cls, value: Any) -> Any:
+        return "sum" if value == "terms" else value
+
     @model_validator(mode="after")
-    def _makes_fields(self) -> TermsField:
+    def _makes_fields(self) -> SumField:
         self.fields("any")
         return self
 
@@ -136,7 +141,8 @@ AnyFieldSection = Annotated[
     Annotated[GaussianPulsesField, Tag("gaussian_pulses")]
     | Annotated[OrbEvoField, Tag("orbevo")]
     | Annotated[KickField, Tag("kick")]
-    | Annotated[TermsField, Tag("terms")]
+    | Annotated[SumField, Tag("sum")]
+    | Annotated[SumField, Tag("terms")]  # former word
     | Annotated[FileField, Tag("file")],
     kind_of("gaussian_pulses"),
 ]

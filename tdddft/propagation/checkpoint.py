@@ -68,7 +68,7 @@ class Frames:
 
 
 @dataclass
-class Unfinished:
+class PropagationState:
     """What there is of a propagation: its state (None before the start), frames, Fock builds, and seconds spent."""
 
     state: State | None = None
@@ -101,25 +101,25 @@ class Checkpoint:
         self._identity = json.dumps(identity, sort_keys=True)
         self._saved = time.monotonic()
 
-    def load(self, device: torch.device) -> Unfinished:
+    def load(self, device: torch.device) -> PropagationState:
         """What the file holds; nothing where there is none, or a damaged one.
 
         Raises:
             InputError: if the file belongs to another propagation.
         """
         if self.path is None or not self.path.is_file():
-            return Unfinished()
+            return PropagationState()
         try:
             with open_hdf5(self.path) as file:
                 if attribute(file, "format", str) != FORMAT or attribute(file, "schema_version", int) != SCHEMA_VERSION:
-                    return Unfinished()
+                    return PropagationState()
                 if attribute(file, "identity", str) != self._identity:
                     raise self._foreign()
                 builds, seconds = attribute(file, "fock_builds", int), attribute(file, "wall_seconds", float)
                 numbers = {name: attribute(file, name, kind) for name, kind in _NUMBERS.items()}
                 arrays = self._arrays(file)
         except ContractError:  # cut while it was written to a dying disk: start again
-            return Unfinished()
+            return PropagationState()
         frames = Frames(*(list(arrays[f"frame_{name}"]) for name in ("occupied", "dipoles_au", "energies_hartree")))
         values: dict[str, Any] = {n: torch.as_tensor(arrays[n]).to(device) for n in _TENSORS if n in arrays}
         past = torch.as_tensor(arrays["past"]).to(device) if "past" in arrays else ()
@@ -129,7 +129,7 @@ class Checkpoint:
         if turn is not None:
             frames.occupied = list(turn @ np.array(frames.occupied))
             state = _turned(state, torch.as_tensor(turn, device=device))
-        return Unfinished(state, frames, builds, seconds)
+        return PropagationState(state, frames, builds, seconds)
 
     def _arrays(self, file: h5py.File) -> dict[str, np.ndarray]:
         """All arrays, of the shapes that these ground states have; ContractError where one differs."""
@@ -152,13 +152,13 @@ class Checkpoint:
             raise ContractError(f"{self.path}: holds NaN or infinite numbers")
         return arrays
 
-    def save_now_and_then(self, now: Unfinished) -> None:
+    def maybe_save(self, now: PropagationState) -> None:
         """Save, if the last time was long enough ago."""
         if self.path is not None and time.monotonic() - self._saved >= self._seconds_between:
             self.save(now)
             self._saved = time.monotonic()
 
-    def save(self, now: Unfinished) -> None:
+    def save(self, now: PropagationState) -> None:
         """Write a temporary file, flush it to disk, rename it."""
         state, frames = now.state, now.frames
         if self.path is None or state is None:

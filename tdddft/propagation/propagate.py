@@ -18,7 +18,7 @@ from tdddft.electronic.hamiltonian import Hamiltonian
 from tdddft.fields.base import Field
 from tdddft.fields.custom import CustomField, FieldLike, as_field
 from tdddft.fields.serialization import field_to_dict, has_parameters
-from tdddft.propagation.checkpoint import SECONDS_BETWEEN, Checkpoint, Frames, Unfinished
+from tdddft.propagation.checkpoint import SECONDS_BETWEEN, Checkpoint, Frames, PropagationState
 from tdddft.propagation.schemes import Adaptive, Drive, Propagator, State, initial_state
 from tdddft.trajectory.trajectory import Trajectory, orthonormality_error
 from tdddft.units import AU_TIME_FS
@@ -132,8 +132,8 @@ def propagate_batch(
         for mark in marks:
             state = propagator.advance(hamiltonian, drive, state, float(mark))
         frames.append(*_observe(hamiltonian, state))
-        now = Unfinished(state, frames, hamiltonian.builds - builds_before, time.perf_counter() - started)
-        keeper.save_now_and_then(now)
+        now = PropagationState(state, frames, hamiltonian.builds - builds_before, time.perf_counter() - started)
+        keeper.maybe_save(now)
         if progress is not None:
             progress(number * save_every, steps)
         if stop is not None and stop() and number + 1 < len(frame_times):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -24,12 +24,20 @@ def _describe(item: dict[str, Any], model: type[BaseModel]) -> str:
         return "; ".join(f"{prefix}{key} has no effect: {why}" for key, why in item["ctx"]["keys"].items())
     if item["type"] == "unknown_kind":
         known = kinds(model.model_fields[location]) if location in model.model_fields else {}
-        return f"{location}.kind: {_kind(item['input'])!r} is not known; choose one of {', '.join(known)}"
+        return (
+            f"{location}.kind: {_kind(item['input'])!r} is not known; choose one of {', '.join(_present_words(known))}"
+        )
     if item["type"] == "extra_forbidden":
         return _foreign_key(location, model) or _unknown_key(location, section, model)
     if item["type"] == "missing":
         return f"{location} is missing"
     return f"{where}{item['msg'].removeprefix('Value error, ')}"
+
+
+def _present_words(known: Mapping[str, type[Strict]]) -> dict[str, type[Strict]]:
+    """Kinds by the first word of each class; a class that has further words had them formerly."""
+    first = {section: kind for kind, section in reversed(list(known.items()))}
+    return {kind: section for kind, section in known.items() if first[section] == kind}
 
 
 def _kind(section: Any) -> Any:
@@ -57,7 +65,7 @@ def _foreign_key(location: str, model: type[BaseModel]) -> str | None:
     """Words for a key of another kind of its section."""
     section, _, key = location.rpartition(".")
     known = kinds(model.model_fields[section]) if section in model.model_fields else {}
-    owners = [kind for kind, other in known.items() if key in other.model_fields]
+    owners = [kind for kind, other in _present_words(known).items() if key in other.model_fields]
     if not owners:
         return None
     return (

@@ -33,13 +33,13 @@ class LinearResponse:
 
     def __call__(self, trajectory: Trajectory) -> np.ndarray:
         """Delta without the frame at t = 0, complex128 [F, S, A]."""
-        from tdddft.analysis.linear_response import casida_modes
+        from tdddft.analysis.linear_response import linear_response_modes
         from tdddft.electronic.ground_state import ground_state
         from tdddft.trajectory.origin import molecule_of
 
         t = trajectory
         state = ground_state(*molecule_of(t))
-        modes = casida_modes(state, self.states)
+        modes = linear_response_modes(state, self.states)
         orbitals = state.orbitals
         occupied, virtual = orbitals[:, : state.num_occupied], orbitals[:, state.num_occupied :]
         dipole = np.einsum("an,xab,bp->xnp", occupied, t.dipole_ao_au, orbitals, optimize=True)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tdddft.electronic.functionals.semilocal import Semilocal, check_functional, exact_exchange, kernel
+from tdddft.electronic.functionals.semilocal import Semilocal, check_functional, exact_exchange, xc_kernel
 
-__all__ = ["Semilocal", "check_functional", "exact_exchange", "kernel"]
+__all__ = ["Semilocal", "check_functional", "exact_exchange", "xc_kernel"]

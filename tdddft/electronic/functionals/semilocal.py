@@ -98,7 +98,7 @@ class Semilocal:
         return energy.to(density), rows_first.movedim(0, -2).to(density)
 
 
-def kernel(functional: str, density: np.ndarray) -> np.ndarray:
+def xc_kernel(functional: str, density: np.ndarray) -> np.ndarray:
     r"""Second derivatives of the energy per volume by rows of the density, float64 [4 or 1, 4 or 1, G], through libxc.
 
     The kernel of a hybrid is that of its semilocal part; a meta-GGA is represented by PBE.

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from tdddft.propagation.schemes.adaptive import Adaptive
-from tdddft.propagation.schemes.etrs import EnforcedReversal
+from tdddft.propagation.schemes.etrs import ETRS
 from tdddft.propagation.schemes.magnus import Magnus4
-from tdddft.propagation.schemes.midpoint import Midpoint
+from tdddft.propagation.schemes.midpoint import ExtrapolatedMidpoint, Midpoint
 from tdddft.propagation.schemes.multirate import Multirate
 from tdddft.propagation.schemes.state import Drive, Propagator, State, initial_state
+
+EnforcedReversal = ETRS  # former name
 
 _FIXED: dict[str, Propagator] = {
     "multirate": Multirate(),
     "midpoint": Midpoint(),
-    "extrapolated": Midpoint(correct=False),
+    "extrapolated": ExtrapolatedMidpoint(),
     "magnus4": Magnus4(),
-    "etrs": EnforcedReversal(),
+    "etrs": ETRS(),
 }
 
 __all__ = [
+    "ETRS",
     "Adaptive",
     "Drive",
     "EnforcedReversal",
+    "ExtrapolatedMidpoint",
     "Magnus4",
     "Midpoint",
     "Multirate",

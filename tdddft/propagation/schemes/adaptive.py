@@ -10,7 +10,7 @@ from torch import Tensor
 
 from graphlearn.base.errors import InputError
 from tdddft.electronic.hamiltonian import Hamiltonian
-from tdddft.propagation.schemes.multirate import Multirate, carry, settle
+from tdddft.propagation.schemes.multirate import Multirate, correct_remainder, propagate_substeps
 from tdddft.propagation.schemes.state import Drive, State
 
 FIRST_STEP_AU = 0.05
@@ -73,16 +73,16 @@ class Adaptive:
         step = until_au - state.time_au
         allowed = self.dipole_tolerance * step / self.duration_au
         substeps = max(1, math.ceil(step / state.substep_au - 1e-9))
-        predicted = carry(hamiltonian, drive, state, until_au, substeps)
+        predicted = propagate_substeps(hamiltonian, drive, state, until_au, substeps)
         assert state.span_au is not None
         span = torch.maximum(state.span_au, _induced(hamiltonian, hamiltonian.electronic_dipole_au(predicted)))
         substep, unchecked = state.substep_au, state.unchecked + 1
         if unchecked > STEPS_BETWEEN_CHECKS:
-            coarse, predicted = predicted, carry(hamiltonian, drive, state, until_au, 2 * substeps)
+            coarse, predicted = predicted, propagate_substeps(hamiltonian, drive, state, until_au, 2 * substeps)
             factor = INNER_SHARE * allowed / max(_share(hamiltonian, predicted, coarse, span), TINY)
             substep = _clip(step / substeps * _clip(factor**0.25, (0.4, 2.0)), SUBSTEP_AU)
             unchecked = 0
-        settled = settle(hamiltonian, state, predicted, until_au)
+        settled = correct_remainder(hamiltonian, state, predicted, until_au)
         correction = _share(hamiltonian, predicted, settled.occupied, span)
         factor = math.sqrt(allowed * step / ORDER_TIME_AU) / max(correction, TINY)
         wanted = _clip(step * _clip(factor ** (1 / 3), (0.3, 2.0)), STEP_AU)

@@ -13,7 +13,7 @@ from tdddft.propagation.schemes.state import Drive, State, first_state
 
 
 @dataclass(frozen=True)
-class EnforcedReversal:
+class ETRS:
     r"""Half a step with the Fock matrix of each end, second order in the step; two Fock builds.
 
     .. math:: C(t+\Delta t) = e^{-i\Delta t F(t+\Delta t)/2}\, e^{-i\Delta t F(t)/2}\, C(t)

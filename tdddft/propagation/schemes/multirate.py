@@ -60,22 +60,22 @@ class Multirate:
     def start(self, hamiltonian: Hamiltonian, occupied: Tensor) -> State:
         """The state at t = 0."""
         response, energy = hamiltonian.response(occupied)
-        return State(0.0, occupied, response, energy, ((0.0, response - hamiltonian.kernel(occupied)),))
+        return State(0.0, occupied, response, energy, ((0.0, response - hamiltonian.linear_kernel(occupied)),))
 
     def advance(self, hamiltonian: Hamiltonian, drive: Drive, state: State, until_au: float) -> State:
         """One long step, one Fock build."""
         substeps = max(1, math.ceil(abs(until_au - state.time_au) / self.substep_au - 1e-9))
-        predicted = carry(hamiltonian, drive, state, until_au, substeps)
-        return settle(hamiltonian, state, predicted, until_au)
+        predicted = propagate_substeps(hamiltonian, drive, state, until_au, substeps)
+        return correct_remainder(hamiltonian, state, predicted, until_au)
 
     def describe(self) -> str:
         """One line for the provenance of a file."""
         return f"multirate, one build a step, inner steps of at most {self.substep_au:g} au"
 
 
-def carry(hamiltonian: Hamiltonian, drive: Drive, state: State, until_au: float, substeps: int) -> Tensor:
+def propagate_substeps(hamiltonian: Hamiltonian, drive: Drive, state: State, until_au: float, substeps: int) -> Tensor:
     """Orbitals at a later time, from the linear model and the polynomial through the known remainders."""
-    kernel, exchange = hamiltonian.kernel, bool(hamiltonian.exact_exchange)
+    kernel, exchange = hamiltonian.linear_kernel, bool(hamiltonian.exact_exchange)
     drifts, kicks = STRANG if exchange else BLANES_MOAN
     substeps *= STRANG_STEPS if exchange else 1
     step = (until_au - state.time_au) / substeps
@@ -104,10 +104,10 @@ def _known_parts(hamiltonian: Hamiltonian, drive: Drive, state: State, times: Se
     return mixed.reshape(-1, *remainders.shape[1:]) + hamiltonian.coupling(drive(times))
 
 
-def settle(hamiltonian: Hamiltonian, state: State, predicted: Tensor, until_au: float) -> State:
+def correct_remainder(hamiltonian: Hamiltonian, state: State, predicted: Tensor, until_au: float) -> State:
     """Evaluate the response at the predicted orbitals and let the error of the extrapolated remainder act."""
     response, energy = hamiltonian.response(predicted)
-    remainder = response - hamiltonian.kernel(predicted)
+    remainder = response - hamiltonian.linear_kernel(predicted)
     error = remainder - polynomial_at(state.past, until_au)
     nodes = [until_au, *(t for t, _ in state.past)]
     generator = _integrated(hamiltonian.energies, error, nodes, state.time_au)

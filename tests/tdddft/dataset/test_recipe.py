@@ -36,15 +36,15 @@ def test_resolved_recipe_reads_back_equal(tmp_path):
         ("schema_version=2", "schema_version"),
         ("field.kind=laser", "field.kind"),
         ("field.directions=[[0,0,0]]", "not all zero"),
-        ("field.kind=terms", "field.terms is missing"),
+        ("field.kind=sum", "field.terms is missing"),
         (
             "field.terms=[{kind: laser, photon_energy_ev: 3}]",
             "field.terms has no effect: it belongs to",
         ),
         ("field.amplitude_v_per_angstrom=.nan", "finite"),
-        ("field={kind: terms, terms: [{kind: sum, fields: [1]}]}", "a field is written as"),
-        ("field={kind: terms, terms: []}", "field.terms: Tuple should have at least 1 item"),
-        ("field.kind=laser", "'laser' is not known; choose one of gaussian_pulses, orbevo, kick, terms, file"),
+        ("field={kind: sum, terms: [{kind: sum, fields: [1]}]}", "a field is written as"),
+        ("field={kind: sum, terms: []}", "field.terms: Tuple should have at least 1 item"),
+        ("field.kind=laser", "'laser' is not known; choose one of gaussian_pulses, orbevo, kick, sum, file$"),
         ("field.sigma=1", "did you mean 'field.sigma_fs'"),
         ("propagation.dipole_tolerance=0", "propagation.dipole_tolerance"),
         ("propagation.propagator=rk4", "propagation.propagator"),
@@ -83,9 +83,18 @@ def test_no_unknown_key_is_ever_accepted(key, value):
         parse_recipe({**MINIMAL, key: value}, GenerateRecipe)
 
 
+def test_the_former_word_for_a_sum_of_fields_still_reads():
+    terms = "terms: [{kind: kick, strength_au: 0.001}]"
+    former, present = (
+        parse_recipe(MINIMAL, GenerateRecipe, [f"field={{kind: {k}, {terms}}}"]) for k in ("terms", "sum")
+    )
+    assert former == present
+    assert former.model_dump(mode="json")["field"]["kind"] == "sum"
+
+
 def test_fields_of_a_recipe():
     terms = "field.terms=[{kind: kick, strength_au: 0.001}, {kind: laser, photon_energy_ev: 3.1, envelope: cw}]"
-    recipe = parse_recipe(MINIMAL, GenerateRecipe, ["field.kind=terms", terms])
+    recipe = parse_recipe(MINIMAL, GenerateRecipe, ["field.kind=sum", terms])
     (field,) = recipe.field.fields("any")
     assert [f.kind for f in field.fields] == ["kick", "laser"]
     again = parse_recipe(recipe.model_dump(mode="json"), GenerateRecipe)

@@ -7,7 +7,7 @@ import pytest
 
 from graphlearn.base.recipes.reading import parse_recipe, recipe_hash
 from tdddft import GenerateRecipe, InputError, Method, Molecule, ground_state
-from tdddft.analysis.linear_response import casida_roots
+from tdddft.analysis.linear_response import linear_response_roots
 from tdddft.electronic.core_potentials import core_electrons, core_potentials
 from tdddft.electronic.ground_state import build_mol
 
@@ -24,7 +24,7 @@ def test_a_valence_basis_without_its_pseudopotential_is_refused_with_the_pairs_t
 def test_pairs_that_belong_together_give_water_its_dipole(changes):
     state = ground_state("g2:H2O", Method(**changes))
     assert abs(state.mean_field.dip_moment(unit="au", verbose=0)[2] - -0.80) < 0.01
-    assert 7.5 < casida_roots(state, 1).energies_ev[0] < 8.2
+    assert 7.5 < linear_response_roots(state, 1).energies_ev[0] < 8.2
 
 
 def test_chlorine_with_a_pseudopotential_is_solved_without_a_word(capfd):

@@ -23,7 +23,7 @@ def test_the_model_knows_most_of_the_response(functional, fit, error):
     generator[s : s + 6, :s] = 1e-3 * (random.normal(size=(6, s)) + 1j * random.normal(size=(6, s)))
     unitary = torch.matrix_exp(torch.from_numpy(generator - generator.conj().T))
     occupied = unitary @ hamiltonian.ground_orbitals()
-    exact, model = hamiltonian.response(occupied)[0][0], hamiltonian.kernel(occupied)[0]
+    exact, model = hamiltonian.response(occupied)[0][0], hamiltonian.linear_kernel(occupied)[0]
     difference = torch.linalg.norm((exact - model)[s:, :s]) / torch.linalg.norm(exact[s:, :s])
     assert float(difference) < error
     assert float((model - (model.mH if model.is_complex() else model.mT)).abs().max()) == 0.0
@@ -31,4 +31,4 @@ def test_the_model_knows_most_of_the_response(functional, fit, error):
 
 def test_no_response_of_the_ground_state(water):
     hamiltonian = Hamiltonian(water)
-    assert float(hamiltonian.kernel(hamiltonian.ground_orbitals()).abs().max()) < 1e-14
+    assert float(hamiltonian.linear_kernel(hamiltonian.ground_orbitals()).abs().max()) < 1e-14

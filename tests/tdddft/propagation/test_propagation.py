@@ -4,7 +4,8 @@ import torch
 from scipy.linalg import expm
 
 from tdddft import (
-    EnforcedReversal,
+    ETRS,
+    ExtrapolatedMidpoint,
     GaussianPulses,
     Hamiltonian,
     InputError,
@@ -20,7 +21,7 @@ from tdddft import (
     propagate,
     propagate_batch,
 )
-from tdddft.analysis.linear_response import casida_roots
+from tdddft.analysis.linear_response import linear_response_roots
 from tdddft.propagation.schemes import State, initial_state
 from tdddft.propagation.schemes.exponential import exponential_action
 from tdddft.trajectory.trajectory import electronic_dipole_au
@@ -29,9 +30,9 @@ from tdddft.units import AU_TIME_FS
 SCHEMES = {
     "midpoint": Midpoint(),
     "self-consistent": Midpoint(tolerance=1e-11),
-    "extrapolated": Midpoint(correct=False),
+    "extrapolated": ExtrapolatedMidpoint(),
     "magnus4": Magnus4(corrections=2),
-    "etrs": EnforcedReversal(),
+    "etrs": ETRS(),
     "multirate": Multirate(substep_au=0.05),
 }
 
@@ -284,7 +285,7 @@ def test_a_molecule_without_virtual_orbitals_stands_still():
     t = propagate(helium, Kick(1e-3, (0, 0, 1)), steps=20)
     assert np.ptp(t.dipole_au) < 1e-12
     with pytest.raises(InputError, match="no virtual orbitals"):
-        casida_roots(helium)
+        linear_response_roots(helium)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

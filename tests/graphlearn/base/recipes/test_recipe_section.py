@@ -47,15 +47,15 @@ FLAT = {
         (["field.kind=kick", "field.center_fs=0.75"], "field.center_fs has no effect"),
         (["field.kick_strength_au=1e-2"], "field.kick_strength_au has no effect: it belongs to field.kind kick"),
         (["field={kind: file, file: x.csv, directions: random}"], "field.directions has no effect"),
-        (["field={kind: terms, terms: [{kind: kick, strength_au: 1}], file: x.csv}"], "belongs to field.kind file"),
+        (["field={kind: sum, terms: [{kind: kick, strength_au: 1}], file: x.csv}"], "belongs to field.kind file"),
         (["field.direction_seed=1"], "field.direction_seed has no effect: directions are given, not random"),
         (
-            ["field={kind: terms, terms: [{kind: laser, photon_energy_ev: 3, envelope: cw, duration_fs: 2.0}]}"],
+            ["field={kind: sum, terms: [{kind: laser, photon_energy_ev: 3, envelope: cw, duration_fs: 2.0}]}"],
             "duration_fs has no effect: a cw laser stays on",
         ),
-        (["field={kind: terms, terms: [{kind: laser, photon_energy_ev: 3, ramp_fs: 1}]}"], "sin2 has no ramps"),
+        (["field={kind: sum, terms: [{kind: laser, photon_energy_ev: 3, ramp_fs: 1}]}"], "sin2 has no ramps"),
         (
-            ["field={kind: terms, terms: [{kind: sum, fields: [{kind: kick, strength_au: 1}], width_fs: 1}]}"],
+            ["field={kind: sum, terms: [{kind: sum, fields: [{kind: kick, strength_au: 1}], width_fs: 1}]}"],
             "unexpected keyword argument 'width_fs'",
         ),
         (["selection.seed=3"], "selection.seed has no effect: nothing is drawn without selection.count"),
@@ -125,7 +125,7 @@ def test_a_resolved_recipe_holds_what_has_an_effect_and_nothing_else():
 def test_recipes_that_version_0_1_stored_still_load(field):
     stored = {**FLAT, "field": field}
     recipe = parse_stored(stored, GenerateRecipe)
-    assert recipe.field.kind == field["kind"]
+    assert recipe.field.kind == {"terms": "sum"}.get(field["kind"], field["kind"])
     assert parse_recipe(recipe.model_dump(mode="json"), GenerateRecipe) == recipe
     with pytest.raises(InputError, match="has no effect"):
         parse_recipe(stored, GenerateRecipe)
