@@ -24,7 +24,7 @@ from graphlearn.models import OrbEvo
 from graphlearn.nn.equivariant import DensityEncoder, EdgeRotation
 from graphlearn.nn.equivariant.density import coupling_matrix
 from graphlearn.nn.equivariant.so2 import SO2Linear
-from graphlearn.orbitals.chunking import states_at_once
+from graphlearn.orbitals.chunking import state_chunk_size
 from graphlearn.orbitals.data.batch import OrbitalBatch
 from graphlearn.radius_graph import radius_graph
 from tdddft import read_molecules
@@ -67,7 +67,7 @@ def whole_models(batch: OrbitalBatch) -> list[dict[str, float | str]]:
     rows: list[dict[str, float | str]] = []
     for variant in VARIANTS:
         model = OrbEvo.published(variant).eval()
-        parts = states_at_once(model, batch, None)  # as a rollout does
+        parts = state_chunk_size(model, batch, None)  # as a rollout does
         took = seconds(lambda m=model, k=parts: m(batch, states_at_once=k), 3)  # type: ignore[misc]
         parameters = sum(p.numel() for p in model.parameters())
         rows.append({"model": f"OrbEvo-{variant.upper()}", "parameters": parameters, "seconds": took})
@@ -77,7 +77,7 @@ def whole_models(batch: OrbitalBatch) -> list[dict[str, float | str]]:
 @torch.no_grad()
 def where_the_time_goes(batch: OrbitalBatch) -> str:
     model = OrbEvo.published("dm").eval()
-    parts = states_at_once(model, batch, None)
+    parts = state_chunk_size(model, batch, None)
     model(batch, states_at_once=parts)
     with profile(activities=[ProfilerActivity.CPU]) as watched:
         model(batch, states_at_once=parts)

@@ -33,9 +33,9 @@ def demo(
     from graphlearn.base.recipes.reading import load_recipe
     from graphlearn.datasets import TDDFTTrajectories
     from graphlearn.orbitals.assignment import assign, check_validation
-    from graphlearn.orbitals.evaluate import evaluate, free_baselines
+    from graphlearn.orbitals.evaluate import cheap_baselines, evaluate
     from graphlearn.orbitals.recipe import TRAIN, VALIDATION, OrbitalRecipe
-    from graphlearn.orbitals.report import EvaluatedSet, gather, write_report
+    from graphlearn.orbitals.report import EvaluatedSet, summarise, write_report
     from graphlearn.orbitals.task import OrbitalTask
     from graphlearn.training.learning_curve import learning_curve
     from graphlearn.training.packaged import model_recipe
@@ -74,12 +74,12 @@ def demo(
             request.exit()
 
     out.rule("3 of 3: rollout on trajectories it never saw")
-    baselines = free_baselines(result.model.num_frames)
+    baselines = cheap_baselines(result.model.num_frames)
     judged: dict[str, EvaluatedSet] = {}
     for name in settings.split.test:
         held_out = TDDFTTrajectories(data, select=split[name], **settings.geometry)
         with progress(name, len(held_out)) as show:
-            judged[name] = gather(evaluate(result.model, task.normalizer, held_out, baselines), show)
+            judged[name] = summarise(evaluate(result.model, task.normalizer, held_out, baselines), show)
     written = write_report(judged, out_dir)
     written.append(save_figure(learning_curve({"Training": result}), out_dir / "figures" / "learning_curve.png"))
     out.print(*error_tables({name: s.errors for name, s in judged.items()}), NOTE, sep="\n")

@@ -98,10 +98,10 @@ def _evaluate_trajectories(
         NEAREST,
         Baseline,
         Prediction,
+        cheap_baselines,
         evaluate as evaluate_one_by_one,
-        free_baselines,
     )
-    from graphlearn.orbitals.report import EvaluatedSet, finite, gather, write_report
+    from graphlearn.orbitals.report import EvaluatedSet, drop_nonfinite, summarise, write_report
     from graphlearn.training.checkpoint import load_orbevo
 
     network, normalizer, facts = load_orbevo(folder)
@@ -110,7 +110,7 @@ def _evaluate_trajectories(
     chosen = {"chosen": ids} if ids else test_sets(every.names, facts, data)
     if not chosen:
         raise InputError(f"the model was trained on every trajectory of {data}; name some with --id")
-    baselines: dict[str, Baseline] = free_baselines(network.num_frames)
+    baselines: dict[str, Baseline] = cheap_baselines(network.num_frames)
     trained = [n for n in facts["trained_on"] if n in every.files]
     if trained:
         nearest = NearestGeometry(read(select=trained))
@@ -122,13 +122,13 @@ def _evaluate_trajectories(
     for name, names in chosen.items():
         subset = read(select=names[:limit], cache=0)
         with progress(name, len(subset)) as show:
-            sets[name] = gather(evaluate_one_by_one(network, normalizer, subset, baselines), show)
+            sets[name] = summarise(evaluate_one_by_one(network, normalizer, subset, baselines), show)
     out.print(*error_tables({name: s.errors for name, s in sets.items()}), NOTE, sep="\n")
     if out_dir is not None:
         for path in write_report(sets, out_dir):
             out.print(f"wrote {path}", soft_wrap=True)
     if json_file is not None:
-        content = {name: {"trajectories": list(s.rows), "errors": finite(s.errors)} for name, s in sets.items()}
+        content = {name: {"trajectories": list(s.rows), "errors": drop_nonfinite(s.errors)} for name, s in sets.items()}
         replace_text(json_file, json.dumps(content, indent=2))
 
 
@@ -147,7 +147,7 @@ def _unless_unconverged(method: Callable[[Trajectory], np.ndarray], trajectory: 
 def error_tables(sets: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[Table]:
     """One table a test set, one row a method, the best value of each column in bold."""
     from graphlearn.orbitals.evaluate import COLUMNS
-    from graphlearn.orbitals.report import number
+    from graphlearn.orbitals.report import format_number
 
     tables = []
     for name, methods in sets.items():
@@ -158,7 +158,9 @@ def error_tables(sets: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[
             column.min_width = 8
         best = {c: min(row[c] for row in methods.values() if row[c] == row[c]) for c in COLUMNS}
         for method, row in methods.items():
-            cells = [f"[bold]{number(row[c])}[/bold]" if row[c] == best[c] else number(row[c]) for c in COLUMNS]
+            cells = [
+                f"[bold]{format_number(row[c])}[/bold]" if row[c] == best[c] else format_number(row[c]) for c in COLUMNS
+            ]
             table.add_row(method, *cells)
         tables.append(table)
     return tables

@@ -36,12 +36,12 @@ def kernel_bytes(model: ResponseOrbEvo, batch: OrbitalBatch) -> int:
     atoms = torch.bincount(batch.batch).tolist()
     kernels = [
         n * functions * p.coupling.numel() * batch.c0.element_size()
-        for n, p in zip(atoms, batch.particles or (), strict=True)
+        for n, p in zip(atoms, batch.modes or (), strict=True)
     ]
     return 2 * sum(kernels) + KERNEL_PARTS * max(kernels)
 
 
-def states_at_once(model: OrbitalModel, batch: OrbitalBatch, memory_bytes: int | None) -> int | None:
+def state_chunk_size(model: OrbitalModel, batch: OrbitalBatch, memory_bytes: int | None) -> int | None:
     """States to work through at once so that a forward pass fits and, on a CPU, is quick; None for all.
 
     Args:

@@ -54,7 +54,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluated:
+class EvaluatedTrajectory:
     """One trajectory with everything that was predicted for it.
 
     Args:
@@ -77,7 +77,7 @@ class Evaluated:
 Baseline = Callable[[Trajectory], Prediction]
 
 
-def free_baselines(bundle: int) -> dict[str, Baseline]:
+def cheap_baselines(bundle: int) -> dict[str, Baseline]:
     """The baselines that need nothing but the trajectory itself."""
 
     def nothing(t: Trajectory) -> Prediction:
@@ -100,7 +100,7 @@ def free_baselines(bundle: int) -> dict[str, Baseline]:
 
 def evaluate(
     model: OrbitalModel, normalizer: Normalizer, data: TDDFTTrajectories, baselines: Mapping[str, Baseline]
-) -> Iterator[Evaluated]:
+) -> Iterator[EvaluatedTrajectory]:
     """Predict and score one trajectory after the other; nothing is kept in memory here.
 
     The class of the model is its name. A rollout that diverges has infinite errors.
@@ -119,7 +119,7 @@ def evaluate(
             for method, p in predictions.items()
             if p.rolled_out is not None
         }
-        yield Evaluated(name, kind, t, predictions, errors, growth)
+        yield EvaluatedTrajectory(name, kind, t, predictions, errors, growth)
 
 
 def _predict(roll: Rollout, item: OrbitalTrajectory, trajectory: Trajectory, *, teacher: bool) -> np.ndarray | None:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from graphlearn.base.plotting import AXES_COLORS, STYLE
 from graphlearn.orbitals import metrics
-from graphlearn.orbitals.evaluate import FROZEN, NEAREST, ZERO, Evaluated
+from graphlearn.orbitals.evaluate import FROZEN, NEAREST, ZERO, EvaluatedTrajectory
 from tdddft.analysis.spectrum import field_direction
 from tdddft.trajectory.trajectory import Trajectory
 
@@ -23,7 +23,7 @@ COLORS = {NEAREST: "#228833", FROZEN: "#4477AA", ZERO: "#BBBBBB"}
 TRUE = "#222222"
 
 
-def dipole_figure(shown: Sequence[Evaluated]) -> Figure:
+def dipole_figure(shown: Sequence[EvaluatedTrajectory]) -> Figure:
     """Induced dipole along the field, true and predicted, one panel a trajectory."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.5, 1.9 * len(shown) + 0.6), layout="constrained")
@@ -41,7 +41,7 @@ def dipole_figure(shown: Sequence[Evaluated]) -> Figure:
     return figure
 
 
-def absorption_figure(shown: Sequence[Evaluated]) -> Figure:
+def absorption_figure(shown: Sequence[EvaluatedTrajectory]) -> Figure:
     """Absorption below 20 eV, true and predicted, one panel a trajectory."""
     with matplotlib.rc_context(STYLE):
         columns = min(2, len(shown))
@@ -49,10 +49,10 @@ def absorption_figure(shown: Sequence[Evaluated]) -> Figure:
         figure = Figure(figsize=(3.9 * columns, 2.3 * rows + 0.5), layout="constrained")
         panels = list(figure.subplots(rows, columns, sharex=True, squeeze=False).flat)
         for axes, e in zip(panels, shown, strict=False):
-            axes.plot(*metrics.absorption(_true_dipole(e), e.trajectory), color=TRUE, lw=1.6, label="TDDFT")
+            axes.plot(*metrics.paper_absorption(_true_dipole(e), e.trajectory), color=TRUE, lw=1.6, label="TDDFT")
             for method, color in ((e.model, MODEL_COLOR), (FROZEN, COLORS[FROZEN])):
                 dipole = _dipole(e, method)
-                axes.plot(*metrics.absorption(dipole, e.trajectory), color=color, lw=1.1, label=method)
+                axes.plot(*metrics.paper_absorption(dipole, e.trajectory), color=color, lw=1.1, label=method)
             axes.set_title(e.name, fontsize=9, loc="left")
             axes.set(xlabel="energy (eV)", ylabel="absorption (au)", xlim=(2, metrics.ABSORPTION_MAX_EV))
         for axes in panels[len(shown) :]:
@@ -78,12 +78,12 @@ def error_growth_figure(sets: Mapping[str, EvaluatedSet]) -> Figure:
     return figure
 
 
-def _true_dipole(e: Evaluated) -> np.ndarray:
+def _true_dipole(e: EvaluatedTrajectory) -> np.ndarray:
     t = e.trajectory
     return np.asarray((t.dipole_au[1:] - t.dipole_au[0]) @ field_direction(t))
 
 
-def _dipole(e: Evaluated, method: str) -> np.ndarray:
+def _dipole(e: EvaluatedTrajectory, method: str) -> np.ndarray:
     dipole = e.predictions[method].dipole_au(e.trajectory)
     assert dipole is not None
     return np.asarray(dipole @ field_direction(e.trajectory))
@@ -100,7 +100,7 @@ def prediction_figure(trajectory: Trajectory) -> Figure:
         left.set(title="Induced dipole", xlabel="time (fs)", ylabel="10⁻³ e·bohr")
         left.legend(frameon=False, ncols=3)
         along = induced[1:] @ field_direction(trajectory)
-        right.plot(*metrics.absorption(along, trajectory), color=MODEL_COLOR)
+        right.plot(*metrics.paper_absorption(along, trajectory), color=MODEL_COLOR)
         right.set(title="Absorption along the field", xlabel="energy (eV)", ylabel="au", xlim=(2, None))
         figure.suptitle(f"{trajectory.name} · predicted by {trajectory.info['provenance']['model']}", fontsize=11)
     return figure

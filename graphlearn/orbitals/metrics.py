@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphlearn.orbitals.data.target import BETA, normalise
+from graphlearn.orbitals.data.target import DELTA_SCALE, normalise
 from tdddft.analysis.spectrum import WINDOW_EXPONENT, field_direction
 from tdddft.trajectory.trajectory import Trajectory, electronic_dipole_au
 from tdddft.units import AU_TIME_FS, HARTREE_EV
@@ -47,7 +47,7 @@ def wavefunction_nrmse_by_frame(predicted: np.ndarray, target: np.ndarray) -> np
 def induced_dipole_au(delta: np.ndarray, trajectory: Trajectory, renormalise: bool = True) -> np.ndarray:
     """Dipole minus its ground-state value, float64 [F, 3], from Delta [F, S, A] without the frame at t = 0."""
     c0 = trajectory.coefficients.astype(np.complex128)
-    c = c0 + BETA * delta
+    c = c0 + DELTA_SCALE * delta
     if renormalise:
         c = normalise(c, trajectory.overlap)
     return electronic_dipole_au(c, trajectory) - electronic_dipole_au(c0[None], trajectory)
@@ -58,18 +58,22 @@ def dipole_nrmse(predicted: np.ndarray, target: np.ndarray) -> float:
     return float(np.linalg.norm(predicted - target) / np.linalg.norm(target))
 
 
-def absorption(dipole_along_field: np.ndarray, trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray]:
-    r"""Absorption :math:`|\mathrm{Im}(\mathrm{FFT}\,\mu / \mathrm{FFT}\,E)|` of the induced dipole.
+def paper_absorption(dipole_along_field: np.ndarray, trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray]:
+    r"""Absorption :math:`|\mathrm{Im}(\mathrm{FFT}\,\mu / \mathrm{FFT}\,E)|` as the OrbEvo paper defines its error.
 
-    Dipole and field are sampled at the frames, multiplied by exp(-3.798 t/T) and padded with zeros to ten times their
-    length.
+    Dipole and field are taken at the frames, both multiplied by exp(-3.798 t/T), and padded with zeros to ten times
+    their length. :func:`tdddft.analysis.spectrum.absorption_spectrum` is the spectrum to look at: it damps the dipole
+    alone, integrates the field over its own samples, and keeps the sign. This one exists beside it because an error
+    can be compared with published ones only if it is formed as they are.
 
     Args:
-        dipole_along_field: Induced dipole without the frame at t = 0, float64 [F].
+        dipole_along_field: Induced dipole without the frame at t = 0, e bohr, float64 [F].
         trajectory: Gives times and field.
 
     Returns:
-        Energies in eV and absorption, both up to 20 eV.
+        Energies, eV, and absorption, atomic units of the polarisability, both up to 20 eV.
+
+    Source: OrbEvo (arXiv 2603.03511).
     """
     times = trajectory.times_fs
     dipole = np.concatenate([[0.0], dipole_along_field])
@@ -84,7 +88,7 @@ def absorption(dipole_along_field: np.ndarray, trajectory: Trajectory) -> tuple[
 
 def absorption_nrmse(predicted: np.ndarray, target: np.ndarray, trajectory: Trajectory) -> float:
     """Norm of the error of the absorption below 20 eV over its norm, from induced dipoles along the field [F]."""
-    return dipole_nrmse(absorption(predicted, trajectory)[1], absorption(target, trajectory)[1])
+    return dipole_nrmse(paper_absorption(predicted, trajectory)[1], paper_absorption(target, trajectory)[1])
 
 
 def _field_at_frames(trajectory: Trajectory) -> np.ndarray:

@@ -40,7 +40,9 @@ def training_batch(
     chances = [torch.rand(1, generator=draws.item(i, PUSH, together)) for i in range(len(windows))]
     pushed = torch.cat(chances) < options.push_forward
     pushed &= torch.tensor([frame >= depth * frames for _, frame in windows])
-    batch = collate(windows, normalizer, frames, bundles=options.unroll_bundles, windows_in_a_row=together).to(device)
+    batch = collate(windows, normalizer, frames, bundles=options.unroll_bundles, windows_per_trajectory=together).to(
+        device
+    )
     if pushed.any():
         own = push([w for w, p in zip(windows, pushed.tolist(), strict=True) if p], depth, normalizer, model)
         delta = batch.delta.clone()

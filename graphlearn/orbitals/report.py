@@ -15,7 +15,7 @@ from graphlearn.base.files import replace_csv
 from graphlearn.base.plotting import save_figure
 from graphlearn.base.provenance import package_versions
 from graphlearn.orbitals.data.target import predicted_trajectory
-from graphlearn.orbitals.evaluate import COLUMNS, HORIZONS, Evaluated, horizon_column, mean_errors
+from graphlearn.orbitals.evaluate import COLUMNS, HORIZONS, EvaluatedTrajectory, horizon_column, mean_errors
 from graphlearn.orbitals.figures import absorption_figure, dipole_figure, error_growth_figure
 from tdddft.trajectory.trajectory import write_trajectory
 
@@ -38,7 +38,7 @@ class EvaluatedSet:
     rows: Mapping[str, Mapping[str, Mapping[str, float]]]
     growth: Mapping[str, np.ndarray]
     times_fs: np.ndarray
-    shown: list[Evaluated]
+    shown: list[EvaluatedTrajectory]
 
     @property
     def errors(self) -> dict[str, dict[str, float]]:
@@ -46,11 +46,13 @@ class EvaluatedSet:
         return mean_errors(self.rows.values())
 
 
-def gather(results: Iterable[Evaluated], on_trajectory: Callable[[int], None] = lambda _: None) -> EvaluatedSet:
+def summarise(
+    results: Iterable[EvaluatedTrajectory], on_trajectory: Callable[[int], None] = lambda _: None
+) -> EvaluatedSet:
     """Keep the numbers of all trajectories and the predictions of the first few."""
     rows: dict[str, Mapping[str, Mapping[str, float]]] = {}
     curves: dict[str, list[np.ndarray]] = {}
-    shown: list[Evaluated] = []
+    shown: list[EvaluatedTrajectory] = []
     times_fs, model = np.empty(0), ""
     for result in results:
         model = result.model
@@ -77,7 +79,7 @@ def write_report(sets: Mapping[str, EvaluatedSet], folder: Path) -> list[Path]:
         provenance = {"versions": package_versions(), "model": e.model, "id": e.name}
         file = folder / "predictions" / f"{file_name(e.name)}.h5"
         write_trajectory(file, predicted_trajectory(delta, e.trajectory, provenance))
-    errors = {name: {"trajectories": list(s.rows), "errors": finite(s.errors)} for name, s in sets.items()}
+    errors = {name: {"trajectories": list(s.rows), "errors": drop_nonfinite(s.errors)} for name, s in sets.items()}
     (folder / "results.json").write_text(json.dumps(errors, indent=2))
     means = {name: s.errors for name, s in sets.items()}
     growth = "Error of the wave function over the first frames of the rollout\n\n"
@@ -97,16 +99,16 @@ def markdown_table(sets: Mapping[str, Mapping[str, Mapping[str, float]]], column
     for name, methods in sets.items():
         for method, row in methods.items():
             if any(not math.isnan(row[c]) for c in columns):
-                lines.append(f"| {name} | {method} | " + " | ".join(number(row[c]) for c in columns) + " |")
+                lines.append(f"| {name} | {method} | " + " | ".join(format_number(row[c]) for c in columns) + " |")
     return "\n".join(lines) + "\n"
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """Three digits after the point, a dash for what a method does not predict, or a word for what diverged."""
     return "–" if math.isnan(value) else f"{value:.3f}" if math.isfinite(value) else "diverged"
 
 
-def finite(errors: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+def drop_nonfinite(errors: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
     """JSON has no NaN: what a method does not predict, or what diverged, is left out."""
     return {m: {c: v for c, v in row.items() if math.isfinite(v)} for m, row in errors.items()}
 

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from graphlearn.models import OrbitalModel, ResponseOrbEvo
-from graphlearn.orbitals.chunking import states_at_once
+from graphlearn.orbitals.chunking import state_chunk_size
 from graphlearn.orbitals.compatibility import check_fits
 from graphlearn.orbitals.data.batch import Normalizer, OrbitalBatch, collate, field_window
 from graphlearn.orbitals.data.layout import OrbitalLayout
-from graphlearn.orbitals.data.target import BETA, loewdin, normalise, to_delta
+from graphlearn.orbitals.data.target import DELTA_SCALE, loewdin, normalise, to_delta
 from graphlearn.orbitals.data.trajectories import OrbitalTrajectory, delta_slots
 from tdddft.trajectory.trajectory import Trajectory
 
@@ -85,7 +85,7 @@ class Rollout:
         bundle = model.num_frames
         start = self._collate(trajectories, 0, bundle)
         start = replace(start, delta=torch.zeros_like(start.delta))
-        parts = states_at_once(model, start, self.memory_bytes)
+        parts = state_chunk_size(model, start, self.memory_bytes)
         history, outputs, known = start.delta, list[Tensor](), 0
         while known < frames - 1:
             if teacher:
@@ -127,7 +127,7 @@ class Rollout:
         scale = self.normalizer.delta_rms
         pieces = _split(output * scale, batch)
         for index, (piece, item, ground) in enumerate(zip(pieces, trajectories, ground_states, strict=True)):
-            orbitals = ground.coefficients + BETA * item.delta_from_slots(piece, ground)
+            orbitals = ground.coefficients + DELTA_SCALE * item.delta_from_slots(piece, ground)
             repaired = (loewdin if self.repair == "loewdin" else normalise)(orbitals, ground.overlap)
             layout = OrbitalLayout(ground.ao_table, len(item.numbers), self.model.shells)
             slots = delta_slots(layout, to_delta(ground, repaired))

@@ -63,16 +63,16 @@ def flip_signs(batch: OrbitalBatch, draws: StepDraws) -> OrbitalBatch:
     """Turn the sign of a random half of the orbitals, with all their changes: the physics is the same."""
     signs = torch.ones_like(batch.occupations)
     for index, states in enumerate((batch.occupations > 0).sum(1).tolist()):
-        random = draws.item(index - index % batch.windows_in_a_row, SIGNS, batch.windows_in_a_row)
+        random = draws.item(index - index % batch.windows_per_trajectory, SIGNS, batch.windows_per_trajectory)
         signs[index, :states] -= 2.0 * torch.randint(2, (states,), generator=random).to(signs)
     signs = signs.to(batch.c0)
-    particles = batch.particles
-    if particles is not None:
-        particles = tuple(p.flipped(sign) for p, sign in zip(particles, signs, strict=True))
+    modes = batch.modes
+    if modes is not None:
+        modes = tuple(p.flipped(sign) for p, sign in zip(modes, signs, strict=True))
     sign = signs[batch.batch][:, :, None, None]
     wide = sign[..., None, None]
     target = None if batch.target is None else batch.target * wide
-    return replace(batch, c0=batch.c0 * sign, delta=batch.delta * wide, target=target, particles=particles)
+    return replace(batch, c0=batch.c0 * sign, delta=batch.delta * wide, target=target, modes=modes)
 
 
 def sample_states(batch: OrbitalBatch, count: int, draws: StepDraws) -> OrbitalBatch:
@@ -83,7 +83,7 @@ def sample_states(batch: OrbitalBatch, count: int, draws: StepDraws) -> OrbitalB
     molecules, padded = batch.occupations.shape
     chosen = torch.empty(molecules, min(count, padded), dtype=torch.int64)
     for index, states in enumerate((batch.occupations > 0).sum(1).tolist()):
-        order = torch.randperm(states, generator=draws.item(index, STATES, batch.windows_in_a_row))
+        order = torch.randperm(states, generator=draws.item(index, STATES, batch.windows_per_trajectory))
         order = torch.cat([order, torch.arange(states, padded)])
         chosen[index] = order[:count].sort().values
     states = chosen.to(batch.batch.device)

@@ -51,11 +51,11 @@ def rotate_with_modes(batch, items, rotation):
     """A batch turned with its field and its modes."""
     turned, orbitals = rotate_batch(batch, rotation)
     turn = orbitals(torch.eye(9, dtype=batch.c0.dtype)[None, None])[0, 0].T
-    particles = []
-    for p, item in zip(batch.particles, items, strict=True):
+    modes = []
+    for p, item in zip(batch.modes, items, strict=True):
         slots = (len(item.numbers), 9, 2)
         to = torch.einsum("ij,mnjr->mnir", turn.T, p.to_modes.view(-1, *slots)).flatten(1)
         back = torch.einsum("ij,njrm->nirm", turn.T, p.from_modes.view(*slots, -1)).flatten(0, 2)
         orthogonal = torch.einsum("ij,njrm->nirm", turn.T, p.orthogonal.view(*slots, -1)).flatten(0, 2)
-        particles.append(replace(p, to_modes=to, from_modes=back, orthogonal=orthogonal))
-    return replace(turned, particles=tuple(particles)), orbitals
+        modes.append(replace(p, to_modes=to, from_modes=back, orthogonal=orthogonal))
+    return replace(turned, modes=tuple(modes)), orbitals

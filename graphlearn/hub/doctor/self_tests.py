@@ -163,7 +163,7 @@ def _orbevo_of_vectors() -> tuple[Callable[..., torch.Tensor], list[torch.Tensor
             batch=torch.zeros(atoms, dtype=torch.long), c0=c0, delta=delta.unflatten(-1, (radial, frames, 2)),
             slot_mask=torch.ones(atoms, 9, radial, dtype=torch.bool), occupations=positions.new_full((1, states), 2.0),
             field_strength=torch.linspace(-1, 1, 8, dtype=positions.dtype)[None],
-            field_direction=direction[:, PHYSICAL], states=None, particles=None,
+            field_direction=direction[:, PHYSICAL], states=None, modes=None,
         )  # fmt: skip
         with torch.no_grad():
             return model(batch).flatten(-3)

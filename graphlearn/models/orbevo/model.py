@@ -43,7 +43,7 @@ class OrbEvo(nn.Module):
 
     With ``independent_particles`` the orbitals are propagated under the ground-state Hamiltonian and the field, which
     costs next to nothing, and the network predicts the sources of :mod:`graphlearn.models.orbevo.uncoupled`: the
-    response of the Hamiltonian. It sees the sources of its history too. The batch must hold ``particles``.
+    response of the Hamiltonian. It sees the sources of its history too. The batch must hold ``modes``.
 
     The output turns with molecule and field, does not depend on the order of atoms or states, nor on what else is in
     the batch.
@@ -187,7 +187,7 @@ class OrbEvo(nn.Module):
     def geometry(self) -> dict[str, Any]:
         """Arguments of :class:`graphlearn.datasets.TDDFTTrajectories` that suit this model."""
         return {
-            "cutoff_angstrom": self.cutoff_angstrom, "shells": self.shells, "particles": self.independent_particles,
+            "cutoff_angstrom": self.cutoff_angstrom, "shells": self.shells, "modes": self.independent_particles,
         }  # fmt: skip
 
     def forward(self, data: Any, *, states_at_once: int | None = None) -> Tensor:
@@ -199,14 +199,14 @@ class OrbEvo(nn.Module):
                 [2, E], ``batch`` [N], ``c0`` [N, S, 9, R], ``delta`` [N, S, 9, R, T, 2], ``slot_mask`` [N, 9, R],
                 ``occupations`` [B, S], ``field_strength`` [B, field_samples], ``field_direction`` [B, 3], and
                 ``states``: None, or the K states of each molecule to predict, int64 [B, K]; the density matrix is
-                that of all states. With ``independent_particles`` also ``particles`` and ``frame_fs``.
+                that of all states. With ``independent_particles`` also ``modes`` and ``frame_fs``.
             states_at_once: Work through the states in parts of this size, to save memory where no gradient is needed.
 
         Returns:
             The next T frames, real and imaginary, [N, S (or K), 9, R, T, 2], zero in slots that hold no orbital.
         """
-        if self.independent_particles and data.particles is None:
-            raise ValueError("this model takes the modes of the ground state; read the data with particles=True")
+        if self.independent_particles and data.modes is None:
+            raise ValueError("this model takes the modes of the ground state; read the data with modes=True")
         if not self.linear_response:
             return self._propagate(data, data.delta, data.field_strength, states_at_once)
         still = torch.zeros_like(data.delta), torch.zeros_like(data.field_strength)

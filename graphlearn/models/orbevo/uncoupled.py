@@ -5,7 +5,7 @@ In the basis of the ground-state orbitals, from frame k - 1 to frame k a time :m
 .. math:: \delta_{mn}(k) = e^{-i\omega_{mn}\tau}\,\delta_{mn}(k-1)
           - i \kappa_{mn} \int_0^\tau e^{-i\omega_{mn}(\tau - t)}\, e(t)\, dt + s_{mn}(k)
 
-with frequencies and couplings of :class:`graphlearn.datasets.IndependentParticles`. The sources s hold the response of
+with frequencies and couplings of :class:`graphlearn.datasets.ModeBasis`. The sources s hold the response of
 the Hamiltonian to the moving density; without them the particles are independent.
 """
 
@@ -26,7 +26,7 @@ def propagate(last: Tensor, sources: Tensor, strength: Tensor, data: Any) -> Ten
         last: Last frame of the history, [N, S, 9, R, 2].
         sources: Of each frame to come, [N, S, 9, R, T, 2].
         strength: Samples of the field over T frames before and T frames after the last one, [B, P].
-        data: Gives ``particles`` (one per molecule), ``states``, ``batch`` and ``frame_fs``.
+        data: Gives ``modes`` (one per molecule), ``states``, ``batch`` and ``frame_fs``.
 
     Returns:
         [N, S, 9, R, T, 2].

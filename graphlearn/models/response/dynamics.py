@@ -1,7 +1,7 @@
 r"""Orbitals under the ground-state Hamiltonian, a field, and the response of the Hamiltonian to their own density.
 
 In the basis of the ground-state orbitals, with frequencies and couplings of
-:class:`graphlearn.datasets.IndependentParticles` and a real symmetric kernel K,
+:class:`graphlearn.datasets.ModeBasis` and a real symmetric kernel K,
 
 .. math:: i \dot\delta_{mn} = \omega_{mn}\, \delta_{mn} + \kappa_{mn}\, e(t)
           + \sum_{m'n'} K_{mn,m'n'}\, \mathrm{Re}\, \delta_{m'n'} .
@@ -26,14 +26,14 @@ def propagate(kernels: Sequence[Kernel], data: Any, frames: int) -> Tensor:
     """The frames that follow from the last one of the history and the field.
 
     Args:
-        kernels: One for each molecule of which ``data`` holds ``data.windows_in_a_row`` windows.
-        data: A batch with ``particles``, ``delta``, ``field_strength`` and ``frame_fs``.
+        kernels: One for each molecule of which ``data`` holds ``data.windows_per_trajectory`` windows.
+        data: A batch with ``modes``, ``delta``, ``field_strength`` and ``frame_fs``.
         frames: How many.
 
     Returns:
         [N, S, 9, R, T, 2], all states.
     """
-    windows, each = list(molecules_of(data, all_states=True)), data.windows_in_a_row
+    windows, each = list(molecules_of(data, all_states=True)), data.windows_per_trajectory
     outputs = []
     for number, kernel in enumerate(kernels):
         outputs += _molecule(kernel, windows[number * each : (number + 1) * each], data, frames)
@@ -43,20 +43,20 @@ def propagate(kernels: Sequence[Kernel], data: Any, frames: int) -> Tensor:
 def _molecule(kernel: Kernel, windows: Sequence[MoleculeModes], data: Any, frames: int) -> list[Tensor]:
     last = [data.delta[w.atoms, :, :, :, -1:] for w in windows]
     z = torch.cat([w.into_modes(x) for w, x in zip(windows, last, strict=True)], dim=-1)  # [M, S, W]
-    moved = frames_ahead(kernel, z, windows[0].particles, _strength(windows, data, frames), frames, data.frame_fs)
+    moved = frames_ahead(kernel, z, windows[0].modes, _strength(windows, data, frames), frames, data.frame_fs)
     return [
         w.out_of_modes(moved[:, :, i], x.expand(-1, -1, -1, -1, frames, -1))
         for i, (w, x) in enumerate(zip(windows, last, strict=True))
     ]
 
 
-def frames_ahead(kernel: Kernel, z: Tensor, particles: Any, strength: Tensor, frames: int, frame_fs: float) -> Tensor:
+def frames_ahead(kernel: Kernel, z: Tensor, modes: Any, strength: Tensor, frames: int, frame_fs: float) -> Tensor:
     """Propagate amplitudes in modes.
 
     Args:
         kernel: Of the molecule.
         z: Complex amplitudes of W windows, [M, S, W].
-        particles: Frequencies and coupling of the molecule.
+        modes: Frequencies and coupling of the molecule.
         strength: Of the field at evenly spaced times from now to the last frame, [steps + 1, W].
         frames: How many; they divide the steps.
         frame_fs: Time between two of them, fs.
@@ -66,8 +66,8 @@ def frames_ahead(kernel: Kernel, z: Tensor, particles: Any, strength: Tensor, fr
     """
     steps = len(strength) - 1
     step_fs = frames * frame_fs / steps
-    angle = particles.frequencies_per_fs.reshape(-1, 1) * step_fs
-    cosine, sine, coupling = angle.cos(), angle.sin(), particles.coupling.reshape(-1, 1)
+    angle = modes.frequencies_per_fs.reshape(-1, 1) * step_fs
+    cosine, sine, coupling = angle.cos(), angle.sin(), modes.coupling.reshape(-1, 1)
     shape, outputs = z.shape, []
     x, y = z.real.flatten(0, 1), z.imag.flatten(0, 1)
     half_kick = 0.5 * step_fs * (kernel(x) + coupling * strength[0])

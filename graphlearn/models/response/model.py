@@ -106,7 +106,7 @@ class ResponseOrbEvo(nn.Module):
     @property
     def geometry(self) -> dict[str, Any]:
         """Arguments of :class:`graphlearn.datasets.TDDFTTrajectories` that suit this model."""
-        return {"cutoff_angstrom": self.cutoff_angstrom, "shells": self.shells, "particles": True}
+        return {"cutoff_angstrom": self.cutoff_angstrom, "shells": self.shells, "modes": True}
 
     def lasting(self, frames: int) -> ResponseOrbEvo:
         """The same model, weights shared, that predicts another number of frames at a time."""
@@ -118,7 +118,7 @@ class ResponseOrbEvo(nn.Module):
         """Predict the next frames of a batch.
 
         Args:
-            data: As for :class:`graphlearn.models.OrbEvo`, with ``particles``, ``frame_fs`` and ``windows_in_a_row``.
+            data: As for :class:`graphlearn.models.OrbEvo`, with ``modes``, ``frame_fs`` and ``windows_per_trajectory``.
             states_at_once: Without effect: the network does not know states.
 
         Returns:
@@ -130,10 +130,10 @@ class ResponseOrbEvo(nn.Module):
         return frames if data.states is None else chosen_states(frames, data.states[data.batch])
 
     def kernels(self, data: Any) -> list[Kernel]:
-        """The kernel of every molecule of a batch, rad/fs; windows in a row share one."""
-        if data.particles is None:
-            raise ValueError("this model takes the modes of the ground state; read the data with particles=True")
-        each = data.windows_in_a_row
+        """The kernel of every molecule of a batch, rad/fs; the windows of one trajectory share one."""
+        if data.modes is None:
+            raise ValueError("this model takes the modes of the ground state; read the data with modes=True")
+        each = data.windows_per_trajectory
         first = data.batch % each == 0  # the network sees each molecule once
         place, batch = first.cumsum(0) - 1, data.batch[first] // each
         edges = place[data.edge_index[:, first[data.edge_index[0]]]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphlearn.orbitals.data.target import BETA
+from graphlearn.orbitals.data.target import DELTA_SCALE
 from tdddft.trajectory.trajectory import Trajectory
 from tdddft.units import AU_TIME_FS, HARTREE_EV
 
@@ -61,7 +61,7 @@ class LinearResponse:
         u, among = np.einsum("jn,fnv->fjv", mine, u), np.einsum("im,fmn,jn->fij", mine, among, mine)
         among[:, np.arange(len(mine)), np.arange(len(mine))] = 0.0  # the gauge takes the phase of each orbital
         delta = np.einsum("fnv,av->fna", u, virtual) + np.einsum("fij,ia->fja", among, t.coefficients)
-        return np.asarray(delta / BETA)
+        return np.asarray(delta / DELTA_SCALE)
 
 
 class _Drive:

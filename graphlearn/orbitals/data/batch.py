@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlearn.orbitals.data.mode_basis import IndependentParticles
+from graphlearn.orbitals.data.mode_basis import ModeBasis
 from graphlearn.orbitals.data.statistics import DatasetStatistics, TrajectorySums, dataset_statistics
 from graphlearn.orbitals.data.trajectories import OrbitalTrajectory, TDDFTTrajectories
 
@@ -64,9 +64,9 @@ class OrbitalBatch:
         field_strength: [B, P], normalised, from a bundle before the last frame of history to the end of the target.
         field_direction: [B, 3].
         states: States that the network predicts and ``target`` holds, int64 [B, K]; None for all.
-        particles: Modes of the ground-state Hamiltonian of each molecule, in normalised units, where all have them.
+        modes: Modes of the ground-state Hamiltonian of each molecule, in normalised units, where all have them.
         frame_fs: Time between two frames, fs.
-        windows_in_a_row: Windows of one and the same molecule that stand beside each other, everywhere in the batch.
+        windows_per_trajectory: Number of consecutive windows of one and the same trajectory, everywhere in the batch.
     """
 
     numbers: Tensor
@@ -81,9 +81,9 @@ class OrbitalBatch:
     field_strength: Tensor
     field_direction: Tensor
     states: Tensor | None = None
-    particles: tuple[IndependentParticles, ...] | None = None
+    modes: tuple[ModeBasis, ...] | None = None
     frame_fs: float = 0.05
-    windows_in_a_row: int = 1
+    windows_per_trajectory: int = 1
 
     def to(self, *args: Any, **kwargs: Any) -> OrbitalBatch:
         """Move or cast; integers keep their type."""
@@ -93,8 +93,8 @@ class OrbitalBatch:
             if isinstance(value, Tensor):
                 moved = value.to(*args, **kwargs)
                 changed[field.name] = moved if value.is_floating_point() else moved.to(value.dtype)
-        if self.particles is not None:
-            changed["particles"] = tuple(p.to(*args, **kwargs) for p in self.particles)
+        if self.modes is not None:
+            changed["modes"] = tuple(p.to(*args, **kwargs) for p in self.modes)
         return replace(self, **changed)
 
     @property
@@ -110,7 +110,7 @@ def collate(
     num_frames: int,
     *,
     bundles: int = 1,
-    windows_in_a_row: int = 1,
+    windows_per_trajectory: int = 1,
 ) -> OrbitalBatch:
     """Batch windows given as (trajectory, last frame of history).
 
@@ -119,7 +119,7 @@ def collate(
         normalizer: Units of the network.
         num_frames: Frames of a bundle T.
         bundles: Bundles of target, and of field after the frame.
-        windows_in_a_row: How many windows in a row are of the same trajectory.
+        windows_per_trajectory: Number of consecutive windows of the same trajectory.
     """
     states = max(len(t.occupations) for t, _ in windows)
     sizes = [len(t.numbers) for t, _ in windows]
@@ -145,18 +145,18 @@ def collate(
         occupations=torch.stack([_pad(t.occupations, states, 0) for t, _ in windows]),
         field_strength=torch.stack(strength),
         field_direction=torch.stack([t.field_direction for t, _ in windows]),
-        particles=_particles([t for t, _ in windows], normalizer, states),
+        modes=_modes([t for t, _ in windows], normalizer, states),
         frame_fs=normalizer.frame_fs,
-        windows_in_a_row=windows_in_a_row,
+        windows_per_trajectory=windows_per_trajectory,
     )
 
 
-def _particles(
+def _modes(
     trajectories: Sequence[OrbitalTrajectory], normalizer: Normalizer, states: int
-) -> tuple[IndependentParticles, ...] | None:
+) -> tuple[ModeBasis, ...] | None:
     """Modes of each molecule in the units of the network; None unless all have them."""
     unit = normalizer.field_v_per_angstrom / normalizer.delta_rms
-    known = [t.particles for t in trajectories if t.particles is not None]
+    known = [t.modes for t in trajectories if t.modes is not None]
     return tuple(p.padded(states).scaled(unit) for p in known) if len(known) == len(trajectories) else None
 
 

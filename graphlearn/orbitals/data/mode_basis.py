@@ -1,4 +1,4 @@
-r"""Independent particles: what the orbitals would do if the Hamiltonian did not respond.
+r"""Uncoupled response: what the orbitals would do if the Hamiltonian did not respond.
 
 In the basis of the ground-state orbitals m, to first order in a weak field along :math:`\hat n`,
 
@@ -19,14 +19,14 @@ from scipy.linalg import eigh
 from torch import Tensor
 
 from graphlearn.orbitals.data.layout import OrbitalLayout
-from graphlearn.orbitals.data.target import BETA
+from graphlearn.orbitals.data.target import DELTA_SCALE
 from tdddft.analysis.spectrum import field_direction
 from tdddft.trajectory.trajectory import Trajectory
 from tdddft.units import AU_FIELD_V_PER_ANGSTROM, AU_TIME_FS
 
 
 @dataclass(frozen=True, eq=False)
-class IndependentParticles:
+class ModeBasis:
     """The ground-state Hamiltonian of one molecule as modes of its orbitals.
 
     Shapes: M orbitals, S occupied states, K slots of all atoms (atom, component, radial index).
@@ -49,7 +49,7 @@ class IndependentParticles:
     own: Tensor
 
     @classmethod
-    def of(cls, trajectory: Trajectory, layout: OrbitalLayout) -> IndependentParticles:
+    def of(cls, trajectory: Trajectory, layout: OrbitalLayout) -> ModeBasis:
         """The modes of the ground state of a trajectory, coupled to the direction of its field."""
         t = trajectory
         energies, orbitals = eigh(t.fock_hartree, t.overlap)
@@ -61,7 +61,7 @@ class IndependentParticles:
         values, vectors = np.linalg.eigh(t.overlap)
         orthogonal = (vectors * np.sqrt(values)) @ (vectors.T @ orbitals)
         frequencies = (energies[:, None] - t.energies_hartree) / AU_TIME_FS
-        scale = 1.0 / (BETA * AU_FIELD_V_PER_ANGSTROM * AU_TIME_FS)
+        scale = 1.0 / (DELTA_SCALE * AU_FIELD_V_PER_ANGSTROM * AU_TIME_FS)
         return cls(
             to_modes=_float(layout.to_slots(orbitals.T @ t.overlap).reshape(len(energies), -1)),
             from_modes=_float(layout.to_slots(orbitals.T).reshape(len(energies), -1).T),
@@ -71,28 +71,28 @@ class IndependentParticles:
             own=_float(mine),
         )
 
-    def padded(self, states: int) -> IndependentParticles:
+    def padded(self, states: int) -> ModeBasis:
         """With states added that do not move."""
         missing = states - self.coupling.shape[1]
         return self._each_state(lambda x: torch.nn.functional.pad(x, (0, missing)))
 
-    def of_states(self, states: Tensor) -> IndependentParticles:
+    def of_states(self, states: Tensor) -> ModeBasis:
         """Some of the states, int64 [K]."""
         return self._each_state(lambda x: x.index_select(1, states))
 
-    def scaled(self, factor: float) -> IndependentParticles:
+    def scaled(self, factor: float) -> ModeBasis:
         """With the coupling multiplied by a number."""
         return replace(self, coupling=self.coupling * factor)
 
-    def flipped(self, signs: Tensor) -> IndependentParticles:
+    def flipped(self, signs: Tensor) -> ModeBasis:
         """With the states multiplied by signs [S]."""
         return replace(self, coupling=self.coupling * signs, own=self.own * signs)
 
-    def to(self, *args: Any, **kwargs: Any) -> IndependentParticles:
+    def to(self, *args: Any, **kwargs: Any) -> ModeBasis:
         """Move or cast."""
-        return IndependentParticles(*(getattr(self, f.name).to(*args, **kwargs) for f in fields(self)))
+        return ModeBasis(*(getattr(self, f.name).to(*args, **kwargs) for f in fields(self)))
 
-    def _each_state(self, change: Callable[[Tensor], Tensor]) -> IndependentParticles:
+    def _each_state(self, change: Callable[[Tensor], Tensor]) -> ModeBasis:
         return replace(
             self, **{name: change(getattr(self, name)) for name in ("frequencies_per_fs", "coupling", "own")}
         )

@@ -17,7 +17,7 @@ import numpy as np
 from tdddft.trajectory.trajectory import Trajectory, electronic_dipole_au, orthonormality_error
 from tdddft.units import AU_TIME_FS
 
-BETA = 1e-3
+DELTA_SCALE = 1e-3
 
 
 def to_delta(trajectory: Trajectory, frame_coefficients: np.ndarray | None = None) -> np.ndarray:
@@ -26,7 +26,7 @@ def to_delta(trajectory: Trajectory, frame_coefficients: np.ndarray | None = Non
     frames = trajectory.frame_coefficients if frame_coefficients is None else frame_coefficients
     c = frames.astype(np.complex128)
     overlap = np.einsum("sa,fsa->fs", c0 @ trajectory.overlap, c)
-    return (c / (overlap / np.abs(overlap))[..., None] - c0) / BETA
+    return (c / (overlap / np.abs(overlap))[..., None] - c0) / DELTA_SCALE
 
 
 def from_delta(
@@ -43,7 +43,7 @@ def from_delta(
     Returns:
         complex128 [F, S, A].
     """
-    c = trajectory.coefficients + BETA * np.asarray(delta, dtype=np.complex128)
+    c = trajectory.coefficients + DELTA_SCALE * np.asarray(delta, dtype=np.complex128)
     c = loewdin(c, trajectory.overlap) if orthonormalise else normalise(c, trajectory.overlap)
     return c * np.exp(-1j * np.outer(times_fs / AU_TIME_FS, trajectory.energies_hartree))[..., None]
 

@@ -17,7 +17,7 @@ from graphlearn.base.errors import InputError
 from graphlearn.base.hdf5 import open_hdf5
 from graphlearn.base.hdf5_examination import refusals
 from graphlearn.orbitals.data.layout import OrbitalLayout
-from graphlearn.orbitals.data.mode_basis import IndependentParticles
+from graphlearn.orbitals.data.mode_basis import ModeBasis
 from graphlearn.orbitals.data.target import to_delta
 from graphlearn.radius_graph import radius_graph
 from tdddft.analysis.spectrum import field_direction
@@ -50,7 +50,7 @@ class OrbitalTrajectory:
         frame_fs: Time between two frames, fs.
         first_frame: Frame of the file that ``delta`` begins with; not 0 for a window.
         total_frames: Frames of the file, where ``delta`` holds a window; None for a whole trajectory.
-        particles: Modes of the ground-state Hamiltonian, if asked for.
+        modes: Modes of the ground-state Hamiltonian, if asked for.
     """
 
     name: str
@@ -67,7 +67,7 @@ class OrbitalTrajectory:
     frame_fs: float
     first_frame: int = 0
     total_frames: int | None = None
-    particles: IndependentParticles | None = None
+    modes: ModeBasis | None = None
 
     @property
     def num_frames(self) -> int:
@@ -81,7 +81,7 @@ class OrbitalTrajectory:
         *,
         cutoff_angstrom: float = 5.0,
         shells: tuple[int, ...] = (2, 2, 1),
-        particles: bool = False,
+        modes: bool = False,
         name: str | None = None,
     ) -> OrbitalTrajectory:
         """Convert a trajectory of the file contract.
@@ -114,7 +114,7 @@ class OrbitalTrajectory:
             field_direction=_float(direction),
             samples_per_frame=ratio,
             frame_fs=float(frame),
-            particles=IndependentParticles.of(t, layout) if particles else None,
+            modes=ModeBasis.of(t, layout) if modes else None,
         )
 
     def delta_from_slots(self, delta: Tensor, trajectory: Trajectory) -> np.ndarray:
@@ -132,7 +132,7 @@ class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
         select: Ids to keep, in this order; all by default.
         cutoff_angstrom: Edges join atoms closer than this.
         shells: Radial channels of s, p and d that the model takes.
-        particles: Whether the model takes the modes of the ground-state Hamiltonian.
+        modes: Whether the model takes the modes of the ground-state Hamiltonian.
         cache: Trajectories kept in memory.
 
     Example:
@@ -148,7 +148,7 @@ class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
         select: Iterable[str] | None = None,
         cutoff_angstrom: float = 5.0,
         shells: tuple[int, ...] = (2, 2, 1),
-        particles: bool = False,
+        modes: bool = False,
         cache: int = 512,
     ) -> None:
         self.folder = None if isinstance(source, dict) else Path(source)
@@ -158,7 +158,7 @@ class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
         if missing:
             raise InputError(f"{source}: no finished trajectory {', '.join(missing[:5])}; run 'tdddft generate' again")
         self.files = {n: files[n] for n in names}
-        self.cutoff_angstrom, self.shells, self.particles = cutoff_angstrom, tuple(shells), particles
+        self.cutoff_angstrom, self.shells, self.modes = cutoff_angstrom, tuple(shells), modes
         self.cache = cache
         self._names = names
         self._kept: OrderedDict[str, OrbitalTrajectory] = OrderedDict()
@@ -181,7 +181,7 @@ class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
     def convert(self, trajectory: Trajectory, name: str) -> OrbitalTrajectory:
         """A trajectory as tensors, with the settings of this set."""
         return OrbitalTrajectory.from_trajectory(
-            trajectory, cutoff_angstrom=self.cutoff_angstrom, shells=self.shells, particles=self.particles, name=name
+            trajectory, cutoff_angstrom=self.cutoff_angstrom, shells=self.shells, modes=self.modes, name=name
         )
 
     def path(self, index: int) -> Path:

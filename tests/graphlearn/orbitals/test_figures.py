@@ -5,10 +5,10 @@ import pytest
 
 from graphlearn.orbitals.baselines import frozen_hamiltonian, zero
 from graphlearn.orbitals.data.target import predicted_trajectory, to_delta
-from graphlearn.orbitals.evaluate import FROZEN, ZERO, Evaluated, Prediction, prediction_errors
+from graphlearn.orbitals.evaluate import FROZEN, ZERO, EvaluatedTrajectory, Prediction, prediction_errors
 from graphlearn.orbitals.figures import absorption_figure, dipole_figure, error_growth_figure, prediction_figure
 from graphlearn.orbitals.metrics import wavefunction_nrmse_by_frame
-from graphlearn.orbitals.report import gather
+from graphlearn.orbitals.report import summarise
 
 MODELS = ("OrbEvo", "ResponseOrbEvo")
 
@@ -21,7 +21,7 @@ def evaluated(request, water_trajectory):
     predictions = {method: Prediction(delta, delta) for method, delta in deltas.items()}
     errors = {method: prediction_errors(water_trajectory, p) for method, p in predictions.items()}
     growth = {method: wavefunction_nrmse_by_frame(delta, target) for method, delta in deltas.items()}
-    return Evaluated("H2O", request.param, water_trajectory, predictions, errors, growth)
+    return EvaluatedTrajectory("H2O", request.param, water_trajectory, predictions, errors, growth)
 
 
 def legend(figure):
@@ -31,7 +31,7 @@ def legend(figure):
 def test_legends_show_the_class_of_the_model(evaluated):
     assert legend(dipole_figure([evaluated])) == ["TDDFT", evaluated.model]
     assert legend(absorption_figure([evaluated])) == ["TDDFT", evaluated.model, FROZEN]
-    growth = error_growth_figure({"held out": gather([evaluated])})
+    growth = error_growth_figure({"held out": summarise([evaluated])})
     assert legend(growth) == [evaluated.model, FROZEN, ZERO]
     assert np.allclose(growth.axes[0].lines[0].get_ydata(), evaluated.growth[evaluated.model])
 

@@ -55,7 +55,7 @@ def test_absorption_of_a_single_oscillator(water_trajectory):
     field = np.interp(t.times_fs, t.field_times_fs, t.field_au @ direction)
     dt = times[1] - times[0]
     answer = np.array([sum(np.sin(omega * (times[i] - times[:i])) * field[:i]) * dt for i in range(len(times))])
-    energies, values = metrics.absorption(answer[1:], t)
+    energies, values = metrics.paper_absorption(answer[1:], t)
     assert abs(energies[np.argmax(values)] - 10) < 0.35
 
 
@@ -92,5 +92,5 @@ def test_a_dipole_that_follows_the_field_at_once_absorbs_nothing(water_trajector
     t = water_trajectory
     direction = np.array([0.3, 0.5, 0.8]) / np.linalg.norm([0.3, 0.5, 0.8])
     field = np.interp(t.times_fs, t.field_times_fs, t.field_au @ direction)
-    _, values = metrics.absorption(3.0 * field[1:], t)
+    _, values = metrics.paper_absorption(3.0 * field[1:], t)
     assert values.max() < 0.01 * 3.0

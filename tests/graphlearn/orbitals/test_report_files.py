@@ -2,8 +2,8 @@
 
 from graphlearn.orbitals.baselines import zero
 from graphlearn.orbitals.data.target import to_delta
-from graphlearn.orbitals.evaluate import FROZEN, Evaluated, Prediction, prediction_errors
-from graphlearn.orbitals.report import gather, write_report
+from graphlearn.orbitals.evaluate import FROZEN, EvaluatedTrajectory, Prediction, prediction_errors
+from graphlearn.orbitals.report import summarise, write_report
 
 
 def test_predictions_are_written_into_the_folder_whatever_the_id_says(water_trajectory, tmp_path):
@@ -13,9 +13,11 @@ def test_predictions_are_written_into_the_folder_whatever_the_id_says(water_traj
     errors = dict.fromkeys(methods, prediction_errors(water_trajectory, prediction))
     growth = dict.fromkeys(methods, still[:, 0, 0].real)
     ids = ("../../outside", "H2O_d0", "a/b")
-    results = [Evaluated(i, "M", water_trajectory, dict.fromkeys(methods, prediction), errors, growth) for i in ids]
+    results = [
+        EvaluatedTrajectory(i, "M", water_trajectory, dict.fromkeys(methods, prediction), errors, growth) for i in ids
+    ]
     folder = tmp_path / "deep/folder"
-    write_report({"test": gather(results)}, folder)
+    write_report({"test": summarise(results)}, folder)
     names = [p.name for p in (folder / "predictions").iterdir()]
     assert len(names) == len(ids)
     assert "H2O_d0.h5" in names

@@ -8,8 +8,8 @@ from helpers import SMALL
 from graphlearn.base.errors import InputError
 from graphlearn.datasets import Normalizer, OrbitalTrajectory
 from graphlearn.models import OrbEvo
-from graphlearn.orbitals.chunking import forward_bytes, states_at_once
-from graphlearn.orbitals.data.target import BETA
+from graphlearn.orbitals.chunking import forward_bytes, state_chunk_size
+from graphlearn.orbitals.data.target import DELTA_SCALE
 from graphlearn.orbitals.rollout import Rollout, bundle_disagreement
 from tdddft import GaussianPulses, free_evolution
 
@@ -23,7 +23,7 @@ def item(water_trajectory):
 
 def deviation(delta, item, t):
     """Largest error of a norm, and of any element of C S C^dagger."""
-    c = (t.coefficients + BETA * item.delta_from_slots(delta, t))[1:]
+    c = (t.coefficients + DELTA_SCALE * item.delta_from_slots(delta, t))[1:]
     gram = c.conj() @ t.overlap @ c.swapaxes(1, 2) - np.eye(len(t.coefficients))
     return np.abs(np.diagonal(gram, axis1=1, axis2=2)).max(), np.abs(gram).max()
 
@@ -62,12 +62,12 @@ def test_states_in_parts_equal_all_at_once(batch, variant):
 def test_a_small_budget_gives_the_same_rollout_in_parts(small_model, item, batch):
     (whole,) = Rollout(small_model, NORMALIZER)([item])
     one = forward_bytes(small_model, batch, 1)
-    assert states_at_once(small_model, batch, 10**12) is None
-    assert states_at_once(small_model, batch, one) == 1
+    assert state_chunk_size(small_model, batch, 10**12) is None
+    assert state_chunk_size(small_model, batch, one) == 1
     (parts,) = Rollout(small_model, NORMALIZER, memory_bytes=one)([item])
     assert torch.allclose(whole, parts, atol=1e-4)
     with pytest.raises(InputError, match="roll out fewer molecules together"):
-        states_at_once(small_model, batch, 1000)
+        state_chunk_size(small_model, batch, 1000)
 
 
 def test_a_rollout_may_be_longer_than_the_trajectory(small_model, item):

@@ -102,7 +102,7 @@ def test_every_process_takes_its_share_of_a_step():
     assert list(StepSampler([100], 5, 3, 4, 6)) == alone[2:]
 
 
-def test_windows_in_a_row_are_of_one_trajectory():
+def test_windows_drawn_together_are_of_one_trajectory():
     ends = [10, 60, 61, 200]
     steps = list(StepSampler(ends, 12, 0, 0, 50, windows_per_trajectory=4))
     owners = np.searchsorted(ends, np.array(steps), side="right").reshape(50, 3, 4)

@@ -7,7 +7,7 @@ import torch
 from helpers import SMALL, mean_loss, rotate_with_modes
 from scipy.spatial.transform import Rotation
 
-from graphlearn.datasets import IndependentParticles, Normalizer, OrbitalTrajectory, collate
+from graphlearn.datasets import ModeBasis, Normalizer, OrbitalTrajectory, collate
 from graphlearn.models import OrbEvo
 from graphlearn.models.orbevo.uncoupled import past_sources, propagate
 from graphlearn.orbitals.baselines import frozen_hamiltonian
@@ -22,7 +22,7 @@ ROTATION = torch.as_tensor(Rotation.from_euler("xyz", [0.3, 1.2, -2.0]).as_matri
 
 @pytest.fixture
 def items(water_trajectory, ammonia_trajectory):
-    return [OrbitalTrajectory.from_trajectory(t, particles=True) for t in (water_trajectory, ammonia_trajectory)]
+    return [OrbitalTrajectory.from_trajectory(t, modes=True) for t in (water_trajectory, ammonia_trajectory)]
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_output_turns_with_molecule_and_field(model, windows, items):
 def test_modes_and_slots_are_inverse(water_trajectory):
     t = water_trajectory
     layout = OrbitalLayout(t.ao_table, len(t.numbers))
-    p = IndependentParticles.of(t, layout)
+    p = ModeBasis.of(t, layout)
     identity = p.to_modes @ p.from_modes
     assert torch.allclose(identity, torch.eye(len(identity)), atol=1e-5)
     states = len(t.coefficients)
@@ -118,5 +118,5 @@ def test_half_precision_leaves_the_propagation_exact(model, windows):
 
 
 def test_a_batch_without_modes_is_refused(model, batch):
-    with pytest.raises(ValueError, match="particles=True"):
+    with pytest.raises(ValueError, match="modes=True"):
         model(batch)

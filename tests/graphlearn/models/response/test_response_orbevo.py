@@ -29,7 +29,7 @@ ROTATION = torch.as_tensor(Rotation.from_euler("xyz", [0.3, 1.2, -2.0]).as_matri
 
 @pytest.fixture
 def items(water_trajectory, ammonia_trajectory):
-    return [OrbitalTrajectory.from_trajectory(t, particles=True) for t in (water_trajectory, ammonia_trajectory)]
+    return [OrbitalTrajectory.from_trajectory(t, modes=True) for t in (water_trajectory, ammonia_trajectory)]
 
 
 @pytest.fixture
@@ -51,32 +51,30 @@ def test_with_the_true_kernel_it_is_real_time_tddft():
     """The response of the Hamiltonian of PySCF in the place of the learned one gives the simulated trajectory."""
     state = ground_state("g2:H2O", Method(functional="LDA", basis="gth-szv", grid_level=2, response_grid=2))
     trajectory = simulate(state, GaussianPulses((0.2, 0.4, 0.9)), steps=400, save_every=10, dipole_tolerance=1e-5)
-    item = OrbitalTrajectory.from_trajectory(trajectory, particles=True, shells=(1, 1, 0))
+    item = OrbitalTrajectory.from_trajectory(trajectory, modes=True, shells=(1, 1, 0))
     batch = collate([(item, 0)], NORMALIZER, 40)
     (molecule,) = molecules_of(batch)
-    particles = molecule.particles
+    modes = molecule.modes
     occupied = trajectory.coefficients
     respond = state.mean_field.gen_response(hermi=1)
-    kernel = np.zeros((*particles.coupling.shape, *particles.coupling.shape))
-    modes = np.linalg.solve(state.overlap, item.particles.to_modes.numpy()[:, _slots(item, trajectory)].T)
+    kernel = np.zeros((*modes.coupling.shape, *modes.coupling.shape))
+    orbitals = np.linalg.solve(state.overlap, item.modes.to_modes.numpy()[:, _slots(item, trajectory)].T)
     for m in range(kernel.shape[0]):
         for n in range(kernel.shape[1]):
-            half = 2.0 * np.outer(modes[:, m], occupied[n])
-            kernel[m, n] = modes.T @ np.asarray(respond(half + half.T)) @ occupied.T / AU_TIME_FS
-    own = particles.own.numpy()
+            half = 2.0 * np.outer(orbitals[:, m], occupied[n])
+            kernel[m, n] = orbitals.T @ np.asarray(respond(half + half.T)) @ occupied.T / AU_TIME_FS
+    own = modes.own.numpy()
     kernel -= own * np.einsum("mn,abmn->abn", own, kernel)[:, :, None]
     size = own.size
     exact = Kernel(torch.eye(size), torch.as_tensor(kernel.reshape(size, size).T, dtype=torch.float32))
     z = molecule.into_modes(batch.delta[..., -1:, :])
     strength = batch.field_strength[0, 400:]
     strength = torch.cat([strength, strength[-1:]]).unsqueeze(1)
-    frames = frames_ahead(exact, z, particles, strength, 40, batch.frame_fs)[:, :, 0]
+    frames = frames_ahead(exact, z, modes, strength, 40, batch.frame_fs)[:, :, 0]
     found = molecule.out_of_modes(frames, batch.target)
     assert (found - batch.target).norm() < 0.02 * batch.target.norm()
     without = Kernel(exact.fit, 0 * exact.weighted)
-    frozen = molecule.out_of_modes(
-        frames_ahead(without, z, particles, strength, 40, batch.frame_fs)[:, :, 0], batch.target
-    )
+    frozen = molecule.out_of_modes(frames_ahead(without, z, modes, strength, 40, batch.frame_fs)[:, :, 0], batch.target)
     assert (frozen - batch.target).norm() > 0.3 * batch.target.norm()
 
 
@@ -136,7 +134,7 @@ def test_kernel_is_symmetric_and_leaves_the_gauge(model, windows):
             full = matrix(kernel)
             assert full.abs().max() > 1e-3
             assert (full - full.T).abs().max() < 1e-12 * full.abs().max()
-            assert (full @ molecule.particles.own.flatten()).abs().max() < 1e-8 * full.abs().max()
+            assert (full @ molecule.modes.own.flatten()).abs().max() < 1e-8 * full.abs().max()
 
 
 def test_kernel_does_not_act_within_the_occupied_space(model, windows):
@@ -144,7 +142,7 @@ def test_kernel_does_not_act_within_the_occupied_space(model, windows):
     model, batch = model.double(), windows.to(torch.float64)
     with torch.no_grad():
         for kernel, molecule in zip(model.kernels(batch), molecules_of(batch), strict=True):
-            own = molecule.particles.own  # [M, S], with padding
+            own = molecule.modes.own  # [M, S], with padding
             turn = torch.randn(own.shape[1], own.shape[1], dtype=torch.float64)
             rotation = (own @ (turn - turn.T)).flatten()
             other = torch.randn_like(rotation)
@@ -175,7 +173,7 @@ def test_a_batch_equals_singles_and_sampling_commutes(model, windows, items):
 
 def test_windows_of_one_molecule_share_its_kernel(model, items):
     rows = [(items[0], 8), (items[0], 20), (items[1], 12), (items[1], 16)]
-    apart, together = (collate(rows, NORMALIZER, 4, windows_in_a_row=k) for k in (1, 2))
+    apart, together = (collate(rows, NORMALIZER, 4, windows_per_trajectory=k) for k in (1, 2))
     with torch.no_grad():
         assert len(model.kernels(together)) == 2
         assert (model(apart) - model(together)).abs().max() < 1e-5

@@ -1,6 +1,6 @@
 import numpy as np
 
-from graphlearn.orbitals.data.target import BETA, from_delta, loewdin, predicted_trajectory, to_delta
+from graphlearn.orbitals.data.target import DELTA_SCALE, from_delta, loewdin, predicted_trajectory, to_delta
 from graphlearn.orbitals.metrics import induced_dipole_au
 from tdddft.trajectory.trajectory import orthonormality_error
 from tdddft.trajectory.validation import failures
@@ -10,7 +10,7 @@ def test_delta_starts_at_zero_and_keeps_no_phase(water_trajectory):
     t = water_trajectory
     delta = to_delta(t)
     assert np.abs(delta[0]).max() < 1e-3  # rounding of complex64 over beta
-    overlap = np.einsum("sa,fsa->fs", t.coefficients @ t.overlap, t.coefficients + BETA * delta)
+    overlap = np.einsum("sa,fsa->fs", t.coefficients @ t.overlap, t.coefficients + DELTA_SCALE * delta)
     assert np.abs(overlap.imag).max() < 1e-9
 
 
