@@ -17,7 +17,7 @@ import tdddft
 from graphlearn.training.packaged import model_folder, model_recipe
 from graphlearn.training.checkpoint import load_orbevo
 from graphlearn.graphs.task import fold_file
-from graphlearn.proteins.predictor import ProteinPredictor
+from graphlearn.proteins.prediction.predictor import ProteinPredictor
 from tdddft.dataset.packaged import find_recipe
 
 site = Path(graphlearn.__file__).parent.parent
@@ -31,7 +31,7 @@ for name in ("orbevo/malonaldehyde", "orbevo/qm9"):
 for name in ("protein_rpn/ec", "protein_rpn/mf"):
     assert site in model_folder(name).parents
     assert ProteinPredictor(name).homologues is not None
-assert (site / "graphlearn/proteins/assets/protein.html").is_file() and (site / "graphlearn/proteins/assets/3dmol/3Dmol-min.js").is_file()
+assert (site / "graphlearn/proteins/prediction/assets/protein.html").is_file() and (site / "graphlearn/proteins/prediction/assets/3dmol/3Dmol-min.js").is_file()
 assert (site / "graphlearn/py.typed").is_file() and (site / "tdddft/py.typed").is_file()
 print("wheel: recipes, weights and packages are complete")
 PY

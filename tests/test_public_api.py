@@ -18,15 +18,15 @@ PACKAGES = (
     "graphlearn", "graphlearn.nn", "graphlearn.nn.region", "graphlearn.models", "graphlearn.datasets",
     "graphlearn.datasets.graphs", "graphlearn.proteins", "graphlearn.testing", "graphlearn.interop",
     "graphlearn.interop.dgl", "graphlearn.graphs.history_figure", "graphlearn.training.packaged",
-    "graphlearn.training.checkpoint", "graphlearn.orbitals.rollout", "graphlearn.proteins.predictor",
-    "graphlearn.proteins.prediction_figure", "tdddft",
+    "graphlearn.training.checkpoint", "graphlearn.orbitals.rollout", "graphlearn.proteins.prediction.predictor",
+    "graphlearn.proteins.prediction.figure", "tdddft",
 )  # fmt: skip
 FORMER = {
     "graphlearn.figures": "graphlearn.graphs.history_figure",
     "graphlearn.recipes": "graphlearn.training.packaged",
     "graphlearn.training.rollout": "graphlearn.orbitals.rollout",
-    "graphlearn.training.proteins.predict": "graphlearn.proteins.predictor",
-    "graphlearn.training.proteins.prediction_figure": "graphlearn.proteins.prediction_figure",
+    "graphlearn.training.proteins.predict": "graphlearn.proteins.prediction.predictor",
+    "graphlearn.training.proteins.prediction_figure": "graphlearn.proteins.prediction.figure",
 }
 OURS = ("graphlearn", "tdddft")
 STORED = Path(__file__).with_name("public_api.txt")

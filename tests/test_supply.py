@@ -8,7 +8,7 @@ import re
 
 from lock_requirements import CONSTRAINTS, LOCK, ROOT, pins
 
-CARRIED = ROOT / "graphlearn/proteins/assets/3dmol"
+CARRIED = ROOT / "graphlearn/proteins/prediction/assets/3dmol"
 
 
 def test_the_lock_holds_every_constraint_with_its_hash():

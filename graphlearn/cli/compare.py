@@ -79,8 +79,8 @@ def _compare_readouts(
 def _compare_proteins(recipe: str, data: Path | None, out_dir: Path, jobs: int | None, overrides: list[str]) -> None:
     from graphlearn.base.plotting import save_figure
     from graphlearn.cli.recipes import protein_recipe
-    from graphlearn.proteins.compare import compare as compare_variants, runs_of
-    from graphlearn.proteins.report import comparison_figure, comparison_table
+    from graphlearn.proteins.evaluation.tables import comparison_figure, comparison_table
+    from graphlearn.proteins.training.compare import compare as compare_variants, runs_of
 
     settings = protein_recipe(recipe, data, overrides)
     with progress("runs", len(runs_of(settings))) as show:

@@ -20,9 +20,9 @@ def evaluate_proteins(
     json_file: Path | None,
 ) -> None:
     """Print tables of terms and residues, and write them with pictures if asked for."""
-    from graphlearn.proteins.evaluation_report import Verdict, numbers, tables, write_verdict
-    from graphlearn.proteins.judge_stored import load_predictor
-    from graphlearn.proteins.locate import locate
+    from graphlearn.proteins.evaluation.report import Verdict, numbers, tables, write_verdict
+    from graphlearn.proteins.evaluation.site_benchmark import locate
+    from graphlearn.proteins.evaluation.stored import load_predictor
 
     predictor = load_predictor(folder, data, profiles=profiles)
     evaluated = predictor.judge(part)

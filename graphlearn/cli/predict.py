@@ -13,7 +13,7 @@ from rich.text import Text
 from graphlearn.base.cli.shell import err, fail, out, printable, progress
 
 if TYPE_CHECKING:
-    from graphlearn.proteins.predictor import ProteinPrediction
+    from graphlearn.proteins.prediction.predictor import ProteinPrediction
 
 
 def predict(
@@ -47,9 +47,9 @@ def predict(
     """
     from graphlearn.base.cli.signals import stop_on_signals
     from graphlearn.base.errors import InputError
-    from graphlearn.proteins.predict_files import predict_files
-    from graphlearn.proteins.prediction_files import write_tables
-    from graphlearn.proteins.predictor import ProteinPredictor
+    from graphlearn.proteins.prediction.output_files import write_tables
+    from graphlearn.proteins.prediction.predict_files import predict_files
+    from graphlearn.proteins.prediction.predictor import ProteinPredictor
     from graphlearn.proteins.structure.files import structure_files
 
     if weights is not None and ontology is not None:

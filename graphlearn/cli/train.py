@@ -99,11 +99,11 @@ def _train_proteins(recipe: str, data: Path | None, out_dir: Path, overrides: li
     from graphlearn.base.cli.signals import stop_on_signals
     from graphlearn.base.errors import StoppedError
     from graphlearn.base.plotting import save_figure
-    from graphlearn.proteins.initialise import start_model
-    from graphlearn.proteins.learning_figure import learning_curve
-    from graphlearn.proteins.left_out import left_out_lines, write_left_out
+    from graphlearn.proteins.data.left_out import left_out_lines, write_left_out
     from graphlearn.proteins.task import load_task
-    from graphlearn.proteins.train import train_proteins
+    from graphlearn.proteins.training.initialise import start_model
+    from graphlearn.proteins.training.learning_figure import learning_curve
+    from graphlearn.proteins.training.train import train_proteins
 
     settings = protein_recipe(recipe, data, overrides)
     task = load_task(settings)

@@ -13,16 +13,16 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from graphlearn.base.errors import InputError
-from graphlearn.datasets import ProteinGO
 from graphlearn.proteins.data.bundled_tables import carried_bins
-from graphlearn.proteins.metrics import propagate_scores
+from graphlearn.proteins.data.protein_go import ProteinGO
+from graphlearn.proteins.data.site_split import SiteSplit, objectness_masks, read_sites, split_sites
+from graphlearn.proteins.metrics.terms import propagate_scores
 from graphlearn.proteins.ontology.base import Ontology
 from graphlearn.proteins.ontology.enzyme_commission import EnzymeCommission
 from graphlearn.proteins.ontology.gene_ontology import GeneOntology
 from graphlearn.proteins.recipe import ProteinData, ProteinRecipe
 from graphlearn.proteins.sequence.embeddings import EsmEmbedder
 from graphlearn.proteins.sequence.search import DEFAULT_SEARCH, SearchProgram, check_search
-from graphlearn.proteins.site_split import SiteSplit, objectness_masks, read_sites, split_sites
 
 Embed = Callable[[str], np.ndarray]
 GO_FILE = "go_20190127.obo.xz"

@@ -20,9 +20,9 @@ from graphlearn.orbitals.recipe import OrbitalRecipe
 from graphlearn.proteins import read_structure
 from graphlearn.proteins.data.chain_lists import read_chain_list
 from graphlearn.proteins.data.deepfri_files import read_deepfri_annotations
-from graphlearn.proteins.homology import HOMOLOGUES, Homologues
 from graphlearn.proteins.ontology.annotations import read_term_table
 from graphlearn.proteins.ontology.gene_ontology import GeneOntology
+from graphlearn.proteins.prediction.homology import HOMOLOGUES, Homologues
 from graphlearn.training.checkpoint import load_model, save_model
 from tdddft import read_trajectory, write_trajectory
 

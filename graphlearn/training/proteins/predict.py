@@ -1,5 +1,5 @@
-"""The former place of :mod:`graphlearn.proteins.predictor`."""
+"""The former place of :mod:`graphlearn.proteins.prediction.predictor`."""
 
-from graphlearn.proteins.predictor import PredictedTerm, ProposedRegion, ProteinPrediction, ProteinPredictor
+from graphlearn.proteins.prediction.predictor import PredictedTerm, ProposedRegion, ProteinPrediction, ProteinPredictor
 
 __all__ = ["PredictedTerm", "ProposedRegion", "ProteinPrediction", "ProteinPredictor"]

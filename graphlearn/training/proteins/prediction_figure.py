@@ -1,5 +1,5 @@
-"""The former place of :mod:`graphlearn.proteins.prediction_figure`."""
+"""The former place of :mod:`graphlearn.proteins.prediction.figure`."""
 
-from graphlearn.proteins.prediction_figure import prediction_figure
+from graphlearn.proteins.prediction.figure import prediction_figure
 
 __all__ = ["prediction_figure"]

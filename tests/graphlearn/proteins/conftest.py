@@ -9,7 +9,7 @@ from protein_files import alpha_trace, pdb_line, write
 from graphlearn.base.recipes.reading import parse_recipe
 from graphlearn.proteins.recipe import ProteinRecipe
 from graphlearn.proteins.task import load_task
-from graphlearn.proteins.train import train_proteins
+from graphlearn.proteins.training.train import train_proteins
 
 RESIDUES = {"1": ("ALA", "LEU", "GLU", "LYS"), "2": ("SER", "ASP", "GLY", "TRP")}
 

@@ -11,13 +11,13 @@ from protein_files import alpha_lines, write
 
 from graphlearn.base.errors import InputError
 from graphlearn.datasets import ProteinGO
-from graphlearn.proteins.compare import compare
+from graphlearn.proteins.data.left_out import left_out_lines, write_left_out
 from graphlearn.proteins.data.split import split_by_identity
-from graphlearn.proteins.evaluation_report import Verdict, numbers, tables, write_verdict
-from graphlearn.proteins.judge_stored import load_predictor
-from graphlearn.proteins.left_out import left_out_lines, write_left_out
-from graphlearn.proteins.report import comparison_figure, comparison_table
+from graphlearn.proteins.evaluation.report import Verdict, numbers, tables, write_verdict
+from graphlearn.proteins.evaluation.stored import load_predictor
+from graphlearn.proteins.evaluation.tables import comparison_figure, comparison_table
 from graphlearn.proteins.structure.files import read_structures
+from graphlearn.proteins.training.compare import compare
 
 
 def test_terms_that_follow_from_residues_are_learned(trained_folder):

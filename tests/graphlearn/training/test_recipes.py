@@ -14,8 +14,8 @@ from graphlearn.graphs.recipe import GraphRecipe
 from graphlearn.models import HistographGNN
 from graphlearn.orbitals.assignment import test_sets as sets_of
 from graphlearn.orbitals.recipe import OrbitalRecipe, Split
-from graphlearn.proteins.compare import runs_of as protein_runs
 from graphlearn.proteins.recipe import ProteinRecipe
+from graphlearn.proteins.training.compare import runs_of as protein_runs
 from graphlearn.training.packaged import model_folder, model_recipe
 
 GRAPHS = {"name": "x", "data": {"kind": "tu", "name": "MUTAG"}}

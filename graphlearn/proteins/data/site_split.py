@@ -1,0 +1,97 @@
+"""Which chains teach objectness, which choose, which are held out, and what each anchor should say."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from graphlearn.nn.region import objectness_targets
+from graphlearn.proteins.data.carried_tables import read_clusters
+from graphlearn.proteins.data.protein_go import ProteinGO
+from graphlearn.proteins.data.sites import SiteMask, read_binding_residues, read_catalytic_residues
+from graphlearn.proteins.data.split import PARTS
+from graphlearn.proteins.recipe import Sites
+
+FILES = {"catalytic": "mcsa_catalytic_residues.tsv.gz", "binding": "bindpredict_binding_residues.tsv.gz"}
+LIGANDS = ("small", "metal", "nuclear")
+
+
+class SiteSplit(NamedTuple):
+    """Chains with sites, apart by sequence.
+
+    Attributes:
+        train: Those that teach.
+        validation: Those that choose the epoch of the pre-training.
+        test: Those on which localisation may be judged.
+    """
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+def read_sites(folder: Path, sources: Collection[str], lengths: Mapping[str, int]) -> dict[str, list[SiteMask]]:
+    """Sites of each chain: one mask of all catalytic residues, and one a kind of ligand.
+
+    Args:
+        folder: Of the carried tables.
+        sources: ``catalytic``, ``binding`` or both.
+        lengths: Residues of each chain that there is; sites of others are passed over.
+    """
+    found: dict[str, list[SiteMask]] = {}
+    tables = [read_catalytic_residues(folder / FILES["catalytic"], lengths)] if "catalytic" in sources else []
+    if "binding" in sources:
+        tables += [read_binding_residues(folder / FILES["binding"], lengths, ligands=(kind,)) for kind in LIGANDS]
+    for table in tables:
+        for chain, mask in table.items():
+            found.setdefault(chain, []).append(mask)
+    return found
+
+
+def split_sites(folder: Path, chains: Collection[str], held_out: Collection[str], options: Sites) -> SiteSplit:
+    """Split chains so that no two of a cluster at 30 % sequence identity are in different parts.
+
+    Args:
+        folder: Of the carried tables, which name the clusters.
+        chains: To split.
+        held_out: Chains whose clusters belong to the test part, those on which terms are judged.
+        options: Shares of the parts. A cluster's part follows from a hash of its name, whatever else is there.
+    """
+    clusters = read_clusters(folder / "chains.tsv.gz")
+    apart = {clusters[c] for c in held_out if c in clusters}
+    parts: dict[str, list[str]] = {part: [] for part in PARTS}
+    for chain in sorted(chains):
+        cluster = clusters[chain]
+        place = int(hashlib.sha256(cluster.encode()).hexdigest()[:8], 16) / 16**8
+        if cluster in apart or place < options.test:
+            parts["test"].append(chain)
+        else:
+            parts["validation" if place < options.test + options.validation else "train"].append(chain)
+    return SiteSplit(*(tuple(parts[part]) for part in PARTS))
+
+
+def objectness_masks(
+    data: ProteinGO, sites: Mapping[str, list[SiteMask]], hops: int, coverage: float
+) -> dict[str, SiteMask]:
+    """What each anchor should say, see :func:`graphlearn.nn.region.objectness_targets`.
+
+    Residues of a site that is too far spread for any anchor are unknown, not background.
+
+    Args:
+        data: The chains as graphs.
+        sites: Sites of each chain, which may overlap.
+        hops: Reach of an anchor.
+        coverage: Share of a site that an anchor must hold.
+    """
+    masks = {}
+    for chain, columns in sites.items():
+        member = torch.from_numpy(np.stack([mask.site for mask in columns], 1))
+        target = objectness_targets(member, data.graph(chain).edge_index, hops=hops, coverage=coverage).bool().numpy()
+        known = np.all([mask.known for mask in columns], 0)
+        masks[chain] = SiteMask(target, known & (target | ~member.any(1).numpy()))
+    return masks

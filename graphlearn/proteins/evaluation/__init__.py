@@ -1,0 +1,1 @@
+"""Trained predictors beside baselines, on chains and sites that they have not seen."""

@@ -1,0 +1,1 @@
+"""Figures of merit of terms and of residues; arrays in, numbers out."""

@@ -1,0 +1,1 @@
+"""Predictions of terms: the trained network, similar chains, probabilities, and what is drawn of them."""

@@ -1,0 +1,123 @@
+"""Terms of similar training chains beside those of the network: what a structure is like, and what it descends from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save
+
+from graphlearn.base.errors import ContractError
+from graphlearn.base.files import replace_bytes
+from graphlearn.proteins.prediction.baselines import best_hit_transfer
+from graphlearn.proteins.sequence.search import DEFAULT_SEARCH, SearchProgram, SequenceSearch, check_search
+from graphlearn.proteins.task import ProteinTask
+
+HOMOLOGUES = "homologues.safetensors"
+
+
+class SimilarChain(NamedTuple):
+    """The training chain that is most like a sequence.
+
+    Attributes:
+        chain: Its name.
+        identity: Equal residues over the columns of the alignment, 0 to 1.
+        search: Program that found it.
+    """
+
+    chain: str
+    identity: float
+    search: SearchProgram
+
+
+class Homologues:
+    """Training chains whose terms are handed on to similar ones, as DeepGOPlus does beside its network.
+
+    Args:
+        sequences: Of the training chains by name, M of them.
+        labels: Of these chains, bool [M, T].
+        search: Program that finds similar sequences; kept with the model.
+
+    Source: Kulmanov and Hoehndorf, DeepGOPlus, Bioinformatics 36, 422 (2020).
+    """
+
+    def __init__(
+        self, sequences: Mapping[str, str], labels: np.ndarray, search: SearchProgram = DEFAULT_SEARCH
+    ) -> None:
+        self.sequences, self.labels, self.search = dict(sequences), labels, search
+        self._found: dict[str, tuple[np.ndarray, SimilarChain | None]] = {}
+
+    @classmethod
+    def of(cls, task: ProteinTask) -> Homologues:
+        """The training chains of a task."""
+        return cls(task.sequences("train"), task.labels("train"), task.search)
+
+    def transfer(self, queries: Mapping[str, str]) -> np.ndarray:
+        """Scores of the terms by similarity alone, float64 [N, T]; zeros for a chain without a similar one."""
+        self._search(queries)
+        rows = [self._found[sequence][0] for sequence in queries.values()]
+        return np.stack(rows) if rows else np.zeros((0, self.labels.shape[1]))
+
+    def nearest(self, sequence: str) -> SimilarChain | None:
+        """The training chain that is most like a sequence; None where no chain is alike."""
+        self._search({"query": sequence})
+        return self._found[sequence][1]
+
+    @cached_property
+    def _index(self) -> SequenceSearch:
+        return SequenceSearch(self.sequences, method=self.search)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Another process builds the index of the search again if it needs it."""
+        return {key: value for key, value in self.__dict__.items() if key != "_index"}
+
+    def _search(self, queries: Mapping[str, str]) -> None:
+        """Search for those that were not searched for before."""
+        new = {name: sequence for name, sequence in queries.items() if sequence not in self._found}
+        hits = self._index.hits(new)
+        scores = best_hit_transfer(hits, list(new), list(self.sequences), self.labels)
+        best = {hit.query: SimilarChain(hit.target, hit.identity, self.search) for hit in reversed(hits)}
+        self._found.update({new[name]: (row, best.get(name)) for name, row in zip(new, scores, strict=True)})
+
+    def save(self, folder: Path) -> None:
+        """Write ``homologues.safetensors`` into a model folder."""
+        row, column = np.nonzero(self.labels)
+        arrays = {
+            "names": _text(self.sequences), "sequences": _text(self.sequences.values()),
+            "row": row.astype(np.int32), "column": column.astype(np.int32),
+            "shape": np.array(self.labels.shape, dtype=np.int64),
+        }  # fmt: skip
+        replace_bytes(folder / HOMOLOGUES, save(arrays, {"search": self.search}))
+
+    @classmethod
+    def load(cls, folder: Path) -> Homologues | None:
+        """Those of a model folder; None where it has none.
+
+        Raises:
+            ContractError: if the file is damaged.
+            InputError: if the program that finds similar sequences is not installed.
+        """
+        file = folder / HOMOLOGUES
+        if not file.is_file():
+            return None
+        try:
+            with safe_open(file, "np") as opened:
+                search = (opened.metadata() or {}).get("search", DEFAULT_SEARCH)
+            arrays = load_file(file)
+            names, sequences = (arrays[key].tobytes().decode().split("\n") for key in ("names", "sequences"))
+            labels = np.zeros(tuple(arrays["shape"]), dtype=bool)
+            labels[arrays["row"], arrays["column"]] = True
+            found = cls(dict(zip(names, sequences, strict=True)), labels, search)
+        except (OSError, KeyError, ValueError, IndexError, MemoryError, SafetensorError) as error:
+            reason = str(error).splitlines()[0]
+            raise ContractError(f"{file}: damaged ({reason}); copy or train the model again") from None
+        check_search(search)
+        return found
+
+
+def _text(lines: Iterable[str]) -> np.ndarray:
+    return np.frombuffer("\n".join(lines).encode(), dtype=np.uint8)

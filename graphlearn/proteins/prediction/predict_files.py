@@ -1,0 +1,118 @@
+"""Predictions of many structure files: one that fails does not stop the rest, and what is finished is kept."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from graphlearn.base.errors import InputError, OutOfSpaceError
+from graphlearn.base.files import says_full
+from graphlearn.base.provenance import package_versions
+from graphlearn.proteins.prediction.log import PredictionLog
+from graphlearn.proteins.prediction.output_files import picture_files, write_pictures
+from graphlearn.proteins.prediction.predictor import ProteinPrediction, ProteinPredictor
+from graphlearn.proteins.structure.names import distinct_names
+from graphlearn.proteins.structure.read import read_chains
+
+_log = logging.getLogger(__name__)
+
+
+class PredictedFiles(NamedTuple):
+    """What became of the files.
+
+    Attributes:
+        found: Predictions by file.
+        failures: Files that could not be read or written, and why; a file whose pages could not be written stands in
+            both.
+        kept: How many were finished before.
+    """
+
+    found: Mapping[str, Sequence[ProteinPrediction]]
+    failures: Mapping[str, str]
+    kept: int
+
+
+def predict_files(
+    predictor: ProteinPredictor,
+    files: Iterable[Path],
+    folder: Path | None = None,
+    *,
+    chains: Sequence[str] | None = None,
+    threshold: float | None = None,
+    top: int | None = None,
+    on_failure: Callable[[str], object] = lambda message: None,
+    on_file: Callable[[int], object] = lambda number: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> PredictedFiles:
+    """Predict the terms of the chains of many files, and draw them.
+
+    Args:
+        predictor: The model.
+        files: Structures; one that is named twice is predicted once.
+        folder: For pages and figures, and for the list of what is finished: a file that stands there with the same
+            content, model and options is not predicted again. None writes nothing.
+        chains: Only these.
+        threshold: Least probability.
+        top: Only so many terms per chain.
+        on_failure: Called with why a file failed.
+        on_file: Called with the number of files that are done.
+        stop: Asked before every file whether to end.
+
+    Raises:
+        OutOfSpaceError: if the disk is full.
+        ModuleNotFoundError: if a library is missing that reads or draws the files.
+    """
+    options = {"chains": chains, "threshold": threshold, "top": top, "network_only": predictor.homologues is None}
+    settings = {**options, "model": predictor.fingerprint, "graphlearn": package_versions().get("graphlearn")}
+    log = PredictionLog(folder, settings)
+    files = list({os.path.abspath(file): file for file in files}.values())
+    names = _names(files, log)
+    found: dict[str, list[ProteinPrediction]] = {}
+    failures: dict[str, str] = {}
+    kept = 0
+    for number, file in enumerate(files, start=1):
+        if stop():
+            break
+        try:
+            before = log.find(file, names[file])
+            if before and _are_drawn(before, folder):
+                found[str(file)], kept = before, kept + 1
+                on_file(number)
+                continue
+            structures = read_chains(file, chains=chains, name=names[file])
+            found[str(file)] = [predictor.predict(s.chain, threshold=threshold, top=top) for s in structures]
+            if folder is not None:
+                write_pictures(found[str(file)], structures, file.name, folder)
+                log.add(file, names[file], found[str(file)])
+        except ModuleNotFoundError:  # no file can be read without that library
+            raise
+        except Exception as error:  # whatever it is, the files after it are predicted
+            if says_full(error):
+                raise OutOfSpaceError(f"{folder}: the disk is full; what is finished is kept") from error
+            failures[str(file)] = message = _reason(file, error)
+            _log.debug("where it arose", exc_info=True)
+            on_failure(message)
+        on_file(number)
+    return PredictedFiles(found, failures, kept)
+
+
+def _are_drawn(predictions: Sequence[ProteinPrediction], folder: Path | None) -> bool:
+    return folder is not None and all(f.is_file() for p in predictions for f in picture_files(p.chain, folder))
+
+
+def _names(files: Sequence[Path], log: PredictionLog) -> dict[Path, str]:
+    """Those that files had before in this folder, and new ones that differ from all of them."""
+    before = log.names()
+    known = {file: before[path] for file in files if (path := os.path.abspath(file)) in before}
+    fresh = distinct_names([file for file in files if file not in known], before.values())
+    return {**known, **fresh}
+
+
+def _reason(file: Path, error: Exception) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    said = (str(error) or "no reason given").splitlines()[0][:200]
+    return f"{file}: failed ({type(error).__name__}: {said})"

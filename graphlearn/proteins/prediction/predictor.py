@@ -1,0 +1,206 @@
+"""Terms of chains that nobody has labelled, with the residues and the similar chains that speak for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from graphlearn.base.errors import ContractError
+from graphlearn.base.plain_files import file_hash
+from graphlearn.models import ProteinRPN
+from graphlearn.nn.losses.true_path import propagate_to_ancestors
+from graphlearn.nn.region import anchor_regions, non_maximum_suppression
+from graphlearn.proteins import ProteinChain, contact_graph
+from graphlearn.proteins.graph import with_embedding
+from graphlearn.proteins.prediction.attribution import attribution
+from graphlearn.proteins.prediction.decision import Decision
+from graphlearn.proteins.prediction.homology import HOMOLOGUES, Homologues, SimilarChain
+from graphlearn.proteins.sequence.embeddings import EsmEmbedder
+from graphlearn.proteins.structure.chain_cache import content_key
+from graphlearn.training.checkpoint import load_model
+from graphlearn.training.packaged import model_folder
+
+SHORTEST = 60
+LOW_PLDDT = 70.0
+RESIDUES_OF_A_TERM = 10
+REGIONS = 5
+MODEL_FILES = ("model.json", "model.safetensors", HOMOLOGUES)
+
+
+class PredictedTerm(NamedTuple):
+    """A term of a chain.
+
+    Attributes:
+        id: Of the term.
+        name: In words; may be empty.
+        probability: Calibrated, ancestors closed.
+        residues: Those that speak for it most, by chain and author's number, the strongest first.
+        weights: How much each residue of the chain speaks for it, the strongest 1.
+    """
+
+    id: str
+    name: str
+    probability: float
+    residues: tuple[str, ...]
+    weights: tuple[float, ...]
+
+
+class ProposedRegion(NamedTuple):
+    """A region that the network proposes.
+
+    Attributes:
+        anchor: Residue in its middle.
+        score: Its objectness, 0 to 1.
+        residues: Its residues, those of the highest mask first.
+    """
+
+    anchor: str
+    score: float
+    residues: tuple[str, ...]
+
+
+class ProteinPrediction(NamedTuple):
+    """What is predicted for a chain.
+
+    Attributes:
+        chain: Its name.
+        length: Its residues.
+        terms: At or above the threshold, the likeliest first.
+        regions: Proposed, the best first; none for a model without proposals.
+        residue_ids: Chain, author's number and insertion code of every residue.
+        mask: Soft membership of the proposed regions of every residue; empty for a model without proposals.
+        secondary: DSSP's letter of every residue.
+        secondary_source: Where secondary structure came from.
+        similar: The training chain that is most like this one, its identity, and the program that found it; None
+            without one, or where similar chains are left out.
+        warnings: Why to doubt the prediction.
+    """
+
+    chain: str
+    length: int
+    terms: tuple[PredictedTerm, ...]
+    regions: tuple[ProposedRegion, ...]
+    residue_ids: tuple[str, ...]
+    mask: tuple[float, ...]
+    secondary: str
+    secondary_source: str
+    similar: SimilarChain | None
+    warnings: tuple[str, ...]
+
+
+class ProteinPredictor:
+    """A trained model with its terms, its decision and the training chains that it compares with.
+
+    Args:
+        weights: Folder of a model, or the name of one that comes with the package, as ``protein_rpn/mf``.
+        network_only: Leave similar training chains out.
+
+    Raises:
+        InputError: for an unknown name, or a model of another class.
+        ContractError: for a damaged model.
+    """
+
+    def __init__(self, weights: str | os.PathLike[str], *, network_only: bool = False) -> None:
+        folder = model_folder(os.fspath(weights))
+        self.model, facts = load_model(folder, ProteinRPN)
+        self.decision = Decision.of(facts)
+        self.homologues = None if network_only else Homologues.load(Path(folder))
+        try:
+            self.ontology, self.cutoff_angstrom = str(facts["ontology"]), float(facts["cutoff_angstrom"])
+            self.terms = [(str(term["id"]), str(term["name"])) for term in facts["terms"]]
+            esm = facts["recipe"]["data"].get("esm")
+            self.parents = torch.tensor(facts["parents"], dtype=torch.long).reshape(-1, 2).T
+        except (KeyError, TypeError, ValueError) as error:
+            raise ContractError(f"{folder}: damaged model ({error}); copy or train it again") from None
+
+        self.embed = None if esm is None else EsmEmbedder(esm)
+        self.folder = Path(folder)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the files of the model."""
+        files = (f for f in sorted(self.folder.glob("*")) if f.name in MODEL_FILES)
+        return content_key({file.name: file_hash(file) for file in files})
+
+    @property
+    def threshold(self) -> float:
+        """Probability of the best Fmax on the validation chains."""
+        return self.decision.network_threshold if self.homologues is None else self.decision.combined_threshold
+
+    def predict(
+        self, chain: ProteinChain, *, threshold: float | None = None, top: int | None = None
+    ) -> ProteinPrediction:
+        """Predict the terms of a chain.
+
+        Args:
+            chain: Of a structure file (``graphlearn.proteins.read_structure``).
+            threshold: Least probability; :attr:`threshold` by default.
+            top: Only so many terms.
+        """
+        graph = contact_graph(chain, self.cutoff_angstrom)
+        if self.embed is not None:
+            graph = with_embedding(graph, self.embed(chain.sequence))
+        with torch.no_grad():
+            output = self.model(graph)
+        probabilities = self.probabilities(output.logits.numpy(), [chain])[0]
+        least = self.threshold if threshold is None else threshold
+        chosen = [t for t in np.argsort(-probabilities, kind="stable").tolist() if probabilities[t] >= least][:top]
+        scores = attribution(self.model, graph, chosen)
+        terms = tuple(self._term(t, float(probabilities[t]), row, chain) for t, row in zip(chosen, scores, strict=True))
+        regions: tuple[ProposedRegion, ...] = ()
+        mask: tuple[float, ...] = ()
+        if output.proposal is not None:
+            mask = tuple(output.proposal.mask.tolist())
+            objectness = output.proposal.objectness_logits.sigmoid()
+            ego = anchor_regions(graph.edge_index, num_nodes=len(chain), hops=self.model.hops)
+            regions = tuple(
+                ProposedRegion(chain.residue_ids[r.anchor], r.score, _ids(chain, r.residues))
+                for r in non_maximum_suppression(objectness, ego, output.proposal.mask, keep=REGIONS)
+            )
+        similar = None if self.homologues is None else self.homologues.nearest(chain.sequence)
+        return ProteinPrediction(
+            chain.name, len(chain), terms, regions, chain.residue_ids, mask, chain.secondary, chain.secondary_source,
+            similar, tuple(_doubts(chain)),
+        )  # fmt: skip
+
+    def _term(self, column: int, probability: float, scores: torch.Tensor, chain: ProteinChain) -> PredictedTerm:
+        weights = scores / scores.max().clamp(min=torch.finfo(scores.dtype).tiny)
+        term, name = self.terms[column]
+        return PredictedTerm(term, name, probability, _strongest(scores, chain), tuple(weights.tolist()))
+
+    def probabilities(self, logits: np.ndarray, chains: Sequence[ProteinChain]) -> np.ndarray:
+        """Calibrated probabilities, ancestors closed, ``[N, T]``."""
+        if self.homologues is None:
+            found = self.decision.network(logits)
+        else:
+            similar = self.homologues.transfer({chain.name: chain.sequence for chain in chains})
+            found = self.decision.combined(logits, similar)
+        return np.asarray(propagate_to_ancestors(torch.from_numpy(found), self.parents).numpy())
+
+
+def _ids(chain: ProteinChain, rows: torch.Tensor) -> tuple[str, ...]:
+    return tuple(chain.residue_ids[row] for row in rows.tolist())
+
+
+def _strongest(scores: torch.Tensor, chain: ProteinChain) -> tuple[str, ...]:
+    best = torch.argsort(scores, descending=True, stable=True)[:RESIDUES_OF_A_TERM]
+    return _ids(chain, best[scores[best] > 0])
+
+
+def _doubts(chain: ProteinChain) -> list[str]:
+    """Why to doubt a prediction for this chain."""
+    found = []
+    if len(chain) < SHORTEST:
+        found.append(f"{len(chain)} residues; the model was trained on chains of {SHORTEST} and more")
+    if chain.secondary_source == "ca":
+        found.append("no backbone: secondary structure is estimated from C-alpha positions")
+    if np.isnan(chain.accessibility).all():
+        found.append("no side chains: solvent accessibility is not known")
+    if chain.plddt is not None and float(chain.plddt.mean()) < LOW_PLDDT:
+        found.append(f"mean pLDDT {chain.plddt.mean():.0f}: a structure of low confidence")
+    return found

@@ -1,0 +1,1 @@
+"""How ProteinRPN learns: objective, pre-training, tasks of the trainer, comparison of variants."""
