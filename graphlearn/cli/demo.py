@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from graphlearn.base.cli.shell import out, progress
-from graphlearn.cli.evaluate import NOTE, error_tables
+from graphlearn.base.device import DEVICE_HELP
 
 
 def demo(
@@ -19,6 +19,7 @@ def demo(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="worker processes; default: all cores")
     ] = None,
+    device: Annotated[str, typer.Option(help=f"of the training and the rollouts: {DEVICE_HELP}")] = "auto",
 ) -> None:
     """The main job, from molecules to predicted absorption spectra, in minutes on a laptop.
 
@@ -27,23 +28,25 @@ def demo(
 
     Example: graphlearn demo --out runs/demo
     """
-    from graphlearn.base.cli.signals import stop_on_signals
-    from graphlearn.base.errors import InputError, StoppedError
+    from graphlearn.base.device import find_device
+    from graphlearn.base.errors import InputError
     from graphlearn.base.plotting import save_figure
     from graphlearn.base.recipes.reading import load_recipe
     from graphlearn.datasets import TDDFTTrajectories
     from graphlearn.orbitals.assignment import assign, check_validation
     from graphlearn.orbitals.evaluate import cheap_baselines, evaluate
-    from graphlearn.orbitals.recipe import TRAIN, VALIDATION, OrbitalRecipe
+    from graphlearn.orbitals.recipe import OrbitalRecipe
     from graphlearn.orbitals.report import EvaluatedSet, summarise, write_report
-    from graphlearn.orbitals.task import OrbitalTask
+    from graphlearn.orbitals.system import open_task
+    from graphlearn.orbitals.terminal import NOTE, error_tables
     from graphlearn.training.learning_curve import learning_curve
     from graphlearn.training.packaged import model_recipe
-    from graphlearn.training.trainer import Trainer
+    from graphlearn.training.session import Session
     from tdddft.cli.generate import generate, recipe_of
     from tdddft.dataset.plan import collect_molecules, trajectory_ids
 
     started = time.perf_counter()
+    find_device(device)
     generation = recipe_of([data_recipe], out_dir, [])
     settings = load_recipe(model_recipe(recipe), OrbitalRecipe)
     split = assign([i for m in collect_molecules(generation) for i in trajectory_ids(m, generation)], settings.split)
@@ -63,15 +66,8 @@ def demo(
     for name in settings.split.test:
         out.print(f"  {name}: {', '.join(split[name])}")
     data = out_dir / "data"
-    sets = {s: TDDFTTrajectories(data, select=split[s], **settings.geometry) for s in (TRAIN, VALIDATION) if s in split}
-    with stop_on_signals() as request:
-        try:
-            with progress("training", settings.optimisation.steps) as show:
-                task = OrbitalTask.create(settings, sets[TRAIN], sets.get(VALIDATION))
-                trainer = Trainer(on_step=lambda step, _, loss: show(step, f"loss {loss:.3f}"), stop=request)
-                result = trainer.fit(task, out_dir / "model")
-        except StoppedError:
-            request.exit()
+    task = open_task(settings, data, split)
+    result = Session(out_dir / "model", device).fit("training", task)
 
     out.rule("3 of 3: rollout on trajectories it never saw")
     baselines = cheap_baselines(result.model.num_frames)

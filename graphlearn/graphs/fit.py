@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlearn.base.errors import InputError, StoppedError
-from graphlearn.graphs.recipe import Budget, GraphRecipe
+from graphlearn.graphs.recipe import GraphOptimisation, GraphRecipe
 from graphlearn.graphs.task import Task
 from graphlearn.models import HistographGNN
 from graphlearn.training.building import build_network
@@ -77,7 +77,7 @@ def fit(
         InputError: where the model cannot be built, its loss is no longer finite, or a part has no score.
         StoppedError: if ``stop`` said so.
     """
-    budget = recipe.budget
+    budget = recipe.optimisation
     torch.manual_seed(run.seed)
     model = build_model(recipe, task, run.readout, run.depth)
     optimizer = torch.optim.Adam(model.parameters(), budget.learning_rate, weight_decay=budget.weight_decay, fused=True)
@@ -106,7 +106,7 @@ def fit(
 def _train_epoch(
     model: nn.Module,
     task: Task,
-    budget: Budget,
+    budget: GraphOptimisation,
     optimizer: torch.optim.Optimizer,
     shuffle: torch.Generator,
     stop: Callable[[], bool],
@@ -140,5 +140,5 @@ def evaluate(model: nn.Module, task: Task, part: Tensor, batch_size: int = 256) 
     output, y = torch.cat(outputs), torch.cat(targets)
     loss = float(task.loss(output, y))
     if not math.isfinite(loss):
-        raise InputError(f"the loss is {loss}; lower budget.learning_rate")
+        raise InputError(f"the loss is {loss}; lower optimisation.learning_rate")
     return loss, task.score(output, y)

@@ -12,6 +12,7 @@ from pydantic import Field, PositiveInt, model_validator
 from graphlearn.base.recipes.reading import parse_recipe
 from graphlearn.base.recipes.section import Strict
 from graphlearn.models.histograph import READOUTS
+from graphlearn.training.recipe import Optimisation, OptimizerName, ScheduleName, TrainingRecipe
 
 FOLDERS = {"tu": "tu", "moleculenet": "moleculenet", "citations": "planetoid"}
 
@@ -44,26 +45,23 @@ class Network(Strict):
     input_dropout: float = Field(0.0, ge=0, lt=1)
 
 
-class Budget(Strict):
+class GraphOptimisation(Optimisation):
     """How long and how fast to learn; the same for every readout."""
 
     epochs: int = Field(100, ge=1)
     patience: int = Field(30, ge=1, description="epochs without a better validation value before it stops")
     select: Literal["loss", "score"] = Field("loss", description="which validation value chooses the epoch")
-    batch_size: int = Field(32, ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
-    weight_decay: float = Field(0.0, ge=0)
-    gradient_clip: float = Field(1.0, gt=0)
+    optimizer: OptimizerName = "adam"
+    schedule: ScheduleName = Field("constant", description="of the learning rate")
 
 
-class GraphRecipe(Strict):
+class GraphRecipe(TrainingRecipe):
     """A training run, or a comparison of readouts on the same network, budget and splits."""
 
-    schema_version: Literal[1] = 1
-    name: str
+    task: Literal["graphs"] = "graphs"
     data: Data
     network: Network = Network()
-    budget: Budget = Budget()
+    optimisation: GraphOptimisation = GraphOptimisation()
     depths: tuple[PositiveInt, ...] = Field((5,), min_length=1, description="message-passing layers")
     readouts: tuple[str, ...] = Field(("history", "mean"), min_length=1)
     readout_options: dict[str, dict[str, Any]] = Field(default_factory=dict, description="arguments by readout")
@@ -74,10 +72,11 @@ class GraphRecipe(Strict):
         """Options of readouts that are not compared, and what the kind of data does not need."""
         others = [name for name in self.readout_options if name not in self.readouts]
         idle = {f"readout_options.{name}": f"{name} is not among the readouts" for name in others}
+        idle["optimisation.seed"] = "it stands in seeds"
         if self.data.kind != "tu":
             idle["test_folds"] = f"{self.data.kind} has one split of its own"
         if self.data.kind == "citations":
-            idle["budget.batch_size"] = "a citation network is one graph, taken whole"
+            idle["optimisation.batch_size"] = "a citation network is one graph, taken whole"
         return idle
 
     def only(self, readouts: Sequence[str]) -> GraphRecipe:

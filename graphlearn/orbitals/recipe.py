@@ -14,7 +14,7 @@ from graphlearn.base.recipes.section import Strict
 from graphlearn.models import OrbEvo, OrbitalModel, ResponseOrbEvo
 from graphlearn.training.building import build_network
 from graphlearn.training.idle_arguments import idle_arguments
-from graphlearn.training.recipe import Optimisation, TrainingRecipe
+from graphlearn.training.recipe import ComparisonSection, Optimisation, TrainingRecipe
 
 TRAIN, VALIDATION, HELD_OUT, LARGER = "train", "validation", "held out", "larger"
 
@@ -100,6 +100,7 @@ class OrbitalRecipe(TrainingRecipe):
     split: Split = Split()
     validation: Validation = Validation()
     optimisation: OrbitalOptimisation = OrbitalOptimisation()
+    comparison: ComparisonSection = ComparisonSection()
 
     def idle(self) -> Mapping[str, str]:
         """Arguments of the model that it does not use, and what does not concern it."""

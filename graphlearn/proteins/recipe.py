@@ -13,14 +13,13 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from graphlearn.base.errors import InputError
-from graphlearn.base.recipes.reading import parse_recipe
 from graphlearn.base.recipes.section import Strict
 from graphlearn.models import ProteinRPN
 from graphlearn.proteins.data.protein_go import Ontology
 from graphlearn.proteins.sequence.search import DEFAULT_SEARCH, SearchProgram
-from graphlearn.proteins.text import did_you_mean
 from graphlearn.training.building import build_network
 from graphlearn.training.idle_arguments import idle_arguments
+from graphlearn.training.recipe import ComparisonSection, Optimisation, TrainingRecipe, variant_recipe
 
 
 class ProteinData(Strict):
@@ -113,47 +112,20 @@ class Perturbation(Strict):
     drop_contacts: float = Field(0.1, ge=0, lt=1)
 
 
-class ProteinOptimisation(Strict):
+class ProteinOptimisation(Optimisation):
     """How long and how fast to learn."""
 
     epochs: int = Field(30, ge=1)
-    batch_size: int = Field(32, ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
     warmup_epochs: float = Field(1.0, ge=0)
     weight_decay: float = Field(1e-2, ge=0)
-    gradient_clip: float = Field(5.0, gt=0)
+    gradient_clip: float = Field(5.0, gt=0, description="largest norm of the gradient")
     select: Literal["fmax", "micro_aupr"] = Field("fmax", description="validation metric that chooses the epoch")
-    seed: int = 0
 
 
-class Comparison(Strict):
-    """What ``graphlearn compare`` trains: every variant with every seed."""
-
-    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1)
-    variants: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict, description="name and changes, written as for --set, of each"
-    )
-
-    def idle(self) -> Mapping[str, str]:
-        """The seeds, where nothing is compared."""
-        return {} if self.variants else {"seeds": "there is no variant"}
-
-    @model_validator(mode="after")
-    def _changes_have_an_effect(self) -> Comparison:
-        for name, changes in self.variants.items():
-            for change in changes:
-                key = change.partition("=")[0]
-                if key == "optimisation.seed" or key.split(".")[0] == "comparison":
-                    raise ValueError(f"variants, {name!r}: {key} has no effect there; write comparison.seeds")
-        return self
-
-
-class ProteinRecipe(Strict):
+class ProteinRecipe(TrainingRecipe):
     """A training of ProteinRPN."""
 
-    schema_version: Literal[1] = 1
     task: Literal["proteins"] = "proteins"
-    name: str
     data: ProteinData = ProteinData()
     model: dict[str, Any] = Field(default_factory=dict, description="arguments of graphlearn.models.ProteinRPN")
     sites: Sites = Sites()
@@ -161,7 +133,7 @@ class ProteinRecipe(Strict):
     losses: Losses = Losses()
     perturbation: Perturbation = Perturbation()
     optimisation: ProteinOptimisation = ProteinOptimisation()
-    comparison: Comparison = Comparison()
+    comparison: ComparisonSection = ComparisonSection()
 
     def idle(self) -> Mapping[str, str]:
         """What other sections leave without effect."""
@@ -199,11 +171,7 @@ class ProteinRecipe(Strict):
         Raises:
             InputError: for an unknown variant, or a change that is not one.
         """
-        if name not in self.comparison.variants:
-            raise InputError(f"there is no variant {name!r}{did_you_mean(name, self.comparison.variants)}")
-        changes = [*self.comparison.variants[name], f"optimisation.seed={seed}"]
-        base = self.model_dump(mode="json", exclude={"comparison"}, exclude_unset=True)
-        return parse_recipe(base, ProteinRecipe, changes, where=f"recipe {self.name!r}, variant {name!r}")
+        return variant_recipe(self, self.comparison, name, seed)
 
     def build_model(self, in_channels: int, num_terms: int) -> ProteinRPN:
         """The network; InputError where its sizes do not fit together."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 from torch import nn
 from torch.optim import Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-OptimizerName = Literal["adamw", "adam"]
-ScheduleName = Literal["cosine", "constant"]
+from graphlearn.training.recipe import OptimizerName, ScheduleName
 
 
 def make_optimizer(name: OptimizerName, model: nn.Module, learning_rate: float, weight_decay: float) -> Optimizer:

@@ -45,7 +45,7 @@ def terminated(monkeypatch):
     """Run a command that gets SIGTERM when it first says how far it is; its exit code."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
-    def call(module, stage, *arguments):
+    def call(stage, *arguments):
         sent = []
 
         @contextmanager
@@ -57,7 +57,9 @@ def terminated(monkeypatch):
 
             yield update
 
-        monkeypatch.setattr(import_module(f"graphlearn.cli.{module}"), "progress", progress)
+        for module in ("graphlearn.training.session", "graphlearn.cli.compare", "graphlearn.graphs.system",
+                       "graphlearn.proteins.system"):  # fmt: skip
+            monkeypatch.setattr(import_module(module), "progress", progress)
         monkeypatch.setattr(sys, "argv", ["graphlearn", *map(str, arguments)])
         with pytest.raises(SystemExit) as stop:
             main()

@@ -50,10 +50,10 @@ def test_compare_prints_a_table_and_goes_on(rings):
     command = ["graphlearn", "compare", rings / "rings.yaml", "--data", rings, "--out", out, "-j", 1]
     printed = run(*command)
     assert "| history |" in printed
-    assert "the commonest class gives 50.0" in printed
+    assert "| the commonest class | 50.0 |" in printed
     assert (out / "comparison.png").read_bytes().startswith(b"\x89PNG")
     summary = json.loads((out / "summary.json").read_text())
-    assert [row["readout"] for row in summary["rows"]] == ["history", "mean"]
+    assert [row["variant"] for row in summary["rows"]] == ["history", "mean"]
     before = (out / "runs.jsonl").read_text()
     assert "| jk_max |" in run(*command, "--readout", "history", "--readout", "jk_max")
     assert (out / "runs.jsonl").read_text().startswith(before)
@@ -85,7 +85,7 @@ def test_killed_comparison_goes_on(rings):
     [
         (["histograph/mutagg"], "no recipe 'histograph/mutagg'"),
         (["rings.yaml", "--set", "readouts=[histroy]"], "unknown readout 'histroy'"),
-        (["rings.yaml", "--set", "budget.epoch=3"], "did you mean 'budget.epochs'"),
+        (["rings.yaml", "--set", "budget.epoch=3"], "did you mean 'optimisation.epochs'"),
         (["rings.yaml", "--set", "data.folds=stored"], "RINGS.json: not readable as a split file"),
         (["rings.yaml", "--set", "readout_options={history: {heads: 3}}"], "heads=3 must divide"),
     ],

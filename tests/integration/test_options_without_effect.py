@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from graphlearn.base.errors import InputError
-from graphlearn.cli.compare import compare
 from graphlearn.cli.evaluate import evaluate
 from graphlearn.cli.predict import predict
 from graphlearn.cli.rollout import rollout
@@ -25,11 +24,10 @@ NOWHERE = Path("nowhere")
         (lambda: spectrum([NOWHERE], roots=5), "--roots and --check-tolerance-ev have no effect without --check"),
         (lambda: spectrum([NOWHERE], check_tolerance_ev=0.1), "have no effect without --check"),
         (lambda: predict([NOWHERE], weights="x", ontology="mf"), "--ontology has no effect with --weights"),
-        (lambda: evaluate("orbevo/qm9", data=NOWHERE, part="test"), "--part, --residues and --profiles are for models"),
-        (lambda: evaluate("orbevo/qm9", data=NOWHERE, residues=True), "are for models of proteins"),
-        (lambda: evaluate("orbevo/qm9", data=NOWHERE, profiles=False), "are for models of proteins"),
-        (lambda: evaluate("protein_rpn/ec", limit=3), "--id, --casida and --limit are for models of trajectories"),
-        (lambda: compare("protein_rpn/ec", NOWHERE, readouts=["mean"]), "--readout is for recipes of graphs"),
+        (lambda: evaluate("orbevo/qm9", data=NOWHERE, part="test"), "--part: no effect on this model"),
+        (lambda: evaluate("orbevo/qm9", data=NOWHERE, residues=True), "--residues: no effect"),
+        (lambda: evaluate("orbevo/qm9", data=NOWHERE, profiles=False), "--profiles: no effect"),
+        (lambda: evaluate("protein_rpn/ec", limit=3), "--limit: no effect on this model"),
         (lambda: rollout("a.h5", NOWHERE, strength=2.0), "a trajectory file brings its own field"),
     ],
 )

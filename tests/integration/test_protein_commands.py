@@ -130,7 +130,7 @@ def test_training_needs_its_tables_and_says_so(tmp_path):
     done = run("train", "protein_rpn/ec", "--out", tmp_path / "model", code=2)
     assert "GRAPHLEARN_DATA" in done.stderr
     done = run("evaluate", "protein_rpn/ec", "--id", "x", code=2)
-    assert "--id, --casida and --limit are for models of trajectories" in done.stderr
+    assert "--id: no effect on this model" in done.stderr
     assert "holds no model" in run("evaluate", tmp_path, code=2).stderr
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import NoReturn
 
 import typer
 
@@ -28,7 +29,7 @@ class StopRequest:
         """Exit code of a command that was stopped."""
         return INTERRUPTED if self.signal == signal.SIGINT else RESUMABLE
 
-    def exit(self) -> None:
+    def exit(self) -> NoReturn:
         """Leave with the exit code that says: run the same command again."""
         err.print("stopped; what is finished is kept, run the same command again to continue", style="yellow")
         raise typer.Exit(self.code)

@@ -12,6 +12,7 @@ from graphlearn.base.plain_data import read_json, read_yaml
 from graphlearn.base.recipes.packaged import recipe_folder
 from graphlearn.hub.catalogue.cards import opening_comment, summary, title
 from graphlearn.training.packaged import PACKAGE
+from graphlearn.training.recipe import recipe_task
 
 ORBITAL_MODELS = ("OrbEvo", "ResponseOrbEvo")
 
@@ -78,8 +79,7 @@ def _system(folder: Path) -> System:
 
 def _recipe(file: Path) -> Recipe:
     name, settings = f"{file.parent.name}/{file.stem}", read_yaml(file)
-    task = settings.get("task", "graphs" if "data" in settings else "orbitals")
-    data = " --data FOLDER" if task == "orbitals" else ""
+    data = " --data FOLDER" if recipe_task(settings) == "orbitals" else ""
     return Recipe(name, opening_comment(file), f"graphlearn train {name}{data} --out runs/{file.stem}")
 
 

@@ -12,16 +12,18 @@ from torch_geometric.data import Data
 from graphlearn.base.errors import InputError
 from graphlearn.base.recipes.reading import load_recipe
 from graphlearn.datasets.graphs import GraphTable
-from graphlearn.graphs.compare import compare, read_runs, runs_of
 from graphlearn.graphs.data.splits import Split
 from graphlearn.graphs.fit import Run, evaluate, fit
 from graphlearn.graphs.recipe import GraphRecipe
-from graphlearn.graphs.report import comparison_figure, markdown, summarise, weights_figure
+from graphlearn.graphs.report import weights_figure
+from graphlearn.graphs.system import SYSTEM
 from graphlearn.graphs.task import Task, binary_targets, load_task, mean_roc_auc
 from graphlearn.models import HistographGNN
 from graphlearn.models.histograph import READOUTS, make_readout
 from graphlearn.testing import assert_batch_independent
 from graphlearn.training.checkpoint import load_model, save_model
+from graphlearn.training.compare import compare as compare_runs, read_runs
+from graphlearn.training.comparison_table import ComparisonTable
 from graphlearn.training.packaged import model_recipe
 
 SMALL = {"channels": 8, "conv": "gin"}
@@ -124,8 +126,6 @@ def test_a_trained_model_is_stored_and_read(task, tmp_path):
 def test_packed_recipes_are_valid(name):
     settings = load_recipe(model_recipe(f"histograph/{name}"), GraphRecipe)
     assert settings.readouts[:2] == ("history", "mean")
-    runs = runs_of(settings)
-    assert len(set(runs)) == len(runs)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +159,10 @@ def comparison(data, **changes):
     return recipe(data=data, budget=budget, readouts=("history", "mean"), test_folds=(0, 1), **changes)
 
 
+def compare(settings, out, *, jobs=1, **options):
+    return compare_runs(SYSTEM.comparison(settings, None, (), "cpu"), out, jobs=jobs, **options)
+
+
 def without_time(lines):
     return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
 
@@ -167,7 +171,7 @@ def test_comparison_continues_and_grows(rings_on_disk, tmp_path):
     out = tmp_path / "runs"
     whole, failed = compare(comparison(rings_on_disk), out, jobs=1)
     assert not failed
-    assert [(line["readout"], line["fold"]) for line in whole] == [
+    assert [(line["variant"], line["fold"]) for line in whole] == [
         ("history", 0), ("mean", 0), ("history", 1), ("mean", 1),
     ]  # fmt: skip
     text = (out / "runs.jsonl").read_text().splitlines()
@@ -184,15 +188,18 @@ def test_comparison_continues_and_grows(rings_on_disk, tmp_path):
 
 
 def test_the_table_and_the_figure(rings_on_disk, tmp_path):
-    lines, _ = compare(comparison(rings_on_disk), tmp_path / "runs", jobs=1)
-    cells = summarise(lines)
-    scores = [line["score"] for line in lines if line["readout"] == "history"]
-    assert cells[2, "history"].mean == pytest.approx(sum(scores) / 2)
-    assert cells[2, "history"].stderr == pytest.approx(abs(scores[0] - scores[1]) / 2)
-    text = markdown(lines)
-    assert text.splitlines()[0] == "| readout | 2 layers |"
+    settings = comparison(rings_on_disk)
+    lines, _ = compare(settings, tmp_path / "runs")
+    table = ComparisonTable(SYSTEM.comparison(settings, None, (), "cpu"), lines)
+    scores = [line["figures"]["score"] for line in lines if line["variant"] == "history"]
+    cell = table.cell("history", "2 layers", "score")
+    assert cell.mean == pytest.approx(sum(scores) / 2)
+    assert cell.stderr == pytest.approx(abs(scores[0] - scores[1]) / 2)
+    text = table.markdown()
+    assert text.splitlines()[0] == "|  | 2 layers | runs |"
     assert "**" in text
-    assert comparison_figure(lines, "rings").axes
+    assert text.splitlines()[-1] == "| the commonest class | 50.0 | – |"
+    assert table.figure().axes
     assert json.dumps(lines)
 
 
@@ -206,46 +213,19 @@ def test_real_task_has_three_disjoint_parts(data_folder):
     assert sorted(seen) == list(range(188))
 
 
-def test_a_diverged_run_is_reported_and_the_others_are_kept(rings_on_disk, tmp_path, monkeypatch):
-    from graphlearn.graphs import compare as module
-
-    fit_ = module.fit
-
-    def breaks_once(recipe, task, run):
-        if run.fold == 0 and run.readout == "mean":
-            raise InputError("the loss is nan; lower budget.learning_rate")
-        return fit_(recipe, task, run)
-
-    monkeypatch.setattr(module, "map_unordered", lambda function, work, _: map(function, work))
-    monkeypatch.setattr(module, "fit", breaks_once)
-    done, failed = compare(comparison(rings_on_disk), tmp_path / "runs")
-    assert len(done) == 3
-    assert failed[0]["error"].startswith("the loss is nan")
-    assert "mean" in markdown(done)
-    monkeypatch.setattr(module, "fit", fit_)
-    done, failed = compare(comparison(rings_on_disk), tmp_path / "runs")
-    assert (len(done), len(failed)) == (4, 0)
-
-
 def test_a_loss_that_is_not_finite_stops_the_run(task):
     budget = {"epochs": 3, "batch_size": 10, "learning_rate": 1e20}
-    with pytest.raises(InputError, match=r"lower budget\.learning_rate"):
+    with pytest.raises(InputError, match=r"lower optimisation\.learning_rate"):
         fit(recipe(budget=budget), task, Run("mean", 2))
 
 
 def test_runs_of_other_data_are_not_mixed(rings_on_disk, tmp_path):
-    compare(comparison(rings_on_disk), tmp_path / "runs", jobs=1)
+    compare(comparison(rings_on_disk), tmp_path / "runs")
     other = tmp_path / "other"
     other.mkdir()
     write_rings(other, 40)
-    with pytest.raises(InputError, match=r"differ in data\.fingerprint"):
-        compare(comparison({**rings_on_disk, "root": other}), tmp_path / "runs", jobs=1)
-
-
-def test_one_run_has_no_error_bar():
-    line = {"readout": "mean", "depth": 2, "seed": 0, "fold": 0, "score": 0.5, "seconds": 1.0, "epochs": 2}
-    text = markdown([{**line, "parameters": 3}])
-    assert text.splitlines()[-1] == "| mean | 50.0 |"
+    with pytest.raises(InputError, match=r"differ in data_set"):
+        compare(comparison({**rings_on_disk, "root": other}), tmp_path / "runs")
 
 
 def test_batches_that_teach_nothing_are_left_out():

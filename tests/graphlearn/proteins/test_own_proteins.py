@@ -15,9 +15,14 @@ from graphlearn.proteins.data.left_out import left_out_lines, write_left_out
 from graphlearn.proteins.data.split import split_by_identity
 from graphlearn.proteins.evaluation.report import Verdict, numbers, tables, write_verdict
 from graphlearn.proteins.evaluation.stored import load_predictor
-from graphlearn.proteins.evaluation.tables import comparison_figure, comparison_table
 from graphlearn.proteins.structure.files import read_structures
-from graphlearn.proteins.training.compare import compare
+from graphlearn.proteins.system import SYSTEM
+from graphlearn.training.compare import compare as compare_runs
+from graphlearn.training.comparison_table import ComparisonTable
+
+
+def compare(recipe, out, **options):
+    return compare_runs(SYSTEM.comparison(recipe, None, (), "cpu"), out, jobs=1, **options)
 
 
 def test_terms_that_follow_from_residues_are_learned(trained_folder):
@@ -44,22 +49,21 @@ def test_verdict_is_written(trained_folder, tmp_path):
 
 def test_a_comparison_goes_on_and_refuses_another_recipe(own_recipe, tmp_path):
     seen = []
-    found = compare(own_recipe, tmp_path, jobs=1, on_run=lambda n, line: seen.append(line["variant"]))
+    found = compare(own_recipe, tmp_path, on_run=lambda n, line: seen.append(line["variant"]))
     assert sorted(seen) == ["ours", "plain"]
     assert not found.failed
-    again = compare(own_recipe, tmp_path, jobs=1, on_run=lambda n, line: seen.append(line["variant"]))
+    again = compare(own_recipe, tmp_path, on_run=lambda n, line: seen.append(line["variant"]))
     assert len(seen) == 2
     assert again.done == json.loads(json.dumps(found.done))
-    text = comparison_table(found.done)
+    table = ComparisonTable(SYSTEM.comparison(own_recipe, None, (), "cpu"), found.done)
+    text = table.markdown()
     assert "| plain |" in text
     assert "| best hit |" in text
-    (axes,) = comparison_figure(found.done).axes
+    (axes,) = table.figure().axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["ours", "plain"]
-    expected = {round(line["errors"]["all"]["network"]["fmax"], 9) for line in found.done}
-    assert {round(float(line.get_xdata()[0]), 9) for line in axes.lines if line.get_marker() == "o"} == expected
     changed = own_recipe.model_copy(update={"optimisation": own_recipe.optimisation.model_copy(update={"epochs": 3})})
-    with pytest.raises(InputError, match="another recipe"):
-        compare(changed, tmp_path, jobs=1)
+    with pytest.raises(InputError, match=r"differ in optimisation\.epochs"):
+        compare(changed, tmp_path)
 
 
 def test_a_variant_that_fails_does_not_stop_the_others(own_recipe, tmp_path):
@@ -67,7 +71,7 @@ def test_a_variant_that_fails_does_not_stop_the_others(own_recipe, tmp_path):
     settings = own_recipe.model_copy(
         update={"comparison": own_recipe.comparison.model_copy(update={"variants": variants})}
     )
-    found = compare(settings, tmp_path, jobs=1)
+    found = compare(settings, tmp_path)
     assert [line["variant"] for line in found.done] == ["ours"]
     assert [line["variant"] for line in found.failed] == ["wrong"]
 

@@ -9,13 +9,11 @@ import yaml
 
 from graphlearn.base.errors import InputError
 from graphlearn.base.recipes.reading import load_recipe, parse_recipe, parse_stored
-from graphlearn.graphs.compare import runs_of as graph_runs
 from graphlearn.graphs.recipe import GraphRecipe
 from graphlearn.models import HistographGNN
 from graphlearn.orbitals.assignment import test_sets as sets_of
 from graphlearn.orbitals.recipe import OrbitalRecipe, Split
 from graphlearn.proteins.recipe import ProteinRecipe
-from graphlearn.proteins.training.compare import runs_of as protein_runs
 from graphlearn.training.packaged import model_folder, model_recipe
 
 GRAPHS = {"name": "x", "data": {"kind": "tu", "name": "MUTAG"}}
@@ -60,7 +58,7 @@ def test_a_key_without_effect_in_a_recipe_of_orbitals_is_an_error(given, message
         (["data={kind: citations, name: Cora, folds: 1}"], "data.folds has no effect: citations has one split"),
         (["data={kind: moleculenet, name: hiv, folds: stored}"], "data.folds has no effect"),
         (["data={kind: moleculenet, name: hiv}", "test_folds=[0]"], "test_folds has no effect"),
-        (["data={kind: citations, name: Cora}", "budget.batch_size=8"], "budget.batch_size has no effect"),
+        (["data={kind: citations, name: Cora}", "budget.batch_size=8"], "optimisation.batch_size has no effect"),
         (["readout_options={gmt: {k: 4}}"], "readout_options.gmt has no effect: gmt is not among the readouts"),
     ],
 )
@@ -129,15 +127,14 @@ def test_packed_recipes_of_orbitals_are_valid(name):
 def test_packed_recipes_of_graphs_are_valid(name):
     recipe = load_recipe(model_recipe(f"histograph/{name}"), GraphRecipe)
     assert parse_recipe(recipe.model_dump(mode="json"), GraphRecipe) == recipe
-    assert graph_runs(recipe)
 
 
 @pytest.mark.parametrize("name", ["ec", "mf"])
 def test_packed_recipes_of_proteins_are_valid_in_every_variant(name):
     recipe = load_recipe(model_recipe(f"protein_rpn/{name}"), ProteinRecipe)
     assert parse_recipe(recipe.model_dump(mode="json"), ProteinRecipe).fingerprint == recipe.fingerprint
-    for run in protein_runs(recipe):
-        recipe.variant(run.variant, run.seed).build_model(52, 7)
+    for variant in recipe.comparison.variants:
+        recipe.variant(variant, 0).build_model(52, 7)
 
 
 @pytest.mark.parametrize("name", ["qm9", "malonaldehyde"])
@@ -182,29 +179,6 @@ def test_readouts_named_on_the_command_line_bring_their_options_and_leave_the_ot
 def test_dropout_of_integer_features_is_refused():
     with pytest.raises(ValueError, match=r"input_dropout=0\.5 has no effect on integer features"):
         HistographGNN((3, 4), 2, input_dropout=0.5)
-
-
-def test_a_comparison_of_version_0_1_is_continued(tmp_path):
-    from graphlearn.graphs.compare import compare
-    from graphlearn.graphs.task import load_task
-
-    recipe = parse_recipe(
-        {
-            "name": "x", "data": {"kind": "tu", "name": "MUTAG"}, "readouts": ["history"], "test_folds": [0],
-            "network": {"channels": 4}, "depths": [1], "budget": {"epochs": 1},
-        },
-        GraphRecipe,
-    )  # fmt: skip
-    fixed = recipe.model_dump(mode="json", exclude={"readouts", "seeds", "depths", "test_folds"})
-    fixed["data"].pop("root")
-    fixed["data"]["fingerprint"] = load_task(recipe.data).fingerprint
-    fixed["readout_options"] = {"gmt": {"k": 4}}
-    (tmp_path / "recipe.json").write_text(json.dumps(fixed))
-    assert len(compare(recipe, tmp_path, jobs=1).done) == 1
-    assert json.loads((tmp_path / "recipe.json").read_text())["readout_options"] == {"gmt": {"k": 4}}
-    changed = recipe.model_copy(update={"readout_options": {"history": {"heads": 1}}})
-    with pytest.raises(InputError, match=r"differ in readout_options\.history"):
-        compare(changed, tmp_path, jobs=1)
 
 
 def test_recipes_are_yaml_that_reads_back_equal():

@@ -107,7 +107,7 @@ def test_sigterm_at_any_time_gives_75(capsys):
     before = signal.getsignal(signal.SIGTERM)
     try:
         with pytest.raises(SystemExit) as stop:
-            run(lambda: os.kill(os.getpid(), signal.SIGTERM))
+            run("graphlearn", lambda: os.kill(os.getpid(), signal.SIGTERM))
     finally:
         signal.signal(signal.SIGTERM, before)
     assert stop.value.code == 75
@@ -127,15 +127,15 @@ def rings(tmp_path):
 
 
 def test_sigterm_ends_a_training_of_graphs_with_75(rings, terminated):
-    assert terminated("train", "epochs", "train", rings / "rings.yaml", "--out", rings / "model") == 75
+    assert terminated("epochs", "train", rings / "rings.yaml", "--out", rings / "model") == 75
     assert not (rings / "model/model.json").exists()
 
 
 def test_sigterm_ends_a_comparison_with_75_and_keeps_what_is_finished(rings, terminated):
     command = ("compare", rings / "rings.yaml", "--out", rings / "runs", "-j", 1)
-    assert terminated("compare", "runs", *command) == 75
+    assert terminated("runs", *command) == 75
     (line,) = (rings / "runs/runs.jsonl").read_text().splitlines()
-    assert json.loads(line)["readout"] == "mean"
+    assert json.loads(line)["variant"] == "mean"
 
 
 @pytest.fixture
@@ -157,6 +157,6 @@ def test_sigterm_ends_the_training_of_the_demo_with_75_and_it_goes_on(tmp_path, 
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(molecules))
     command = ("demo", "--out", tmp_path / "demo", "--data-recipe", tmp_path / "tiny.yaml", "--recipe", small_recipe,
                "-j", 1)  # fmt: skip
-    assert terminated("demo", "training", *command) == 75
+    assert terminated("training", *command) == 75
     assert (tmp_path / "demo/model/training_state.safetensors").is_file()
     assert not (tmp_path / "demo/model/model.json").exists()

@@ -14,9 +14,10 @@ from graphlearn.models import ProteinRPN
 from graphlearn.proteins.data.site_split import SiteSplit
 from graphlearn.proteins.data.sites import SiteMask
 from graphlearn.proteins.recipe import PreTraining
-from graphlearn.proteins.training.compare import ProteinRun, compare
+from graphlearn.proteins.system import SYSTEM
 from graphlearn.proteins.training.pretrain import pretrain_proposal
 from graphlearn.proteins.training.train import train_proteins
+from graphlearn.training.compare import Run, compare
 from graphlearn.training.run_folder import BEST
 
 
@@ -24,7 +25,7 @@ def test_sigterm_ends_a_training_with_75_and_it_goes_on_to_the_same_weights(
     own_recipe, own_task, trained_folder, tmp_path, terminated
 ):
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(own_recipe.model_dump(mode="json")))
-    assert terminated("train", "training", "train", tmp_path / "own.yaml", "--out", tmp_path / "model") == 75
+    assert terminated("training", "train", tmp_path / "own.yaml", "--out", tmp_path / "model") == 75
     assert (tmp_path / "model/training_state.safetensors").is_file()
     assert not (tmp_path / "model/model.json").exists()
     train_proteins(own_recipe, own_task, tmp_path / "model")
@@ -53,7 +54,7 @@ def test_a_second_training_and_a_second_comparison_are_refused(own_recipe, own_t
         with pytest.raises(InputError, match="another training is at work in"):
             train_proteins(own_recipe, own_task, tmp_path)
         with pytest.raises(InputError, match="another training is at work in"):
-            compare(own_recipe, tmp_path)
+            compare(SYSTEM.comparison(own_recipe, None, (), "cpu"), tmp_path)
 
 
 def test_damaged_best_weights_say_what_to_do(own_recipe, own_task, tmp_path):
@@ -68,6 +69,6 @@ def test_damaged_best_weights_say_what_to_do(own_recipe, own_task, tmp_path):
 
 def test_the_folder_of_a_variant_stays_inside(tmp_path):
     for variant in ("../up", "a/b", "/abs", "x" * 300):
-        folder = ProteinRun(variant, 0).folder(tmp_path)
+        folder = Run(variant).folder(tmp_path)
         assert folder.parent == tmp_path
         assert len(folder.name) < 130
