@@ -64,7 +64,7 @@ def rollout(
     (delta,) = roll([item], frames=frames)
     seconds = time.perf_counter() - started
     provenance = {"versions": package_versions(), "model": facts["class"], "recipe": facts["recipe"]["name"]}
-    predicted = predicted_trajectory(item.delta_from_slots(delta, given), given, provenance)
+    predicted = predicted_trajectory(item.layout.delta_from_slots(delta), given, provenance)
     out.print(f"{delta.shape[-2] - 1} frames of {delta.shape[1]} orbitals in {seconds:.1f} s")
     if isinstance(network, OrbEvo) and network.num_frames > 1:
         (other,) = roll([item], frames=frames, first_bundle=network.num_frames // 2)

@@ -1,7 +1,7 @@
 """Data sets and how they become batches."""
 
+from graphlearn.models.orbevo.mode_basis import ModeBasis
 from graphlearn.orbitals.data.batch import Normalizer, OrbitalBatch, collate
-from graphlearn.orbitals.data.mode_basis import ModeBasis
 from graphlearn.orbitals.data.split import Parts, split_at_random, split_by_molecule, split_by_size
 from graphlearn.orbitals.data.statistics import DatasetStatistics, dataset_statistics
 from graphlearn.orbitals.data.trajectories import OrbitalTrajectory, TDDFTTrajectories

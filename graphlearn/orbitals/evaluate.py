@@ -128,7 +128,7 @@ def _predict(roll: Rollout, item: OrbitalTrajectory, trajectory: Trajectory, *, 
         (delta,) = roll([item], teacher=teacher)
     except DivergedError:
         return None
-    return np.asarray(item.delta_from_slots(delta, trajectory)[1:])
+    return np.asarray(item.layout.delta_from_slots(delta)[1:])
 
 
 def prediction_errors(trajectory: Trajectory, prediction: Prediction) -> dict[str, float]:

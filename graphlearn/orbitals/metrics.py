@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphlearn.orbitals.data.target import DELTA_SCALE, normalise
+from graphlearn.orbitals.data.target import moved_orbitals
 from tdddft.analysis.spectrum import WINDOW_EXPONENT, field_direction
 from tdddft.trajectory.trajectory import Trajectory, electronic_dipole_au
 from tdddft.units import AU_TIME_FS, HARTREE_EV
@@ -44,13 +44,19 @@ def wavefunction_nrmse_by_frame(predicted: np.ndarray, target: np.ndarray) -> np
     return np.linalg.norm(predicted - target, axis=2).mean(1) / np.sqrt((scale**2).mean())
 
 
-def induced_dipole_au(delta: np.ndarray, trajectory: Trajectory, renormalise: bool = True) -> np.ndarray:
-    """Dipole minus its ground-state value, float64 [F, 3], from Delta [F, S, A] without the frame at t = 0."""
-    c0 = trajectory.coefficients.astype(np.complex128)
-    c = c0 + DELTA_SCALE * delta
-    if renormalise:
-        c = normalise(c, trajectory.overlap)
-    return electronic_dipole_au(c, trajectory) - electronic_dipole_au(c0[None], trajectory)
+def induced_dipole_au(delta: np.ndarray, trajectory: Trajectory) -> np.ndarray:
+    """Dipole minus its ground-state value, of orbitals that are divided by their norm.
+
+    Args:
+        delta: Complex [F, S, A].
+        trajectory: Gives the ground state.
+
+    Returns:
+        Electron charges times bohr, float64 [F, 3].
+    """
+    ground = trajectory.coefficients.astype(np.complex128)[None]
+    moved = moved_orbitals(delta, trajectory, "norm")
+    return electronic_dipole_au(moved, trajectory) - electronic_dipole_au(ground, trajectory)
 
 
 def dipole_nrmse(predicted: np.ndarray, target: np.ndarray) -> float:

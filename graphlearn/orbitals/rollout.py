@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -13,12 +13,9 @@ from graphlearn.models import OrbitalModel, ResponseOrbEvo
 from graphlearn.orbitals.chunking import state_chunk_size
 from graphlearn.orbitals.compatibility import check_fits
 from graphlearn.orbitals.data.batch import Normalizer, OrbitalBatch, collate, field_window
-from graphlearn.orbitals.data.layout import OrbitalLayout
-from graphlearn.orbitals.data.target import DELTA_SCALE, loewdin, normalise, to_delta
-from graphlearn.orbitals.data.trajectories import OrbitalTrajectory, delta_slots
+from graphlearn.orbitals.data.target import Repair, moved_orbitals, to_delta
+from graphlearn.orbitals.data.trajectories import OrbitalTrajectory
 from tdddft.trajectory.trajectory import Trajectory
-
-Repair = Literal["none", "norm", "loewdin"]
 
 
 class DivergedError(RuntimeError):
@@ -40,7 +37,7 @@ class Rollout:
     def __init__(
         self, model: OrbitalModel, normalizer: Normalizer, *, repair: Repair = "none", memory_bytes: int | None = None
     ) -> None:
-        if repair not in ("none", "norm", "loewdin"):
+        if repair not in get_args(Repair):
             raise ValueError(f"repair {repair!r} is unknown; choose 'none', 'norm' or 'loewdin'")
         self.model, self.normalizer, self.repair, self.memory_bytes = model, normalizer, repair, memory_bytes
 
@@ -127,10 +124,8 @@ class Rollout:
         scale = self.normalizer.delta_rms
         pieces = _split(output * scale, batch)
         for index, (piece, item, ground) in enumerate(zip(pieces, trajectories, ground_states, strict=True)):
-            orbitals = ground.coefficients + DELTA_SCALE * item.delta_from_slots(piece, ground)
-            repaired = (loewdin if self.repair == "loewdin" else normalise)(orbitals, ground.overlap)
-            layout = OrbitalLayout(ground.ao_table, len(item.numbers), self.model.shells)
-            slots = delta_slots(layout, to_delta(ground, repaired))
+            repaired = moved_orbitals(item.layout.delta_from_slots(piece), ground, self.repair)
+            slots = item.layout.delta_to_slots(to_delta(ground, repaired))
             result[batch.batch == index, : piece.shape[1]] = slots.to(output) / scale
         return result
 

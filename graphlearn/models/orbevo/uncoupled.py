@@ -34,14 +34,14 @@ def propagate(last: Tensor, sources: Tensor, strength: Tensor, data: Any) -> Ten
     frames, outputs = sources.shape[4], []
     last, sources, strength = (x.to(data.c0) for x in (last, sources, strength))
     for molecule in molecules_of(data):
-        steps = FrameSteps.of(molecule, strength[molecule.number], frames, data.frame_fs)
-        z = molecule.into_modes(last[molecule.atoms].unsqueeze(4))[..., 0]
-        s = molecule.into_modes(sources[molecule.atoms])
+        steps = FrameSteps.of(molecule.modes, strength[molecule.number], frames, data.frame_fs)
+        z = molecule.modes.into_modes(last[molecule.atoms].unsqueeze(4))[..., 0]
+        s = molecule.modes.into_modes(sources[molecule.atoms])
         moved = []
         for k in range(frames):
             z = steps.phase * z + steps.drive[frames + k] + s[..., k]
             moved.append(z)
-        outputs.append(molecule.out_of_modes(torch.stack(moved, dim=-1), sources[molecule.atoms]))
+        outputs.append(molecule.modes.out_of_modes(torch.stack(moved, dim=-1), sources[molecule.atoms]))
     return torch.cat(outputs)
 
 
@@ -50,9 +50,9 @@ def past_sources(delta: Tensor, strength: Tensor, data: Any) -> Tensor:
     frames, outputs = delta.shape[4], []
     delta, strength = delta.to(data.c0), strength.to(data.c0)
     for molecule in molecules_of(data):
-        steps = FrameSteps.of(molecule, strength[molecule.number], frames, data.frame_fs)
-        z = molecule.into_modes(delta[molecule.atoms])
+        steps = FrameSteps.of(molecule.modes, strength[molecule.number], frames, data.frame_fs)
+        z = molecule.modes.into_modes(delta[molecule.atoms])
         drive = steps.drive[1:frames].movedim(0, -1)
         s = z[..., 1:] - steps.phase.unsqueeze(-1) * z[..., :-1] - drive
-        outputs.append(molecule.out_of_modes(torch.nn.functional.pad(s, (1, 0)), delta[molecule.atoms]))
+        outputs.append(molecule.modes.out_of_modes(torch.nn.functional.pad(s, (1, 0)), delta[molecule.atoms]))
     return torch.cat(outputs)

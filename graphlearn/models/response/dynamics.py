@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlearn.models.orbevo.modes import MoleculeModes, molecules_of
+from graphlearn.models.orbevo.mode_basis import ModeBasis
+from graphlearn.models.orbevo.modes import MoleculeModes, molecules_of, with_end_point
 from graphlearn.models.response.kernel import Kernel
 
 
@@ -42,15 +43,15 @@ def propagate(kernels: Sequence[Kernel], data: Any, frames: int) -> Tensor:
 
 def _molecule(kernel: Kernel, windows: Sequence[MoleculeModes], data: Any, frames: int) -> list[Tensor]:
     last = [data.delta[w.atoms, :, :, :, -1:] for w in windows]
-    z = torch.cat([w.into_modes(x) for w, x in zip(windows, last, strict=True)], dim=-1)  # [M, S, W]
+    z = torch.cat([w.modes.into_modes(x) for w, x in zip(windows, last, strict=True)], dim=-1)  # [M, S, W]
     moved = frames_ahead(kernel, z, windows[0].modes, _strength(windows, data, frames), frames, data.frame_fs)
     return [
-        w.out_of_modes(moved[:, :, i], x.expand(-1, -1, -1, -1, frames, -1))
+        w.modes.out_of_modes(moved[:, :, i], x.expand(-1, -1, -1, -1, frames, -1))
         for i, (w, x) in enumerate(zip(windows, last, strict=True))
     ]
 
 
-def frames_ahead(kernel: Kernel, z: Tensor, modes: Any, strength: Tensor, frames: int, frame_fs: float) -> Tensor:
+def frames_ahead(kernel: Kernel, z: Tensor, modes: ModeBasis, strength: Tensor, frames: int, frame_fs: float) -> Tensor:
     """Propagate amplitudes in modes.
 
     Args:
@@ -84,5 +85,4 @@ def frames_ahead(kernel: Kernel, z: Tensor, modes: Any, strength: Tensor, frames
 def _strength(windows: Sequence[MoleculeModes], data: Any, frames: int) -> Tensor:
     """Samples of the field over the frames to come, with the one after the last extrapolated, [steps + 1, W]."""
     rows = torch.stack([data.field_strength[w.number] for w in windows], dim=1).to(data.c0)
-    ahead = rows[len(rows) // 2 :]
-    return torch.cat([ahead, 2 * ahead[-1:] - ahead[-2:-1]])
+    return with_end_point(rows[len(rows) // 2 :])

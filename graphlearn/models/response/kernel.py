@@ -112,7 +112,7 @@ def kernel_of(
     """
     atoms, functions = factors.fit_within.shape[:2]
     fit = _dense(factors.fit_within, factors.fit_between, edge_index)  # [n, n, P, A, A]
-    phi = pack_orbitals(molecule.orbitals(slots).unsqueeze(-1), shells).squeeze(-1)  # [n, M, A]
+    phi = pack_orbitals(molecule.modes.orbitals(slots).unsqueeze(-1), shells).squeeze(-1)  # [n, M, A]
     own = molecule.modes.own
     occupied = torch.einsum("nma,ms->nas", phi, own)
     right = torch.einsum("ijpab,jbs->ipsa", fit, occupied)

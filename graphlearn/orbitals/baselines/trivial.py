@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import eigh
 
+from graphlearn.orbitals.data.mode_basis import GroundStateOrbitals
 from graphlearn.orbitals.data.target import to_delta
 from tdddft.trajectory.trajectory import Trajectory
 from tdddft.units import AU_TIME_FS
@@ -23,7 +23,7 @@ def persistence(target: np.ndarray, bundle: int) -> np.ndarray:
 
 
 def frozen_hamiltonian(trajectory: Trajectory, bundle: int | None = None) -> np.ndarray:
-    r"""Independent particles: propagate with :math:`F_0 + \mathbf{E}(t)\cdot\mathbf{r}`, the ground-state Fock matrix.
+    r"""Uncoupled response: propagate with :math:`F_0 + \mathbf{E}(t)\cdot\mathbf{r}`, the ground-state Fock matrix.
 
     Args:
         trajectory: Gives the ground state, the field, and the true frames where ``bundle`` is set.
@@ -33,7 +33,7 @@ def frozen_hamiltonian(trajectory: Trajectory, bundle: int | None = None) -> np.
         Delta without the frame at t = 0, complex128 [F, S, A].
     """
     t = trajectory
-    energies, orbitals = eigh(t.fock_hartree, t.overlap)
+    energies, orbitals = GroundStateOrbitals.of(t)
     dipole = orbitals.T @ t.dipole_ao_au @ orbitals
     into = orbitals.T @ t.overlap
     frames = t.frame_coefficients.astype(np.complex128)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlearn.orbitals.data.mode_basis import ModeBasis
+from graphlearn.models.orbevo.mode_basis import ModeBasis
 from graphlearn.orbitals.data.statistics import DatasetStatistics, TrajectorySums, dataset_statistics
 from graphlearn.orbitals.data.trajectories import OrbitalTrajectory, TDDFTTrajectories
 

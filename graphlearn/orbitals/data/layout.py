@@ -1,10 +1,13 @@
-"""Atomic-orbital coefficients as spherical-harmonic features of atoms."""
+"""Atomic-orbital coefficients, and changes of them, as spherical-harmonic features of atoms."""
 
 from __future__ import annotations
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from graphlearn.base.errors import InputError
+from tdddft.trajectory.trajectory import Trajectory
 
 LMAX = 2
 
@@ -41,6 +44,20 @@ class OrbitalLayout:
         self.num_atoms, self.num_radial = num_atoms, max(shells)
         self._index = (atom * (LMAX + 1) ** 2 + l * l + l + m) * self.num_radial + radial
 
+    @classmethod
+    def of(cls, trajectory: Trajectory, shells: tuple[int, ...] = (2, 2, 1)) -> OrbitalLayout:
+        """The layout of the orbitals of a trajectory.
+
+        Args:
+            trajectory: Gives the table of its orbitals and the name of its basis.
+            shells: Radial channels available for s, p and d.
+
+        Raises:
+            InputError: if a shell does not fit; the message names it.
+        """
+        basis = str(trajectory.info.get("basis", {}).get("basis", ""))
+        return cls(trajectory.ao_table, len(trajectory.numbers), shells, basis)
+
     @property
     def mask(self) -> np.ndarray:
         """Which slots hold an orbital, bool [N, 9, R]."""
@@ -57,3 +74,18 @@ class OrbitalLayout:
     def from_slots(self, slots: np.ndarray) -> np.ndarray:
         """The inverse of :meth:`to_slots`."""
         return slots.reshape(*slots.shape[:-3], -1)[..., self._index]
+
+    def delta_to_slots(self, delta: np.ndarray) -> Tensor:
+        """Delta complex [F, S, A] as a model takes it, real and imaginary, float32 [N, S, 9, R, F, 2]."""
+        slots = self.to_slots(delta)  # [F, S, N, 9, R]
+        return float32(np.stack([slots.real, slots.imag], axis=-1).transpose(2, 1, 3, 4, 0, 5))
+
+    def delta_from_slots(self, delta: Tensor) -> np.ndarray:
+        """The inverse of :meth:`delta_to_slots`, complex128 [F, S, A]."""
+        values = delta.double().cpu().numpy()
+        return self.from_slots((values[..., 0] + 1j * values[..., 1]).transpose(4, 1, 0, 2, 3))
+
+
+def float32(array: np.ndarray) -> Tensor:
+    """A tensor of float32 with the numbers of an array, contiguous."""
+    return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.float32)

@@ -10,7 +10,7 @@ depend on :math:`\gamma`. Source: OrbEvo (arXiv 2603.03511), section 2.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,10 +18,19 @@ from tdddft.trajectory.trajectory import Trajectory, electronic_dipole_au, ortho
 from tdddft.units import AU_TIME_FS
 
 DELTA_SCALE = 1e-3
+Repair = Literal["none", "norm", "loewdin"]
 
 
 def to_delta(trajectory: Trajectory, frame_coefficients: np.ndarray | None = None) -> np.ndarray:
-    """Delta of every frame, or of other frames [F, S, A] of the same molecule, complex128 [F, S, A]."""
+    """Delta of every frame, or of other frames of the same molecule.
+
+    Args:
+        trajectory: Gives C(0), the overlap, and the frames where no others are given.
+        frame_coefficients: Complex [F, S, A].
+
+    Returns:
+        complex128 [F, S, A].
+    """
     c0 = trajectory.coefficients
     frames = trajectory.frame_coefficients if frame_coefficients is None else frame_coefficients
     c = frames.astype(np.complex128)
@@ -29,22 +38,36 @@ def to_delta(trajectory: Trajectory, frame_coefficients: np.ndarray | None = Non
     return (c / (overlap / np.abs(overlap))[..., None] - c0) / DELTA_SCALE
 
 
-def from_delta(
-    delta: np.ndarray, trajectory: Trajectory, times_fs: np.ndarray, orthonormalise: bool = True
-) -> np.ndarray:
-    r"""Orbitals from Delta, with the phase of free evolution :math:`\gamma_n = e^{-i\varepsilon_n t}`.
+def moved_orbitals(delta: np.ndarray, trajectory: Trajectory, repair: Repair) -> np.ndarray:
+    r"""Orbitals :math:`C_n(0) + \beta \Delta_n`, without the phase :math:`\gamma_n`.
 
     Args:
         delta: Complex [F, S, A].
-        trajectory: Gives C(0), the overlap and the orbital energies.
-        times_fs: Times of the frames, fs [F].
-        orthonormalise: Make the orbitals of each frame S-orthonormal (Loewdin); else only normalise each of them.
+        trajectory: Gives C(0) and the overlap.
+        repair: ``loewdin`` makes the orbitals of each frame S-orthonormal, ``norm`` divides each by its norm, ``none``
+            leaves them.
 
     Returns:
         complex128 [F, S, A].
     """
     c = trajectory.coefficients + DELTA_SCALE * np.asarray(delta, dtype=np.complex128)
-    c = loewdin(c, trajectory.overlap) if orthonormalise else normalise(c, trajectory.overlap)
+    if repair == "none":
+        return c
+    return (loewdin if repair == "loewdin" else normalise)(c, trajectory.overlap)
+
+
+def from_delta(delta: np.ndarray, trajectory: Trajectory, times_fs: np.ndarray) -> np.ndarray:
+    r"""S-orthonormal orbitals from Delta, with the phase of free evolution :math:`\gamma_n = e^{-i\varepsilon_n t}`.
+
+    Args:
+        delta: Complex [F, S, A].
+        trajectory: Gives C(0), the overlap and the orbital energies.
+        times_fs: Times of the frames, fs [F].
+
+    Returns:
+        complex128 [F, S, A].
+    """
+    c = moved_orbitals(delta, trajectory, "loewdin")
     return c * np.exp(-1j * np.outer(times_fs / AU_TIME_FS, trajectory.energies_hartree))[..., None]
 
 
@@ -71,19 +94,20 @@ def _without_field_until(trajectory: Trajectory, end_fs: float) -> Trajectory:
     return trajectory.replace(field_times_fs=np.concatenate([fine, more]), field_au=field)
 
 
-def predicted_trajectory(
-    delta: np.ndarray, trajectory: Trajectory, provenance: Mapping[str, Any], *, orthonormalise: bool = True
-) -> Trajectory:
-    """A trajectory of the file contract from predicted Delta [F, S, A] of the given ground state and field.
+def predicted_trajectory(delta: np.ndarray, trajectory: Trajectory, provenance: Mapping[str, Any]) -> Trajectory:
+    """A trajectory of the file contract; its dipole is that of the coefficients as they are stored, energies are NaN.
 
-    The dipole is computed from the coefficients as they are stored; there is no energy.
+    Args:
+        delta: Predicted Delta, complex [F, S, A], frame 0 included; it may be longer than the trajectory.
+        trajectory: Gives the ground state and the field, which is zero beyond its samples.
+        provenance: What made the prediction, for the file.
     """
     times = trajectory.times_fs[: len(delta)]
     if len(delta) > len(times):
         spacing = times[1] - times[0]
         times = np.concatenate([times, times[-1] + spacing * np.arange(1, len(delta) - len(times) + 1)])
         trajectory = _without_field_until(trajectory, times[-1])
-    c = from_delta(delta, trajectory, times, orthonormalise).astype(trajectory.frame_coefficients.dtype)
+    c = from_delta(delta, trajectory, times).astype(trajectory.frame_coefficients.dtype)
     return trajectory.replace(
         times_fs=times,
         frame_coefficients=c,

@@ -16,8 +16,9 @@ from torch.utils.data import Dataset
 from graphlearn.base.errors import InputError
 from graphlearn.base.hdf5 import open_hdf5
 from graphlearn.base.hdf5_examination import refusals
-from graphlearn.orbitals.data.layout import OrbitalLayout
-from graphlearn.orbitals.data.mode_basis import ModeBasis
+from graphlearn.models.orbevo.mode_basis import ModeBasis
+from graphlearn.orbitals.data.layout import OrbitalLayout, float32
+from graphlearn.orbitals.data.mode_basis import mode_basis
 from graphlearn.orbitals.data.target import to_delta
 from graphlearn.radius_graph import radius_graph
 from tdddft.analysis.spectrum import field_direction
@@ -48,6 +49,7 @@ class OrbitalTrajectory:
         field_direction: Unit vector, float32 [3]; zero without a field.
         samples_per_frame: Field samples between two frames.
         frame_fs: Time between two frames, fs.
+        layout: Where the orbitals of the file stand in the slots.
         first_frame: Frame of the file that ``delta`` begins with; not 0 for a window.
         total_frames: Frames of the file, where ``delta`` holds a window; None for a whole trajectory.
         modes: Modes of the ground-state Hamiltonian, if asked for.
@@ -65,6 +67,7 @@ class OrbitalTrajectory:
     field_direction: Tensor
     samples_per_frame: int
     frame_fs: float
+    layout: OrbitalLayout
     first_frame: int = 0
     total_frames: int | None = None
     modes: ModeBasis | None = None
@@ -99,29 +102,24 @@ class OrbitalTrajectory:
         ratio = round(frame / fine)
         if not np.allclose(np.diff(t.times_fs), ratio * fine, rtol=1e-6):
             raise InputError(f"{t.name}: frames must be equally spaced, a whole number of field samples apart")
-        layout = OrbitalLayout(t.ao_table, len(t.numbers), shells, str(t.info.get("basis", {}).get("basis", "")))
+        layout = OrbitalLayout.of(t, shells)
         direction = field_direction(t) if t.field_au.any() else np.zeros(3)
         return cls(
             name=name or t.name,
             numbers=torch.as_tensor(t.numbers, dtype=torch.int64),
-            positions_angstrom=_float(t.positions_angstrom),
+            positions_angstrom=float32(t.positions_angstrom),
             edge_index=torch.as_tensor(radius_graph(t.positions_angstrom, cutoff_angstrom).copy()),
-            c0=_float(layout.to_slots(t.coefficients).transpose(1, 0, 2, 3)),
-            delta=delta_slots(layout, to_delta(t)),
-            slot_mask=_float(layout.mask),
-            occupations=_float(t.occupations),
-            field_strength=_float(t.field_au @ direction * AU_FIELD_V_PER_ANGSTROM),
-            field_direction=_float(direction),
+            c0=float32(layout.to_slots(t.coefficients).transpose(1, 0, 2, 3)),
+            delta=layout.delta_to_slots(to_delta(t)),
+            slot_mask=float32(layout.mask),
+            occupations=float32(t.occupations),
+            field_strength=float32(t.field_au @ direction * AU_FIELD_V_PER_ANGSTROM),
+            field_direction=float32(direction),
             samples_per_frame=ratio,
             frame_fs=float(frame),
-            modes=ModeBasis.of(t, layout) if modes else None,
+            layout=layout,
+            modes=mode_basis(t, layout, direction) if modes else None,
         )
-
-    def delta_from_slots(self, delta: Tensor, trajectory: Trajectory) -> np.ndarray:
-        """Slots [N, S, 9, R, F, 2] back to complex128 coefficients [F, S, A] of the file."""
-        layout = OrbitalLayout(trajectory.ao_table, len(self.numbers), (self.c0.shape[-1],) * 3)
-        values = delta.double().cpu().numpy()
-        return layout.from_slots((values[..., 0] + 1j * values[..., 1]).transpose(4, 1, 0, 2, 3))
 
 
 class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
@@ -215,13 +213,3 @@ class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
     def names(self) -> list[str]:
         """Ids in order."""
         return list(self._names)
-
-
-def delta_slots(layout: OrbitalLayout, delta: np.ndarray) -> Tensor:
-    """Delta complex [F, S, A] as the tensor of a model, float32 [N, S, 9, R, F, 2]."""
-    slots = layout.to_slots(delta)  # [F, S, N, 9, R]
-    return _float(np.stack([slots.real, slots.imag], axis=-1).transpose(2, 1, 3, 4, 0, 5))
-
-
-def _float(array: np.ndarray) -> Tensor:
-    return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.float32)

@@ -11,9 +11,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from graphlearn.orbitals.data.batch import Normalizer, OrbitalBatch, collate
-from graphlearn.orbitals.data.layout import OrbitalLayout
 from graphlearn.orbitals.data.target import to_delta
-from graphlearn.orbitals.data.trajectories import OrbitalTrajectory, TDDFTTrajectories, delta_slots
+from graphlearn.orbitals.data.trajectories import OrbitalTrajectory, TDDFTTrajectories
 from tdddft.trajectory.trajectory import Trajectory, read_frames
 
 Window = tuple[OrbitalTrajectory, int]
@@ -25,7 +24,6 @@ class _Head:
 
     trajectory: Trajectory
     item: OrbitalTrajectory
-    layout: OrbitalLayout
 
 
 class TDDFTWindows(Dataset[Window]):
@@ -77,7 +75,7 @@ class TDDFTWindows(Dataset[Window]):
         head = self._head(trajectory)
         first, stop = max(0, frame - self.history + 1), min(frame + self.num_frames + 1, self._frames[trajectory])
         coefficients = read_frames(self.data.path(trajectory), first, stop, examined=True)
-        delta = delta_slots(head.layout, to_delta(head.trajectory, coefficients))
+        delta = head.item.layout.delta_to_slots(to_delta(head.trajectory, coefficients))
         return replace(head.item, delta=delta, first_frame=first, total_frames=self._frames[trajectory]), frame
 
     def ground_state(self, trajectory: int) -> OrbitalTrajectory:
@@ -104,8 +102,7 @@ class TDDFTWindows(Dataset[Window]):
             self._kept.move_to_end(index)
             return self._kept[index]
         two = self.data.raw(index, frames=2)
-        item = self.data.convert(two, self.data.names[index])
-        head = _Head(two, item, OrbitalLayout(two.ao_table, len(two.numbers), self.data.shells))
+        head = _Head(two, self.data.convert(two, self.data.names[index]))
         self._kept[index] = head
         if len(self._kept) > self.heads:
             self._kept.popitem(last=False)

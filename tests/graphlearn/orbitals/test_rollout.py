@@ -23,7 +23,7 @@ def item(water_trajectory):
 
 def deviation(delta, item, t):
     """Largest error of a norm, and of any element of C S C^dagger."""
-    c = (t.coefficients + DELTA_SCALE * item.delta_from_slots(delta, t))[1:]
+    c = (t.coefficients + DELTA_SCALE * item.layout.delta_from_slots(delta))[1:]
     gram = c.conj() @ t.overlap @ c.swapaxes(1, 2) - np.eye(len(t.coefficients))
     return np.abs(np.diagonal(gram, axis1=1, axis2=2)).max(), np.abs(gram).max()
 

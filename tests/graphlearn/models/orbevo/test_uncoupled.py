@@ -2,16 +2,18 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from helpers import SMALL, mean_loss, rotate_with_modes
 from scipy.spatial.transform import Rotation
 
-from graphlearn.datasets import ModeBasis, Normalizer, OrbitalTrajectory, collate
+from graphlearn.datasets import Normalizer, OrbitalTrajectory, collate
 from graphlearn.models import OrbEvo
 from graphlearn.models.orbevo.uncoupled import past_sources, propagate
 from graphlearn.orbitals.baselines import frozen_hamiltonian
 from graphlearn.orbitals.data.layout import OrbitalLayout
+from graphlearn.orbitals.data.mode_basis import mode_basis
 from graphlearn.orbitals.rollout import Rollout
 from graphlearn.orbitals.sampling import flip_signs, sample_states
 from graphlearn.training.randomness import StepDraws
@@ -40,7 +42,7 @@ def test_without_sources_it_is_the_frozen_hamiltonian(items, water_trajectory, m
     monkeypatch.setattr(OrbEvo, "head", lambda self, x, *_: x.new_zeros(*x.shape[:-1], 32), raising=False)
     del model._modules["head"]
     (delta,) = Rollout(model, NORMALIZER)([items[0]])
-    found = items[0].delta_from_slots(delta, water_trajectory)[1:]
+    found = items[0].layout.delta_from_slots(delta)[1:]
     expected = frozen_hamiltonian(water_trajectory)
     error = abs(found - expected).max() / abs(expected).max()
     assert error < 3e-3  # the field to first order, sampled at its stored times
@@ -70,8 +72,8 @@ def test_output_turns_with_molecule_and_field(model, windows, items):
 
 def test_modes_and_slots_are_inverse(water_trajectory):
     t = water_trajectory
-    layout = OrbitalLayout(t.ao_table, len(t.numbers))
-    p = ModeBasis.of(t, layout)
+    layout = OrbitalLayout.of(t)
+    p = mode_basis(t, layout, np.array([0.3, 0.5, 0.8]))
     identity = p.to_modes @ p.from_modes
     assert torch.allclose(identity, torch.eye(len(identity)), atol=1e-5)
     states = len(t.coefficients)

@@ -67,14 +67,14 @@ def test_with_the_true_kernel_it_is_real_time_tddft():
     kernel -= own * np.einsum("mn,abmn->abn", own, kernel)[:, :, None]
     size = own.size
     exact = Kernel(torch.eye(size), torch.as_tensor(kernel.reshape(size, size).T, dtype=torch.float32))
-    z = molecule.into_modes(batch.delta[..., -1:, :])
+    z = modes.into_modes(batch.delta[..., -1:, :])
     strength = batch.field_strength[0, 400:]
     strength = torch.cat([strength, strength[-1:]]).unsqueeze(1)
     frames = frames_ahead(exact, z, modes, strength, 40, batch.frame_fs)[:, :, 0]
-    found = molecule.out_of_modes(frames, batch.target)
+    found = modes.out_of_modes(frames, batch.target)
     assert (found - batch.target).norm() < 0.02 * batch.target.norm()
     without = Kernel(exact.fit, 0 * exact.weighted)
-    frozen = molecule.out_of_modes(frames_ahead(without, z, modes, strength, 40, batch.frame_fs)[:, :, 0], batch.target)
+    frozen = modes.out_of_modes(frames_ahead(without, z, modes, strength, 40, batch.frame_fs)[:, :, 0], batch.target)
     assert (frozen - batch.target).norm() > 0.3 * batch.target.norm()
 
 
@@ -83,7 +83,7 @@ def _slots(item, trajectory):
     slots = item.c0.shape[2:]
     index = torch.arange(item.c0[:, 0].numel()).view(len(item.numbers), 1, *slots, 1, 1).float()
     index = torch.cat([index, 0 * index], dim=-1)
-    return item.delta_from_slots(index, trajectory)[0, 0].real.round().astype(int)
+    return item.layout.delta_from_slots(index)[0, 0].real.round().astype(int)
 
 
 def test_frames_are_those_of_the_matrix_exponential():
@@ -111,7 +111,7 @@ def test_frames_are_those_of_the_matrix_exponential():
 def test_without_a_kernel_it_is_the_frozen_hamiltonian(items, water_trajectory):
     model = ResponseOrbEvo(**SMALL, fit_scale=0.0)
     (delta,) = Rollout(model, NORMALIZER)([items[0]])
-    found = items[0].delta_from_slots(delta, water_trajectory)[1:]
+    found = items[0].layout.delta_from_slots(delta)[1:]
     expected = frozen_hamiltonian(water_trajectory)
     assert abs(found - expected).max() < 3e-3 * abs(expected).max()
 

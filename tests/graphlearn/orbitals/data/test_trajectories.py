@@ -22,7 +22,7 @@ def test_reading_converting_and_converting_back(files, water_trajectory):
     assert data.names == ["H2O", "NH3"]
     item = data[0]
     assert item.delta.shape == (3, 4, 9, 2, 41, 2)
-    back = item.delta_from_slots(item.delta, water_trajectory)
+    back = item.layout.delta_from_slots(item.delta)
     assert np.abs(back - to_delta(water_trajectory)).max() < 1e-5
     assert data[0] is data[0]
 
