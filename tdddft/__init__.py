@@ -20,6 +20,7 @@ _NAMES = {
     "tdddft.electronic.hamiltonian": ("Hamiltonian",),
     "tdddft.propagation.propagate": ("propagate", "propagate_batch"),
     "tdddft.propagation.free_evolution": ("free_evolution",),
+    "tdddft.propagation.run_options": ("RunOptions",),
     "tdddft.propagation.schemes": (
         "Adaptive",
         "Multirate",

@@ -88,8 +88,8 @@ def run_job(job: Job, stop: Stop) -> Iterator[Record]:
 
 
 def _propagate(job: Job, identifier: str, field: Field, hamiltonian: Hamiltonian, stop: Stop) -> Trajectory:
-    from tdddft.propagation.checkpoint import SECONDS_BETWEEN
     from tdddft.propagation.propagate import propagate
+    from tdddft.propagation.run_options import SECONDS_BETWEEN
     from tdddft.propagation.schemes import fixed_propagator
     from tdddft.trajectory.validation import failures
 

@@ -66,6 +66,11 @@ class GroundState:
     scf_cycles: int
 
     @property
+    def occupations(self) -> np.ndarray:
+        """Electrons per occupied orbital, float64 [S]."""
+        return np.full(self.num_occupied, 2.0)
+
+    @property
     def nuclear_dipole_au(self) -> np.ndarray:
         """Dipole of the nuclei (of the ions, with a pseudopotential) relative to the origin, float64 [3]."""
         return self.mol.atom_charges() @ (self.mol.atom_coords() - self.origin_au)

@@ -17,11 +17,11 @@ from graphlearn.base.errors import ContractError, InputError
 from graphlearn.base.files import replace_hdf5
 from graphlearn.base.hdf5 import Kind, attribute, check_dataset, open_hdf5, read_dataset
 from tdddft.electronic.ground_state import GroundState
+from tdddft.propagation.frames import Frames
 from tdddft.propagation.schemes import State
 
 FORMAT = "tdddft-checkpoint"
 SCHEMA_VERSION = 1
-SECONDS_BETWEEN = 30.0
 SAME_ORBITALS = 1e-10
 SAME_SPACE = 1e-6
 _TENSORS = ("occupied", "response", "energy", "span_au")
@@ -38,33 +38,6 @@ _ARRAYS: dict[str, tuple[Kind, tuple[str | int, ...]]] = {
     "past": ("real or complex", ("P", "B", "M", "M")),
 }
 _OPTIONAL = ("span_au", "past_times_au", "past")
-
-
-@dataclass
-class Frames:
-    """Stored frames in memory, one entry a frame: orbitals [B, M, S], electronic dipoles [B, 3], energies [B]."""
-
-    occupied: list[np.ndarray] = field(default_factory=list)
-    dipoles: list[np.ndarray] = field(default_factory=list)
-    energies: list[np.ndarray] = field(default_factory=list)
-
-    def append(self, occupied: np.ndarray, dipoles: np.ndarray, energies: np.ndarray) -> None:
-        """Add a frame."""
-        self.occupied.append(occupied)
-        self.dipoles.append(dipoles)
-        self.energies.append(energies)
-
-    def of(self, index: int, ground_state: GroundState) -> Frames:
-        """The frames of one molecule of the batch, without its padding."""
-        rows, columns = ground_state.orbitals.shape[1], ground_state.num_occupied
-        return Frames(
-            [o[index, :rows, :columns] for o in self.occupied],
-            [d[index] for d in self.dipoles],
-            [e[index] for e in self.energies],
-        )
-
-    def __len__(self) -> int:
-        return len(self.occupied)
 
 
 @dataclass

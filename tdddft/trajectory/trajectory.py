@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import h5py
 import numpy as np
@@ -118,7 +118,21 @@ class Trajectory:
         return replace(self, **changes)
 
 
-def electronic_dipole_au(coefficients: np.ndarray, trajectory: Trajectory) -> np.ndarray:
+class DipoleMatrices(Protocol):
+    """What the dipole of orbitals is computed with: a trajectory, or a ground state."""
+
+    @property
+    def occupations(self) -> np.ndarray:
+        """Electrons per orbital, float64 [S]."""
+        ...
+
+    @property
+    def dipole_ao_au(self) -> np.ndarray:
+        """Position matrices relative to the origin, float64 [3, A, A], bohr."""
+        ...
+
+
+def electronic_dipole_au(coefficients: np.ndarray, trajectory: DipoleMatrices) -> np.ndarray:
     r"""Electronic dipole of orbital coefficients, :math:`\mu_a = -\sum_n \eta_n C_n r_a C_n^\dagger`.
 
     Args:

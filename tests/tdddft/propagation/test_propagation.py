@@ -214,6 +214,11 @@ def test_a_batch_equals_its_members(functional):
         assert np.abs(member.frame_coefficients - alone.frame_coefficients).max() < 1e-6
 
 
+def test_a_misspelt_keyword_is_refused_and_the_known_ones_are_named(water):
+    with pytest.raises(TypeError, match=r"chekpoint; known: precision, .*checkpoint"):
+        propagate(water, Kick(1e-3), steps=10, chekpoint="x.h5")
+
+
 def test_bad_requests_are_named(water):
     with pytest.raises(InputError, match="multiple of save_every"):
         propagate(water, Kick(1e-3), steps=15, save_every=10)
@@ -225,7 +230,7 @@ def test_bad_requests_are_named(water):
         propagate(water, Kick(1e-3), steps=10, dt_fs=0.0)
     with pytest.raises(InputError, match="precision 'float64'"):
         propagate(water, Kick(1e-3), steps=10, precision="float64")
-    with pytest.raises(InputError, match="one field a ground state"):
+    with pytest.raises(InputError, match="one field per ground state"):
         propagate_batch([], [])
     with pytest.raises(InputError, match="share their level of theory"):
         Hamiltonian([water, ground_state("g2:H2", Method(grid_level=0))])
