@@ -8,7 +8,7 @@ import numpy as np
 from pyscf import dft
 
 from graphlearn.base.errors import InputError
-from tdddft.electronic.ground_state import build_mol
+from tdddft.electronic.mole import build_mol
 from tdddft.trajectory.origin import molecule_of
 from tdddft.trajectory.trajectory import Trajectory
 

@@ -9,8 +9,8 @@ from graphlearn.base.errors import InputError
 from tdddft.dataset.recipe import Propagation
 from tdddft.electronic.functionals import exact_exchange
 from tdddft.electronic.grids import number_of_points
-from tdddft.electronic.ground_state import build_mol
 from tdddft.electronic.method import Method
+from tdddft.electronic.mole import build_mol
 from tdddft.molecules.molecule import Molecule
 
 PROCESS_BYTES = 420e6  # Python and its libraries

@@ -89,7 +89,7 @@ def cost(job: Job) -> float:
 def check_method(molecules: Sequence[Molecule], method: Method) -> None:
     """InputError if the functional is unknown or an element lacks a basis or pseudopotential."""
     from tdddft.electronic.functionals import check_functional
-    from tdddft.electronic.ground_state import build_mol
+    from tdddft.electronic.mole import build_mol
 
     check_functional(method.functional)
     seen: set[str] = set()

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from graphlearn.base.errors import InputError
 from tdddft.electronic.batched_matrices import stack_padded
-from tdddft.electronic.ground_state import GroundState, build_fitting
+from tdddft.electronic.ground_state import GroundState
+from tdddft.electronic.mole import build_fitting
 
 
 def fitting_of(ground_state: GroundState) -> df.DF:

@@ -5,26 +5,22 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pyscf import df, dft, gto, scf
-from pyscf.lib.exceptions import BasisNotFoundError
+from pyscf import gto, scf
 
 from graphlearn.base.errors import ConvergenceError, InputError
-from tdddft.electronic.core_potentials import core_potentials
-from tdddft.electronic.functionals import check_functional
 from tdddft.electronic.method import Method
-from tdddft.electronic.method_names import (
-    INITIAL_GUESS,
-    fitting_names,
-    names_by_element,
-    refuse_files_of_these_names,
-)
-from tdddft.electronic.scf_solvers import solve_scf
+from tdddft.electronic.mole import build_mean_field, build_mol
+from tdddft.electronic.pyscf_objects import adopt, from_mole, method_of_mean_field, method_of_mole
+from tdddft.electronic.scf_solvers import Convergence, solve_scf
 from tdddft.molecules.molecule import Molecule
 from tdddft.molecules.sources import read_molecules
-from tdddft.units import BOHR_ANGSTROM
+from tdddft.molecules.sources.ase_atoms import from_atoms
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +42,8 @@ class GroundState:
         energies_hartree: Orbital energies, float64 [M].
         num_occupied: Doubly occupied orbitals.
         energy_hartree: Total energy.
-        scf_solver: Solver that converged it, see :func:`tdddft.electronic.scf_solvers.solve_scf`.
+        scf_solver: Solver that converged it, see :func:`tdddft.electronic.scf_solvers.solve_scf`; ``given`` for a
+            mean field that was converged before.
         scf_cycles: Diagonalisations by that solver.
     """
 
@@ -91,30 +88,56 @@ class GroundState:
         }
 
 
-def ground_state(molecule: Molecule | str | Path, method: Method | None = None) -> GroundState:
+def ground_state(
+    molecule: Molecule | str | Path | Atoms | gto.Mole | scf.hf.SCF, method: Method | None = None
+) -> GroundState:
     r"""Solve :math:`F C = S C \varepsilon` self-consistently.
 
     Args:
-        molecule: A molecule, or anything that :func:`tdddft.read_molecules` takes and that holds exactly one.
-        method: Level of theory; PBE / GTH-DZVP / GTH-PBE by default.
+        molecule: One of
+
+            - a :class:`tdddft.Molecule`, or a name or file that :func:`tdddft.read_molecules` takes and that holds
+              exactly one;
+            - ASE's ``Atoms``, with the charge of ``atoms.info["charge"]`` or the sum of the initial charges;
+            - PySCF's ``Mole``, whose basis, pseudopotential and effective core potential are taken too;
+            - a converged restricted mean field of PySCF, whose level of theory is taken. It is not solved again.
+        method: Level of theory; PBE / GTH-DZVP / GTH-PBE by default. Beside an object of PySCF it gives what that does
+            not (``Method(response_grid="fine")``); a key that contradicts it is an error.
+
+    Returns:
+        The ground state.
 
     Raises:
-        InputError: for a basis, pseudopotential or functional that PySCF does not have for an element.
+        InputError: for a basis, pseudopotential or functional that PySCF does not have for an element; for an object of
+            PySCF whose level of theory has no name, open shells, ghost atoms, Cartesian functions, and a mean field
+            with anything beside its level of theory (a solvent, relativistic terms, another fitting basis).
         ConvergenceError: if the self-consistent field does not converge, or not to a state whose lowest orbitals are
             occupied.
     """
+    if isinstance(molecule, scf.hf.SCF):
+        given, molecule, method = molecule, from_mole(molecule.mol), method_of_mean_field(molecule, method)
+        mean_field = build_mean_field(build_mol(molecule, method), method)
+        return _ground_state(molecule, method, mean_field, adopt(given, mean_field))
+    if isinstance(molecule, gto.Mole):
+        molecule, method = from_mole(molecule), method_of_mole(molecule, method)
     method = method or Method()
-    if not isinstance(molecule, Molecule):
+    if isinstance(molecule, str | Path):
         molecules = read_molecules(str(molecule))
         if len(molecules) != 1:
             raise InputError(f"{molecule}: holds {len(molecules)} molecules; pass one Molecule of read_molecules(...)")
         molecule = molecules[0]
-    mol = build_mol(molecule, method)
-    mean_field = _mean_field(mol, method)
+    if not isinstance(molecule, Molecule):
+        molecule = from_atoms(molecule)
+    mean_field = build_mean_field(build_mol(molecule, method), method)
     with warnings.catch_warnings():
         # Of GTH projectors; the number that PySCF assumes for want of an entry in its table, one component, is right.
         warnings.filterwarnings("ignore", message=r"Function int1e_r[24]_origi_sph not found")
         found = solve_scf(mean_field)
+    return _ground_state(molecule, method, mean_field, found)
+
+
+def _ground_state(molecule: Molecule, method: Method, mean_field: Any, found: Convergence) -> GroundState:
+    """The ground state of a mean field that was converged, or the error that says why it is none."""
     if found.flaw and found.solver is None:
         raise ConvergenceError(
             f"{molecule.name}: SCF converges to a state that is no ground state: {found.flaw} "
@@ -128,6 +151,7 @@ def ground_state(molecule: Molecule | str | Path, method: Method | None = None) 
             f"({method.functional}/{method.basis}; tried {', '.join(found.tried)}); "
             "raise method.scf_max_cycles, or check the geometry and charge"
         )
+    mol = mean_field.mol
     charges, positions = mol.atom_charges(), mol.atom_coords()
     origin = charges @ positions / charges.sum()
     with mol.with_common_orig(origin):
@@ -150,76 +174,3 @@ def ground_state(molecule: Molecule | str | Path, method: Method | None = None) 
         scf_solver=found.solver,
         scf_cycles=found.cycles,
     )
-
-
-def build_mol(molecule: Molecule, method: Method) -> gto.Mole:
-    """PySCF's molecule; InputError for unknown names, pairs that do not belong together, and elements without one."""
-    pseudopotentials, ecps = core_potentials(molecule.symbols, method)
-    bases = names_by_element(method.basis, molecule.symbols)
-    mol = gto.Mole(verbose=0, unit="Bohr", charge=molecule.charge, cart=False)
-    names = {*bases.values(), *pseudopotentials.values(), *ecps.values(), INITIAL_GUESS}
-    refuse_files_of_these_names(names | fitting_names(mol, bases.values()))
-    mol.atom = list(zip(molecule.symbols, (molecule.positions_angstrom / BOHR_ANGSTROM).tolist(), strict=True))
-    mol.basis = method.basis if isinstance(method.basis, str) else bases
-    mol.pseudo = pseudopotentials
-    mol.ecp = ecps
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            mol.build(dump_input=False, parse_arg=False)
-    except (BasisNotFoundError, KeyError, RuntimeError, OSError) as error:
-        raise InputError(
-            f"{molecule.name}: basis {method.basis!r} with pseudopotential {method.pseudopotential!r} does not cover "
-            f"{', '.join(sorted(set(molecule.symbols)))} ({str(error).splitlines()[0]}); choose another with "
-            "--set method.basis=... method.pseudopotential=..."
-        ) from None
-    if mol.nelectron < 2:
-        raise InputError(f"{molecule.name}: {mol.nelectron} electrons are left to propagate; check the charge")
-    missing = [molecule.symbols[i] for i in range(mol.natm) if len(mol.atom_shell_ids(i)) == 0]
-    if missing:
-        raise InputError(f"{molecule.name}: basis {method.basis!r} has no functions for {', '.join(set(missing))}")
-    return mol
-
-
-def ao_table(mol: gto.Mole) -> np.ndarray:
-    """Atom, l, radial index and m of every atomic orbital, int64 [A, 4].
-
-    m labels real spherical harmonics in PySCF's order: p as x, y, z (m = 1, -1, 0), higher l as m = -l..l.
-    """
-    rows: list[tuple[int, int, int, int]] = []
-    radial: dict[tuple[int, int], int] = {}
-    for shell in range(mol.nbas):
-        atom, l = mol.bas_atom(shell), mol.bas_angular(shell)
-        for _ in range(mol.bas_nctr(shell)):
-            index = radial.get((atom, l), 0)
-            radial[atom, l] = index + 1
-            rows += [(atom, l, index, m) for m in ((1, -1, 0) if l == 1 else range(-l, l + 1))]
-    return np.array(rows, dtype=np.int64)
-
-
-def _mean_field(mol: gto.Mole, method: Method) -> Any:
-    check_functional(method.functional)
-    if method.functional.upper() == "HF":
-        mean_field = scf.RHF(mol)
-    else:
-        mean_field = dft.RKS(mol, xc=method.functional)
-        mean_field.grids.level = method.grid_level
-    if method.density_fitting:
-        mean_field = mean_field.density_fit()
-        build_fitting(mean_field.with_df)
-    mean_field.chkfile = None
-    mean_field.conv_tol = method.scf_tolerance_hartree
-    mean_field.conv_tol_grad = max(1e-6, np.sqrt(method.scf_tolerance_hartree) * 0.1)
-    mean_field.max_cycle = method.scf_max_cycles
-    return mean_field
-
-
-def build_fitting(fitting: df.DF) -> df.DF:
-    """Three-centre integrals, with generated fitting functions where PySCF has none for an element and functional."""
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Basis may be available", UserWarning)  # no need: one is generated
-            return fitting.build()
-    except BasisNotFoundError:
-        fitting.auxbasis = df.aug_etb(fitting.mol)
-        return fitting.build()

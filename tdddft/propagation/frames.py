@@ -9,7 +9,8 @@ import numpy as np
 
 from graphlearn.base.errors import InputError
 from graphlearn.base.numbers import one_float, whole_number
-from tdddft.electronic.ground_state import GroundState, ao_table
+from tdddft.electronic.ground_state import GroundState
+from tdddft.electronic.mole import ao_table
 from tdddft.fields.base import Field
 from tdddft.fields.serialization import field_to_dict, has_parameters
 from tdddft.trajectory.trajectory import Trajectory, orthonormality_error

@@ -15,12 +15,12 @@ import numpy as np
 
 from graphlearn.base.errors import InputError
 from graphlearn.base.file_names import numbered
-from graphlearn.base.limits import check_atoms
+from tdddft.molecules.sources.ase_atoms import entry_of_arrays
 from tdddft.molecules.sources.entry import Entry
-from tdddft.molecules.sources.stated import of_initial_charges, of_magnetic_moments, of_properties, together
 
 MAGIC = b"- of UlmASE-Trajectory"
 _HEADER = 24
+_NAMES = {"numbers": "numbers", "positions": "positions", "charges": "initial_charges", "magmoms": "initial_magmoms"}
 
 
 def read_ase_trajectory(data: bytes, name: str, stem: str) -> Iterator[Entry]:
@@ -47,16 +47,9 @@ def read_ase_trajectory(data: bytes, name: str, stem: str) -> Iterator[Entry]:
 
 
 def _entry(data: bytes, frame: dict[str, Any], title: str, where: str, index: int) -> Entry:
-    numbers = _array(data, frame["numbers."])
-    check_atoms(len(numbers), where)
-    if np.any(frame.get("pbc", False)):
-        raise InputError(f"{where}: the cell is periodic, and only molecules by themselves are simulated")
-    statements = [of_properties(frame.get("info", {}))]
-    if "charges." in frame:
-        statements.append(of_initial_charges(_array(data, frame["charges."])))
-    if "magmoms." in frame:
-        statements.append(of_magnetic_moments(_array(data, frame["magmoms."])))
-    return Entry(title, numbers, _array(data, frame["positions."]), where, together(statements), None, index)
+    stored = {ours: frame[f"{theirs}."] for theirs, ours in _NAMES.items() if f"{theirs}." in frame}
+    arrays = {name: _array(data, node) for name, node in stored.items()}
+    return entry_of_arrays(arrays, frame.get("info", {}), bool(np.any(frame.get("pbc", False))), title, where, index)
 
 
 def _array(data: bytes, node: dict[str, Any]) -> np.ndarray:

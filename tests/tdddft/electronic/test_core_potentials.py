@@ -9,7 +9,7 @@ from graphlearn.base.recipes.reading import parse_recipe, recipe_hash
 from tdddft import GenerateRecipe, InputError, Method, Molecule, ground_state
 from tdddft.analysis.linear_response import linear_response_roots
 from tdddft.electronic.core_potentials import core_electrons, core_potentials
-from tdddft.electronic.ground_state import build_mol
+from tdddft.electronic.mole import build_mol
 
 IODIDE = Molecule("HI", [53, 1], [[0, 0, 0], [0, 0, 1.609]])
 

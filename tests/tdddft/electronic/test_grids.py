@@ -3,7 +3,7 @@ import pytest
 
 from tdddft import Method
 from tdddft.electronic.grids import response_grid
-from tdddft.electronic.ground_state import build_mol
+from tdddft.electronic.mole import build_mol
 from tdddft.molecules.molecule import Molecule
 
 

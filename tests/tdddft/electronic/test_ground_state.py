@@ -5,7 +5,7 @@ from e3nn import o3
 from scipy.spatial.transform import Rotation
 
 from tdddft import ConvergenceError, InputError, Method, Molecule, ground_state, read_molecules
-from tdddft.electronic.ground_state import ao_table
+from tdddft.electronic.mole import ao_table
 
 
 def test_the_default_basis_has_the_shape_of_the_papers():

@@ -7,7 +7,6 @@ from pydantic import ValidationError
 from pyscf.gto import basis as library
 
 from tdddft import InputError, Method, Molecule, ground_state
-from tdddft.electronic.ground_state import build_mol
 from tdddft.electronic.method_names import (
     known_basis,
     known_ecp,
@@ -15,6 +14,7 @@ from tdddft.electronic.method_names import (
     names_by_element,
     refuse_files_of_these_names,
 )
+from tdddft.electronic.mole import build_mol
 
 HYDROGEN = Molecule("H2", [1, 1], [[0, 0, 0], [0, 0, 0.74]])
 BARE = {"pseudopotential": None, "grid_level": 0}

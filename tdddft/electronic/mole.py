@@ -1,0 +1,113 @@
+"""PySCF's molecule and mean field of a molecule and a level of theory."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from pyscf import df, dft, gto, scf
+from pyscf.lib.exceptions import BasisNotFoundError
+
+from graphlearn.base.errors import InputError
+from tdddft.electronic.core_potentials import core_potentials
+from tdddft.electronic.functionals import check_functional
+from tdddft.electronic.method import Method
+from tdddft.electronic.method_names import (
+    INITIAL_GUESS,
+    fitting_names,
+    names_by_element,
+    refuse_files_of_these_names,
+)
+from tdddft.molecules.molecule import Molecule
+from tdddft.units import BOHR_ANGSTROM
+
+
+def build_mol(molecule: Molecule, method: Method) -> gto.Mole:
+    """PySCF's molecule.
+
+    Args:
+        molecule: Elements, positions and charge.
+        method: Its basis and core potentials are used.
+
+    Raises:
+        InputError: for unknown names, pairs that do not belong together, and elements that a basis does not cover.
+    """
+    pseudopotentials, ecps = core_potentials(molecule.symbols, method)
+    bases = names_by_element(method.basis, molecule.symbols)
+    mol = gto.Mole(verbose=0, unit="Bohr", charge=molecule.charge, cart=False)
+    names = {*bases.values(), *pseudopotentials.values(), *ecps.values(), INITIAL_GUESS}
+    refuse_files_of_these_names(names | fitting_names(mol, bases.values()))
+    mol.atom = list(zip(molecule.symbols, (molecule.positions_angstrom / BOHR_ANGSTROM).tolist(), strict=True))
+    mol.basis = method.basis if isinstance(method.basis, str) else bases
+    mol.pseudo = pseudopotentials
+    mol.ecp = ecps
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            mol.build(dump_input=False, parse_arg=False)
+    except (BasisNotFoundError, KeyError, RuntimeError, OSError) as error:
+        raise InputError(
+            f"{molecule.name}: basis {method.basis!r} with pseudopotential {method.pseudopotential!r} does not cover "
+            f"{', '.join(sorted(set(molecule.symbols)))} ({str(error).splitlines()[0]}); choose another with "
+            "--set method.basis=... method.pseudopotential=..."
+        ) from None
+    if mol.nelectron < 2:
+        raise InputError(f"{molecule.name}: {mol.nelectron} electrons are left to propagate; check the charge")
+    missing = [molecule.symbols[i] for i in range(mol.natm) if len(mol.atom_shell_ids(i)) == 0]
+    if missing:
+        raise InputError(f"{molecule.name}: basis {method.basis!r} has no functions for {', '.join(set(missing))}")
+    return mol
+
+
+def ao_table(mol: gto.Mole) -> np.ndarray:
+    """Atom, l, radial index and m of every atomic orbital, int64 [A, 4].
+
+    m labels real spherical harmonics in PySCF's order: p as x, y, z (m = 1, -1, 0), higher l as m = -l..l.
+    """
+    rows: list[tuple[int, int, int, int]] = []
+    radial: dict[tuple[int, int], int] = {}
+    for shell in range(mol.nbas):
+        atom, l = mol.bas_atom(shell), mol.bas_angular(shell)
+        for _ in range(mol.bas_nctr(shell)):
+            index = radial.get((atom, l), 0)
+            radial[atom, l] = index + 1
+            rows += [(atom, l, index, m) for m in ((1, -1, 0) if l == 1 else range(-l, l + 1))]
+    return np.array(rows, dtype=np.int64)
+
+
+def build_mean_field(mol: gto.Mole, method: Method) -> Any:
+    """PySCF's restricted mean field, not yet solved; its fitting integrals are.
+
+    Args:
+        mol: Of :func:`build_mol`.
+        method: Level of theory and thresholds.
+
+    Raises:
+        InputError: for a functional that cannot be propagated.
+    """
+    check_functional(method.functional)
+    if method.functional.upper() == "HF":
+        mean_field = scf.RHF(mol)
+    else:
+        mean_field = dft.RKS(mol, xc=method.functional)
+        mean_field.grids.level = method.grid_level
+    if method.density_fitting:
+        mean_field = mean_field.density_fit()
+        build_fitting(mean_field.with_df)
+    mean_field.chkfile = None
+    mean_field.conv_tol = method.scf_tolerance_hartree
+    mean_field.conv_tol_grad = max(1e-6, np.sqrt(method.scf_tolerance_hartree) * 0.1)
+    mean_field.max_cycle = method.scf_max_cycles
+    return mean_field
+
+
+def build_fitting(fitting: df.DF) -> df.DF:
+    """Three-centre integrals, with generated fitting functions where PySCF has none for an element and functional."""
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Basis may be available", UserWarning)  # no need: one is generated
+            return fitting.build()
+    except BasisNotFoundError:
+        fitting.auxbasis = df.aug_etb(fitting.mol)
+        return fitting.build()

@@ -1,0 +1,133 @@
+"""Molecule, level of theory and converged state out of objects of PySCF."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+from pyscf import gto, scf
+
+from graphlearn.base.errors import ConvergenceError, InputError, OpenShellError
+from tdddft.electronic.method import Method
+from tdddft.electronic.scf_solvers import Convergence, flaw_of
+from tdddft.molecules.molecule import Molecule
+from tdddft.units import BOHR_ANGSTROM
+
+LARGEST_DIFFERENCE_HARTREE = 1e-5
+
+
+def from_mole(mol: gto.Mole) -> Molecule:
+    """The molecule of PySCF's ``Mole``, named by its formula.
+
+    Raises:
+        InputError: for one that is not built, a periodic cell, ghost atoms, Cartesian functions; OpenShellError for
+            unpaired electrons.
+    """
+    if not mol._built:
+        raise InputError("the Mole is not built; call mol.build()")
+    if hasattr(mol, "lattice_vectors"):
+        raise InputError("the Mole is a periodic cell, and only molecules by themselves are simulated")
+    if mol.spin:
+        raise OpenShellError(f"the Mole has spin={mol.spin}: unpaired electrons, and only closed shells are propagated")
+    if mol.cart:
+        raise InputError("the Mole has Cartesian functions (cart=True); spherical ones are propagated")
+    numbers = [gto.charge(mol.atom_pure_symbol(i)) for i in range(mol.natm)]
+    if 0 in numbers:
+        raise InputError("the Mole holds ghost atoms; leave them out")
+    molecule = Molecule("molecule", np.array(numbers), mol.atom_coords() * BOHR_ANGSTROM, mol.charge)
+    return Molecule(
+        molecule.formula, molecule.numbers, molecule.positions_angstrom, mol.charge, "PySCF Mole",
+        charge_from="Mole.charge",
+    )  # fmt: skip
+
+
+def method_of_mole(mol: gto.Mole, method: Method | None) -> Method:
+    """The level of theory with the basis and the core potentials of a ``Mole``.
+
+    Args:
+        mol: PySCF's molecule.
+        method: What the Mole does not say; the defaults of :class:`Method` without it.
+
+    Raises:
+        InputError: for a basis or core potential that is not given by name, and for a ``method`` that contradicts.
+    """
+    return _combined(_names_of_mole(mol), method, "the Mole")
+
+
+def method_of_mean_field(mean_field: scf.hf.SCF, method: Method | None) -> Method:
+    """The level of theory of a restricted mean field.
+
+    Args:
+        mean_field: PySCF's.
+        method: What the mean field does not say: grid and precision of the response.
+
+    Raises:
+        InputError: as :func:`method_of_mole`, and for what is not restricted Hartree-Fock or Kohn-Sham.
+    """
+    if not isinstance(mean_field, scf.hf.RHF) or isinstance(mean_field, scf.rohf.ROHF):
+        raise InputError(f"{type(mean_field).__name__}: restricted closed shells alone (RHF, RKS) are propagated")
+    found = _names_of_mole(mean_field.mol)
+    found |= {
+        "functional": getattr(mean_field, "xc", "HF"),
+        "density_fitting": getattr(mean_field, "with_df", None) is not None,
+    }
+    found |= {"scf_tolerance_hartree": mean_field.conv_tol, "scf_max_cycles": mean_field.max_cycle}
+    if hasattr(mean_field, "grids"):
+        found["grid_level"] = mean_field.grids.level
+    return _combined(found, method, "the mean field")
+
+
+def adopt(given: scf.hf.SCF, ours: scf.hf.SCF) -> Convergence:
+    """Take the converged orbitals of a mean field into another of the same level of theory.
+
+    Args:
+        given: The user's, converged.
+        ours: As this package makes it; gets the orbitals, the occupied ones first.
+
+    Raises:
+        InputError: if Fock matrix or energy of the two differ by more than 1e-5 hartree at the given density.
+        ConvergenceError: if the given one is not converged, or to no ground state.
+    """
+    if not given.converged:
+        raise ConvergenceError("the mean field is not converged; call its kernel(), or pass its Mole")
+    if flaw := flaw_of(given):
+        raise ConvergenceError(f"the mean field is converged to a state that is no ground state: {flaw}")
+    density, difference = given.make_rdm1(), np.inf
+    fock = np.asarray(given.get_fock(dm=density))
+    if ours.mol.nao == len(fock):
+        hcore, potential = ours.get_hcore(), ours.get_veff(ours.mol, density)
+        energy = abs(ours.energy_tot(density, hcore, potential) - given.e_tot)
+        difference = max(float(np.abs(hcore + potential - fock).max()), float(energy))
+    if difference > LARGEST_DIFFERENCE_HARTREE:
+        raise InputError(
+            f"the mean field differs by {difference:.1e} hartree from its level of theory as named: a solvent, a "
+            "dispersion correction, relativistic terms, another fitting basis or grid cannot be stored; pass its Mole"
+        )
+    order = np.lexsort((given.mo_energy, -given.mo_occ))
+    ours.mo_coeff, ours.mo_energy = np.array(given.mo_coeff)[:, order], np.array(given.mo_energy)[order]
+    ours.mo_occ, ours.e_tot, ours.converged = np.array(given.mo_occ)[order], given.e_tot, True
+    return Convergence("given", int(given.cycles), fock, ("given",))
+
+
+def _names_of_mole(mol: gto.Mole) -> dict[str, Any]:
+    found = {"basis": mol.basis, "pseudopotential": mol.pseudo or None, "ecp": mol.ecp or None}
+    for name, value in found.items():
+        names = value.values() if isinstance(value, Mapping) else [value]
+        if not all(isinstance(n, str | None) for n in names):
+            raise InputError(f"the Mole has {name} as numbers, and not by the name of one that PySCF ships")
+    return found
+
+
+def _combined(found: Mapping[str, Any], method: Method | None, what: str) -> Method:
+    """A method with what was found in an object, and for the rest that of ``method``."""
+    given = {} if method is None else {name: getattr(method, name) for name in method.model_fields_set}
+    for name in given.keys() & found.keys():
+        if given[name] != found[name]:
+            raise InputError(f"method.{name} is {given[name]!r}, that of {what} {found[name]!r}; leave it out")
+    try:
+        return Method.model_validate({**given, **found})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{what}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None

@@ -1,0 +1,173 @@
+"""What ``ground_state`` takes beside a name: the same molecule as a file, ``Atoms``, ``Mole`` and mean field."""
+
+import numpy as np
+import pytest
+from ase import Atoms
+from pyscf import dft, gto, scf
+
+from tdddft import ConvergenceError, InputError, Kick, Method, Molecule, ground_state, propagate
+from tdddft.units import BOHR_ANGSTROM
+
+SYMBOLS, POSITIONS = ["O", "H", "H"], np.array([[0, 0, 0.117], [0, 0.757, -0.471], [0.01, -0.757, -0.471]])
+METHOD = Method(functional="PBE0", basis="6-31g", grid_level=1, response_grid=0, response_precision="float64")
+
+
+@pytest.fixture(scope="module")
+def of_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("xyz") / "water.xyz"
+    rows = [f"{s} {x} {y} {z}" for s, (x, y, z) in zip(SYMBOLS, POSITIONS.tolist(), strict=True)]
+    path.write_text("\n".join(["3", "", *rows]) + "\n")
+    return ground_state(path, METHOD)
+
+
+def mole(**options):
+    atoms = list(zip(SYMBOLS, (POSITIONS / BOHR_ANGSTROM).tolist(), strict=True))
+    return gto.M(**{"atom": atoms, "unit": "Bohr", "basis": "6-31g", "verbose": 0, **options})
+
+
+def mean_field(mol=None, xc="PBE0", fitted=True):
+    found = dft.RKS(mol or mole(), xc=xc)
+    found = found.density_fit() if fitted else found
+    found.grids.level, found.conv_tol = 1, 1e-11
+    return found
+
+
+def assert_same(ours, theirs, tolerance=1e-8):
+    assert np.allclose(ours.molecule.positions_angstrom, theirs.molecule.positions_angstrom, atol=1e-12)
+    assert ours.energy_hartree == pytest.approx(theirs.energy_hartree, abs=tolerance)
+    assert np.abs(ours.fock_hartree - theirs.fock_hartree).max() < 100 * tolerance
+    runs = [propagate(g, Kick(1e-3, (0, 1, 1)), steps=20, dipole_tolerance=1e-5) for g in (ours, theirs)]
+    induced = [t.dipole_au - t.dipole_au[0] for t in runs]
+    assert np.abs(induced[0] - induced[1]).max() < 1e-5 * np.abs(induced[1]).max()
+
+
+def test_atoms_of_ase_are_the_molecule_of_the_file(of_file):
+    state = ground_state(Atoms(SYMBOLS, POSITIONS), METHOD)
+    assert state.energy_hartree == of_file.energy_hartree
+    assert np.array_equal(state.orbitals, of_file.orbitals)
+    assert state.molecule.name == "H2O"
+
+
+def test_atoms_give_their_charge():
+    cation = ["O", "H", "H", "H"], np.vstack([POSITIONS, [0.9, 0.1, 0.4]])
+    method = Method(basis="sto-3g", grid_level=0, response_grid=0)
+    for atoms in (Atoms(*cation, info={"charge": 1}), Atoms(*cation, charges=[1, 0, 0, 0])):
+        assert ground_state(atoms, method).molecule.charge == 1
+    with pytest.raises(InputError, match="odd number"):
+        ground_state(Atoms(*cation), method)
+
+
+def test_a_periodic_cell_and_magnetic_moments_of_atoms_are_refused():
+    with pytest.raises(InputError, match="periodic"):
+        ground_state(Atoms(SYMBOLS, POSITIONS, cell=[9, 9, 9], pbc=True), METHOD)
+    with pytest.raises(InputError, match="magnetic moment"):
+        ground_state(Atoms(SYMBOLS, POSITIONS, magmoms=[1, 0, 1]), METHOD)
+
+
+def test_a_mole_gives_geometry_and_basis(of_file):
+    rest = Method(functional="PBE0", grid_level=1, response_grid=0, response_precision="float64")
+    state = ground_state(mole(), rest)
+    assert state.method == METHOD
+    assert_same(state, of_file)
+
+
+def test_a_mole_with_a_pseudopotential_needs_no_method():
+    state = ground_state(mole(basis="gth-dzvp", pseudo="gth-pbe"))
+    assert state.method == Method()
+    assert state.num_occupied == 4
+
+
+def test_a_converged_mean_field_is_not_solved_again(of_file):
+    given = mean_field()
+    given.kernel()
+    state = ground_state(given, Method(response_grid=0, response_precision="float64"))
+    assert state.method.functional == "PBE0"
+    assert state.scf_solver == "given"
+    assert state.energy_hartree == given.e_tot
+    assert_same(state, of_file)
+
+
+@pytest.mark.parametrize("fitted", [True, False])
+def test_hartree_fock_with_exact_or_fitted_integrals(fitted):
+    given = scf.RHF(mole())
+    given = given.density_fit() if fitted else given
+    given.kernel()
+    state = ground_state(given)
+    assert state.method.functional == "HF"
+    assert state.method.density_fitting is fitted
+    assert state.energy_hartree == given.e_tot
+
+
+def test_a_mean_field_with_its_orbitals_in_another_order_is_sorted(of_file):
+    given = mean_field()
+    given.kernel()
+    order = np.random.default_rng(0).permutation(len(given.mo_occ))
+    given.mo_coeff, given.mo_energy, given.mo_occ = (
+        given.mo_coeff[:, order],
+        given.mo_energy[order],
+        given.mo_occ[order],
+    )
+    state = ground_state(given, Method(response_grid=0, response_precision="float64"))
+    assert (np.diff(state.energies_hartree) >= 0).all()
+    assert_same(state, of_file)
+
+
+def test_a_mean_field_that_is_not_converged_is_refused():
+    given = mean_field()
+    given.max_cycle = 1
+    given.kernel()
+    with pytest.raises(ConvergenceError, match="not converged"):
+        ground_state(given)
+
+
+def _with_another_fitting_basis():
+    return dft.RKS(mole(), xc="PBE0").density_fit(auxbasis="weigend")
+
+
+def _relativistic():
+    return scf.RHF(mole()).x2c()
+
+
+def _shifted():
+    """A constant in the energy, as a dispersion correction gives it."""
+    given = scf.RHF(mole())
+    given.energy_nuc = lambda *_: mole().energy_nuc() - 0.01
+    return given
+
+
+@pytest.mark.parametrize("make", [_with_another_fitting_basis, _relativistic, _shifted])
+def test_a_mean_field_with_more_than_its_level_of_theory_is_refused(make):
+    given = make()
+    given.kernel()
+    with pytest.raises(InputError, match=r"differs by .* hartree from its level of theory"):
+        ground_state(given)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: dft.UKS(mole()), "UKS.*restricted closed shells alone"),
+        (lambda: scf.ROHF(mole()), "ROHF.*restricted closed shells alone"),
+        (lambda: mole(charge=1, spin=1), "spin=1"),
+        (lambda: mole(cart=True), "Cartesian"),
+        (lambda: mole(atom="O 0 0 0; ghost-H 0 0 1; H 0 0.7 0.5; H 0 -0.7 0.5"), "ghost"),
+        (lambda: mole(basis={"O": [[0, [1.0, 1.0]]], "H": "sto-3g"}), "basis as numbers"),
+        (
+            lambda: mole(basis={"O": "6-31g", "H1": "sto-3g", "H": "sto-3g"}),
+            "the Mole: basis: .*'H1' is not an element",
+        ),
+        (lambda: gto.Mole(), "not built"),
+        (lambda: 42, "is no molecule"),
+    ],
+)
+def test_objects_that_cannot_be_propagated_are_refused_in_words(make, message):
+    with pytest.raises(InputError, match=message):
+        ground_state(make())
+
+
+def test_a_method_that_contradicts_an_object_of_pyscf_is_refused():
+    with pytest.raises(InputError, match=r"method\.basis is 'sto-3g', that of the Mole '6-31g'"):
+        ground_state(mole(), Method(basis="sto-3g"))
+    with pytest.raises(InputError, match=r"method\.functional is 'PBE', that of the mean field 'PBE0'"):
+        ground_state(mean_field(), Method(functional="PBE"))
+    assert isinstance(ground_state(mole(), Method(basis="6-31g", grid_level=0, response_grid=0)).molecule, Molecule)
