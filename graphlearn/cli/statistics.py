@@ -19,7 +19,8 @@ def statistics(folder: Annotated[Path, typer.Argument(help="folder made by 'tddd
     Example: graphlearn statistics runs/small
     """
     from graphlearn.base.errors import InputError
-    from graphlearn.orbitals.data.statistics import DEFINITION, FILE_NAME, DatasetStatistics, trajectory_sums
+    from graphlearn.orbitals.data.statistics import trajectory_sums
+    from graphlearn.orbitals.data.statistics_file import DEFINITION, FILE_NAME, DatasetStatistics
     from tdddft.dataset.store import DatasetFolder
 
     with progress("reading", len(DatasetFolder(folder).finished())) as show:

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphlearn.base.errors import InputError
 from graphlearn.base.recipes.reading import parse_stored
-from graphlearn.orbitals.data.split import fill_parts, molecule_groups, part_size
+from graphlearn.orbitals.data.split import draw_parts, molecule_groups
 from graphlearn.orbitals.recipe import HELD_OUT, LARGER, TRAIN, VALIDATION, OrbitalRecipe, Split
 
 
@@ -42,10 +42,8 @@ def assign(names: Sequence[str], split: Split, folder: str | Path | None = None)
         if limit is not None:
             result[LARGER] = [n for m in molecules if m.heavy_atoms > limit for n in m.names]
         groups = [m.names for m in small] if split.by_molecule else [[n] for m in small for n in m.names]
-    total = sum(map(len, groups))
-    sizes = {VALIDATION: part_size(split.validation, total), HELD_OUT: part_size(split.held_out, total)}
-    parts = fill_parts(groups, [total - sum(sizes.values()), *sizes.values()], split.seed)
-    drawn = dict(zip((TRAIN, *sizes), parts, strict=True))
+    parts = draw_parts(groups, split.validation, split.held_out, split.seed)
+    drawn = dict(zip((TRAIN, VALIDATION, HELD_OUT), parts, strict=True))
     drawn[TRAIN].sort(key={name: i for i, name in enumerate(names)}.__getitem__)
     for section, wanted in ((HELD_OUT, split.held_out), (VALIDATION, split.validation), (TRAIN, 1.0)):
         if wanted:
@@ -53,6 +51,7 @@ def assign(names: Sequence[str], split: Split, folder: str | Path | None = None)
     empty = [s for s, ids in result.items() if not ids and s not in split.test]
     if empty:
         what = "for training" if TRAIN in empty else f"for {' and '.join(empty)}"
+        total = sum(map(len, groups))
         raise InputError(f"split: no trajectory is left {what}; {len(names)} were given, {total} could be drawn from")
     return result
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial.transform import Rotation
 
+from graphlearn.models.orbevo.block import AXES
 from graphlearn.nn.equivariant import wigner_d
 from graphlearn.orbitals.data.layout import LMAX, OrbitalLayout
 from graphlearn.orbitals.data.target import to_delta
 from graphlearn.orbitals.data.trajectories import TDDFTTrajectories
 from tdddft.trajectory.trajectory import Trajectory
 
-AXES = [1, 2, 0]
 ALIGNED = 0.9  # least cosine between two fields that count as the same
 
 
@@ -68,17 +70,37 @@ def _field_au(trajectory: Trajectory) -> np.ndarray:
 
 
 def align(positions: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, float]:
-    """The rotation [3, 3] that brings positions [N, 3] nearest to a reference, and the distance left, angstrom."""
-    a, b = positions - positions.mean(0), reference - reference.mean(0)
-    u, _, vt = np.linalg.svd(b.T @ a)
-    rotation = u @ np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))]) @ vt
-    return rotation, float(np.sqrt(((a @ rotation.T - b) ** 2).sum(1).mean()))
+    """The rotation that brings one geometry nearest to another, by least squares after both are centred.
+
+    Args:
+        positions: Of the atoms, angstrom [N, 3].
+        reference: Where they shall be, angstrom [N, 3].
+
+    Returns:
+        The rotation matrix [3, 3], and the root mean square distance left, angstrom. Of linear molecules and single
+        atoms it is one of many.
+    """
+    # A zero vector more leaves the result as it is, and lets a single atom pass.
+    turned, fixed = (np.pad(x - x.mean(0), ((0, 1), (0, 0))) for x in (positions, reference))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # not uniquely defined
+        rotation, distance = Rotation.align_vectors(fixed, turned)
+    return rotation.as_matrix(), float(distance / np.sqrt(len(positions)))
 
 
 def rotate_orbitals(coefficients: np.ndarray, trajectory: Trajectory, rotation: np.ndarray) -> np.ndarray:
-    """Coefficients [..., A] of the orbitals of a molecule that is turned by a rotation matrix [3, 3]."""
+    """Orbitals of a molecule that is turned.
+
+    Args:
+        coefficients: Real or complex [..., A].
+        trajectory: Gives the table of the atomic orbitals.
+        rotation: Rotation matrix [3, 3].
+
+    Returns:
+        Coefficients [..., A].
+    """
     radial = int(trajectory.ao_table[:, 2].max()) + 1
-    layout = OrbitalLayout(trajectory.ao_table, len(trajectory.numbers), (radial,) * (LMAX + 1))
+    layout = OrbitalLayout.of(trajectory, (radial,) * (LMAX + 1))
     turned = torch.as_tensor(rotation[np.ix_(AXES, AXES)]).unsqueeze(0)
     slots = layout.to_slots(coefficients)
     parts: Sequence[np.ndarray] = [

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from graphlearn.models.orbevo.mode_basis import ModeBasis
-from graphlearn.orbitals.data.statistics import DatasetStatistics, TrajectorySums, dataset_statistics
+from graphlearn.orbitals.data.statistics import dataset_statistics, sums_of
+from graphlearn.orbitals.data.statistics_file import DatasetStatistics
 from graphlearn.orbitals.data.trajectories import OrbitalTrajectory, TDDFTTrajectories
 
 
@@ -36,7 +37,7 @@ class Normalizer:
         if data.folder is not None:
             found = dataset_statistics(data.folder, data.names)
         else:
-            found = DatasetStatistics.pooled(TrajectorySums.of(data.raw(i)) for i in range(len(data)))
+            found = DatasetStatistics.pooled(sums_of(data.raw(i)) for i in range(len(data)))
         peak = found.peak_field_v_per_angstrom or 1.0
         return cls(found.rms_0, found.rms_t, peak, round(found.frame_fs, 9))
 

@@ -33,8 +33,14 @@ def split_at_random(names: Sequence[str], validation: float, test: float, seed: 
         validation: Fraction (below 1) or number of ids.
         test: Fraction (below 1) or number of ids.
         seed: Of the permutation.
+
+    Returns:
+        Ids of the three parts.
+
+    Raises:
+        InputError: if nothing is left to train or to test on.
     """
-    return _permuted([[n] for n in names], len(names), validation, test, seed)
+    return Parts(*draw_parts([[n] for n in names], validation, test, seed))
 
 
 def split_by_molecule(folder: str | Path, validation: float, test: float, seed: int) -> Parts:
@@ -42,9 +48,20 @@ def split_by_molecule(folder: str | Path, validation: float, test: float, seed: 
 
     Two geometries are the same molecule if their SMILES strings agree; or their formulas, wherever one of that formula
     has no SMILES.
+
+    Args:
+        folder: Data-set folder.
+        validation: Fraction (below 1) or number of ids, at least.
+        test: Fraction (below 1) or number of ids, at least.
+        seed: Of the permutation of the molecules.
+
+    Returns:
+        Ids of the three parts.
+
+    Raises:
+        InputError: if nothing is left to train or to test on, or the folder does not know its molecules.
     """
-    groups = molecule_groups(folder)
-    return _permuted([g.names for g in groups], sum(len(g.names) for g in groups), validation, test, seed)
+    return Parts(*draw_parts([g.names for g in molecule_groups(folder)], validation, test, seed))
 
 
 def split_by_size(folder: str | Path, largest_in_training: int, validation: float, seed: int) -> Parts:
@@ -55,18 +72,23 @@ def split_by_size(folder: str | Path, largest_in_training: int, validation: floa
         largest_in_training: Heavy atoms up to which molecules train and validate; no molecule does both.
         validation: Fraction or number of the small ones.
         seed: Of their permutation.
+
+    Returns:
+        Ids of the three parts.
+
+    Raises:
+        InputError: if no molecule is larger, or none is as small.
     """
     groups = molecule_groups(folder)
     small = [g.names for g in groups if g.heavy_atoms <= largest_in_training]
     large = [n for g in groups if g.heavy_atoms > largest_in_training for n in g.names]
-    total = sum(map(len, small))
     if not small or not large:
+        fitting = sum(map(len, small))
         raise InputError(
-            f"split: {total} trajectories have at most {largest_in_training} heavy atoms and {len(large)} more; "
+            f"split: {fitting} trajectories have at most {largest_in_training} heavy atoms and {len(large)} more; "
             "choose another size"
         )
-    number = part_size(validation, total)
-    train, held_out = fill_parts(small, [total - number, number], seed)
+    train, held_out, _ = draw_parts(small, validation, 0, seed)
     return Parts(train, held_out, large)
 
 
@@ -79,7 +101,18 @@ class MoleculeGroup:
 
 
 def molecule_groups(folder: str | Path, select: Collection[str] | None = None) -> list[MoleculeGroup]:
-    """Finished ids of each molecule, in the order of the data set; of ``select`` only, where it is given."""
+    """Finished ids of each molecule, in the order of the data set.
+
+    Args:
+        folder: Data-set folder.
+        select: Ids to keep; all by default.
+
+    Returns:
+        One group per molecule.
+
+    Raises:
+        InputError: if ``selection.csv`` is absent or does not name the molecules.
+    """
     dataset = DatasetFolder(Path(folder))
     names, records = [n for n in dataset.finished() if select is None or n in select], dataset.records()
     if not dataset.selection.is_file():
@@ -101,21 +134,25 @@ def molecule_groups(folder: str | Path, select: Collection[str] | None = None) -
     return list(groups.values())
 
 
-def _permuted(groups: Sequence[list[str]], total: int, validation: float, test: float, seed: int) -> Parts:
-    held_out = [part_size(validation, total), part_size(test, total)]
-    return Parts(*fill_parts(groups, [total - sum(held_out), *held_out], seed))
+def draw_parts(
+    groups: Sequence[list[str]], validation: float, test: float, seed: int
+) -> tuple[list[str], list[str], list[str]]:
+    """Ids that train, validate and test: the parts are filled in this order with groups in random order.
 
+    Args:
+        groups: Ids that stay together.
+        validation: Fraction (below 1) or number of ids, at least, while there are any.
+        test: Likewise.
+        seed: Of ``default_rng(seed).permutation``.
 
-def fill_parts(groups: Sequence[list[str]], sizes: Sequence[int], seed: int) -> list[list[str]]:
-    """Parts of at least these sizes, filled one after the other with groups in random order, while there are any."""
+    Returns:
+        The ids of the three parts.
+    """
+    total = sum(map(len, groups))
+    sizes = [round(part * total) if part < 1 else int(part) for part in (validation, test)]
     order = iter(np.random.default_rng(seed).permutation(len(groups)))
-    parts: list[list[str]] = [[] for _ in sizes]
-    for part, size in zip(parts, sizes, strict=True):
+    parts: tuple[list[str], list[str], list[str]] = ([], [], [])
+    for part, size in zip(parts, (total - sum(sizes), *sizes), strict=True):
         while len(part) < size and (index := next(order, None)) is not None:
             part += groups[index]
     return parts
-
-
-def part_size(part: float, total: int) -> int:
-    """A fraction (below 1) of the total, or a number."""
-    return round(part * total) if part < 1 else int(part)

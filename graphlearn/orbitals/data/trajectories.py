@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -19,6 +18,7 @@ from graphlearn.base.hdf5_examination import refusals
 from graphlearn.models.orbevo.mode_basis import ModeBasis
 from graphlearn.orbitals.data.layout import OrbitalLayout, float32
 from graphlearn.orbitals.data.mode_basis import mode_basis
+from graphlearn.orbitals.data.recent import Recent
 from graphlearn.orbitals.data.target import to_delta
 from graphlearn.radius_graph import radius_graph
 from tdddft.analysis.spectrum import field_direction
@@ -89,6 +89,16 @@ class OrbitalTrajectory:
     ) -> OrbitalTrajectory:
         """Convert a trajectory of the file contract.
 
+        Args:
+            trajectory: As a file holds it.
+            cutoff_angstrom: Edges join atoms closer than this.
+            shells: Radial channels of s, p and d that the model takes.
+            modes: Whether to work out the modes of the ground-state Hamiltonian.
+            name: Id; by default that of the trajectory.
+
+        Returns:
+            Tensors, not normalised.
+
         Raises:
             InputError: if the basis does not fit, the field starts with a delta kick or turns, or the frames are not
                 equally spaced.
@@ -157,27 +167,27 @@ class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
             raise InputError(f"{source}: no finished trajectory {', '.join(missing[:5])}; run 'tdddft generate' again")
         self.files = {n: files[n] for n in names}
         self.cutoff_angstrom, self.shells, self.modes = cutoff_angstrom, tuple(shells), modes
-        self.cache = cache
         self._names = names
-        self._kept: OrderedDict[str, OrbitalTrajectory] = OrderedDict()
-        self._unexamined = OrderedDict.fromkeys(names)
+        self._recent: Recent[str, OrbitalTrajectory] = Recent(cache)
+        self._unexamined = dict.fromkeys(names)
 
     def __len__(self) -> int:
         return len(self._names)
 
     def __getitem__(self, index: int) -> OrbitalTrajectory:
         name = self._names[index]
-        if name in self._kept:
-            self._kept.move_to_end(name)
-            return self._kept[name]
-        item = self.convert(self.raw(index), name)
-        self._kept[name] = item
-        if len(self._kept) > self.cache:
-            self._kept.popitem(last=False)
-        return item
+        return self._recent.get(name, lambda: self.convert(self.raw(index), name))
 
     def convert(self, trajectory: Trajectory, name: str) -> OrbitalTrajectory:
-        """A trajectory as tensors, with the settings of this set."""
+        """A trajectory as tensors, with the settings of this set.
+
+        Args:
+            trajectory: As a file holds it.
+            name: Its id.
+
+        Returns:
+            Tensors, not normalised.
+        """
         return OrbitalTrajectory.from_trajectory(
             trajectory, cutoff_angstrom=self.cutoff_angstrom, shells=self.shells, modes=self.modes, name=name
         )
@@ -187,7 +197,14 @@ class TDDFTTrajectories(Dataset[OrbitalTrajectory]):
         return self.files[self._names[index]]
 
     def raw(self, index: int, *, frames: int | None = None) -> Trajectory:
-        """The trajectory as it is in its file, or its first frames.
+        """The trajectory as its file holds it.
+
+        Args:
+            index: Its place in the set.
+            frames: How many of the first frames to read; all by default.
+
+        Returns:
+            The trajectory.
 
         Raises:
             ContractError: if the file is damaged.

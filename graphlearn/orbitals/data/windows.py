@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from graphlearn.orbitals.data.batch import Normalizer, OrbitalBatch, collate
+from graphlearn.orbitals.data.recent import Recent
 from graphlearn.orbitals.data.target import to_delta
 from graphlearn.orbitals.data.trajectories import OrbitalTrajectory, TDDFTTrajectories
 from tdddft.trajectory.trajectory import Trajectory, read_frames
@@ -49,10 +49,10 @@ class TDDFTWindows(Dataset[Window]):
     def __init__(
         self, data: TDDFTTrajectories, num_frames: int = 8, *, history: int | None = None, heads: int = 512
     ) -> None:
-        self.data, self.num_frames, self.history, self.heads = data, num_frames, history or num_frames, heads
+        self.data, self.num_frames, self.history = data, num_frames, history or num_frames
         self._frames = [data.frames_in(index) for index in range(len(data))]
         self._ends = np.cumsum([max(0, frames - num_frames) for frames in self._frames])
-        self._kept: OrderedDict[int, _Head] = OrderedDict()
+        self._heads: Recent[int, _Head] = Recent(heads)
 
     def __len__(self) -> int:
         return int(self._ends[-1])
@@ -71,7 +71,15 @@ class TDDFTWindows(Dataset[Window]):
         return self.window(which, frame)
 
     def window(self, trajectory: int, frame: int) -> Window:
-        """The window of one trajectory whose history ends at a frame."""
+        """The window of one trajectory whose history ends at a frame.
+
+        Args:
+            trajectory: Its place in the set.
+            frame: The last frame of history.
+
+        Returns:
+            The trajectory with the frames of the window alone, and the frame.
+        """
         head = self._head(trajectory)
         first, stop = max(0, frame - self.history + 1), min(frame + self.num_frames + 1, self._frames[trajectory])
         coefficients = read_frames(self.data.path(trajectory), first, stop, examined=True)
@@ -86,7 +94,17 @@ class TDDFTWindows(Dataset[Window]):
     def loader(
         self, normalizer: Normalizer, batch_size: int, *, num_workers: int = 0, seed: int = 0
     ) -> DataLoader[OrbitalBatch]:
-        """Shuffled batches; with workers, reading goes on while the model computes."""
+        """Shuffled batches; with workers, reading goes on while the model computes.
+
+        Args:
+            normalizer: Units of the network.
+            batch_size: Windows per batch.
+            num_workers: Processes that read.
+            seed: Of the order.
+
+        Returns:
+            A loader of :class:`OrbitalBatch`.
+        """
         return DataLoader(
             self,  # type: ignore[arg-type]  # collate turns windows into batches
             batch_size=batch_size,
@@ -98,12 +116,8 @@ class TDDFTWindows(Dataset[Window]):
         )
 
     def _head(self, index: int) -> _Head:
-        if index in self._kept:
-            self._kept.move_to_end(index)
-            return self._kept[index]
+        return self._heads.get(index, lambda: self._read_head(index))
+
+    def _read_head(self, index: int) -> _Head:
         two = self.data.raw(index, frames=2)
-        head = _Head(two, self.data.convert(two, self.data.names[index]))
-        self._kept[index] = head
-        if len(self._kept) > self.heads:
-            self._kept.popitem(last=False)
-        return head
+        return _Head(two, self.data.convert(two, self.data.names[index]))

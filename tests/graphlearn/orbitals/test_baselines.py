@@ -49,6 +49,27 @@ def test_align_finds_the_rotation():
     assert distance < 1e-12
 
 
+@pytest.mark.parametrize("points", [np.zeros((1, 3)), np.array([[0.0, 0.0, 0.5], [0.0, 0.0, -0.7]])])
+def test_align_turns_atoms_and_linear_molecules_without_a_word(points):
+    rotation, distance = align(points, points @ ROTATION.T)
+    assert np.allclose(points @ rotation.T, points @ ROTATION.T)
+    assert np.allclose(rotation @ rotation.T, np.eye(3))
+    assert distance < 1e-12
+
+
+def test_align_leaves_the_distance_of_the_best_rotation_and_reflects_nothing():
+    """The singular values of the covariance say how near two geometries come (Kabsch)."""
+    random = np.random.default_rng(2)
+    for _ in range(20):
+        a, b = random.normal(size=(2, 6, 3))
+        a, b = a - a.mean(0), b - b.mean(0)
+        u, values, vt = np.linalg.svd(b.T @ a)
+        left = (a**2).sum() + (b**2).sum() - 2 * (values * [1, 1, np.linalg.det(u @ vt)]).sum()
+        rotation, distance = align(a, b)
+        assert distance == pytest.approx(np.sqrt(left / 6), abs=1e-10)
+        assert np.linalg.det(rotation) == pytest.approx(1.0)
+
+
 def test_orbitals_turn_with_the_molecule(water_trajectory, turned):
     moved = rotate_orbitals(water_trajectory.coefficients, water_trajectory, ROTATION)
     overlap = np.abs(moved @ turned.overlap @ turned.coefficients.T)

@@ -6,7 +6,8 @@ import pytest
 
 from graphlearn.cli import app
 from graphlearn.datasets import Normalizer, TDDFTTrajectories, dataset_statistics
-from graphlearn.orbitals.data.statistics import FILE_NAME, trajectory_sums
+from graphlearn.orbitals.data.statistics import trajectory_sums
+from graphlearn.orbitals.data.statistics_file import FILE_NAME
 from graphlearn.orbitals.data.target import to_delta
 from tdddft import ContractError, GenerateRecipe, InputError
 from tdddft.dataset.store import DatasetFolder, done_record
@@ -45,10 +46,10 @@ def test_only_what_is_new_is_read_and_a_changed_file_counts_as_new(folder, water
     changed = water_trajectory.replace(frame_coefficients=water_trajectory.frame_coefficients * 1.001)
     write_trajectory(dataset.path("H2O_d0"), changed)
     dataset.append(done_record(folder, "H2O_d0", changed))
-    before = json.loads((folder / FILE_NAME).read_text())["all_below"]["rms_t"]
+    before = json.loads((folder / FILE_NAME).read_text())["pooled"]["rms_t"]
     trajectory_sums(folder, on_file=lambda *progress: read.append(progress))
     assert read[2:] == [(1, 1)]
-    assert json.loads((folder / FILE_NAME).read_text())["all_below"]["rms_t"] != before
+    assert json.loads((folder / FILE_NAME).read_text())["pooled"]["rms_t"] != before
 
 
 def test_a_damaged_statistics_file_is_replaced(folder):
@@ -93,3 +94,23 @@ def test_sums_of_another_type_are_made_again(folder, key):
     kept["trajectories"]["H2O_d0"][key] = ["x"]
     (folder / FILE_NAME).write_text(json.dumps(kept))
     assert dataset_statistics(folder) == first
+
+
+def test_a_file_of_version_1_is_read_without_opening_a_trajectory(folder):
+    expected = dataset_statistics(folder)
+    kept = json.loads((folder / FILE_NAME).read_text())
+    kept["schema_version"], kept["all_below"] = 1, kept.pop("pooled")
+    (folder / FILE_NAME).write_text(json.dumps(kept))
+    for path in DatasetFolder(folder).finished().values():
+        path.write_bytes(b"not a trajectory")
+    assert dataset_statistics(folder) == expected
+
+
+def test_a_file_of_a_later_version_is_left_out_of_account(folder):
+    expected = dataset_statistics(folder)
+    kept = json.loads((folder / FILE_NAME).read_text())
+    (folder / FILE_NAME).write_text(json.dumps({**kept, "schema_version": 3}))
+    read = []
+    trajectory_sums(folder, on_file=lambda *progress: read.append(progress))
+    assert read == [(1, 2), (2, 2)]
+    assert dataset_statistics(folder) == expected
