@@ -10,6 +10,7 @@ from typing import Any
 
 from graphlearn.base.cli.shell import out, progress
 from graphlearn.base.cli.signals import stop_on_signals
+from graphlearn.base.device import find_device
 from graphlearn.base.errors import StoppedError
 from graphlearn.base.plotting import save_figure
 from graphlearn.training.learning_curve import learning_curve
@@ -30,6 +31,7 @@ class Session:
     device: str = "auto"
 
     def __post_init__(self) -> None:
+        find_device(self.device)
         out.quiet = out.quiet or int(os.environ.get("RANK", 0)) > 0  # of several processes one prints
 
     def fit(self, title: str, task: Task[M, B], folder: Path | None = None) -> TrainingResult[M]:
