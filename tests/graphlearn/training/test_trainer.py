@@ -7,10 +7,12 @@ import math
 
 import pytest
 import torch
+from other_device import DEVICE, other_device
 from safetensors.torch import load_file, save_file
 from toy_task import ToyTask, equal_weights, same_losses
 
 from graphlearn.base.errors import ContractError, InputError, StoppedError
+from graphlearn.training.randomness import ALONE, StepDraws
 from graphlearn.training.task import Metric, TrainingResult, Validation
 from graphlearn.training.trainer import Trainer
 
@@ -163,3 +165,38 @@ def test_the_card_says_metric_direction_and_best_value():
         "steps": 4, "metric": "score", "higher_is_better": True, "best_step": 2, "best": 0.7,
         "validations": [[2, 0.7], [4, 0.6]],
     }  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter")  # it is copied: this meta holds numbers
+def test_everything_follows_the_device_and_the_numbers_are_the_same(whole, tmp_path, monkeypatch):
+    """Training, checkpoint, continuation and result on a second device, where mixing with the CPU is an error."""
+    adamw = lambda _, model, rate, decay: torch.optim.AdamW(model.parameters(), rate, weight_decay=decay)  # noqa: E731
+    monkeypatch.setattr("graphlearn.training.trainer.make_optimizer", adamw)  # fused kernels are of real devices
+    monkeypatch.setattr("graphlearn.training.processes.find_device", lambda _: DEVICE)
+    options = {"ema_decay": 0.5}
+    asked = iter([False] * 4 + [True] * 9)
+    with other_device():
+        task = ToyTask(options=options)
+        with pytest.raises(StoppedError):
+            Trainer("cuda", stop=lambda: next(asked)).fit(task, tmp_path)
+        assert {p.device for p in task.model.parameters()} == {DEVICE}
+        other = Trainer("cuda").fit(ToyTask(options=options), tmp_path)
+    monkeypatch.setattr("graphlearn.training.processes.find_device", lambda _: torch.device("cpu"))
+    here = Trainer("cpu").fit(ToyTask(options=options))
+    assert other.losses == here.losses
+    assert other.validations == here.validations
+    assert all(value.held.equal(here.model.state_dict()[name]) for name, value in other.model.state_dict().items())
+
+
+def test_a_tensor_left_on_the_cpu_is_found():
+    class Careless(ToyTask):
+        def loss(self, model, batch, draws):
+            return super().loss(model, batch, draws) + torch.ones(2)
+
+    task = ToyTask()
+    batch = next(iter(task.batches(0, ALONE)))
+    with other_device() as device:
+        model = task.model.to(device)
+        assert task.loss(model, batch, StepDraws(0, 0)).device == device
+        with pytest.raises(RuntimeError, match="tensors of the CPU and of another device"):
+            Careless().loss(model, batch, StepDraws(0, 0))
