@@ -3,8 +3,8 @@
     python tests/check_readme.py                     # every page
     python tests/check_readme.py docs/readouts.md
 
-Each page starts in an empty folder of its own, as its reader does. The README's reader has run ``make demo``: there,
-and only there, ``runs/demo`` is what that command left in the checkout.
+Each page starts in a folder of its own, as its reader does, with ``structures``, two files of proteins, and nothing else. The README's reader has run ``make demo``: there, and only there, ``runs/demo`` is what that command left in the
+checkout.
 
 A diff block is a program before and after a change: both must run, and the change may add three lines at most.
 """
@@ -12,6 +12,7 @@ A diff block is a program before and after a change: both must run, and the chan
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```(bash|python|diff)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINES_OF_A_CHANGE = 3
+STRUCTURES = ("1EJG.pdb.gz", "1dix.cif.gz")
 
 
 def commands(language: str, code: str) -> list[list[str]]:
@@ -52,6 +54,9 @@ def main() -> None:
     count = 0
     for page in pages or (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         with tempfile.TemporaryDirectory() as folder:
+            for name in STRUCTURES:
+                (Path(folder) / "structures").mkdir(exist_ok=True)
+                shutil.copy(ROOT / "tests/data/structures" / name, Path(folder) / "structures" / name)
             if page == ROOT / "README.md":
                 (Path(folder) / "runs").mkdir()
                 (Path(folder) / "runs" / "demo").symlink_to(ROOT / "runs" / "demo")
