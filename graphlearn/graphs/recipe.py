@@ -10,14 +10,14 @@ from typing import Any, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from graphlearn.base.recipes.reading import parse_recipe
-from graphlearn.base.recipes.section import Strict
+from graphlearn.base.recipes.section import RecipeSection
 from graphlearn.models.histograph import READOUTS
 from graphlearn.training.recipe import Optimisation, OptimizerName, ScheduleName, TrainingRecipe
 
 FOLDERS = {"tu": "tu", "moleculenet": "moleculenet", "citations": "planetoid"}
 
 
-class Data(Strict):
+class Data(RecipeSection):
     """Which data set, and where it lies."""
 
     kind: Literal["tu", "moleculenet", "citations"]
@@ -35,7 +35,7 @@ class Data(Strict):
         return self.root or Path(os.environ.get("GRAPHLEARN_DATA", "data")) / FOLDERS[self.kind]
 
 
-class Network(Strict):
+class Network(RecipeSection):
     """Arguments of :class:`graphlearn.models.HistographGNN` that all readouts share."""
 
     channels: int = Field(64, ge=1)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from graphlearn.base.errors import InputError
-from graphlearn.base.recipes.section import Strict
+from graphlearn.base.recipes.section import RecipeSection
 from graphlearn.models import OrbEvo, OrbitalModel, ResponseOrbEvo
 from graphlearn.training.building import build_network
 from graphlearn.training.idle_arguments import idle_arguments
@@ -52,7 +52,7 @@ class OrbitalOptimisation(Optimisation):
         return self
 
 
-class Split(Strict):
+class Split(RecipeSection):
     """Which trajectories are used for what: test sets by glob patterns of ids, then draws from what is left.
 
     A trajectory that matches several patterns belongs to the first; fractions (below 1) are of what the patterns and
@@ -81,7 +81,7 @@ class Split(Strict):
         return self
 
 
-class Validation(Strict):
+class Validation(RecipeSection):
     """Rollouts of validation trajectories that choose the checkpoint to keep."""
 
     every: int = Field(500, ge=1, description="steps between validations")

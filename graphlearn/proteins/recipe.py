@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from graphlearn.base.errors import InputError
-from graphlearn.base.recipes.section import Strict
+from graphlearn.base.recipes.section import RecipeSection
 from graphlearn.models import ProteinRPN
 from graphlearn.proteins.data.protein_go import Ontology
 from graphlearn.proteins.sequence.search import DEFAULT_SEARCH, SearchProgram
@@ -22,7 +22,7 @@ from graphlearn.training.idle_arguments import idle_arguments
 from graphlearn.training.recipe import ComparisonSection, Optimisation, TrainingRecipe, variant_recipe
 
 
-class ProteinData(Strict):
+class ProteinData(RecipeSection):
     """Chains, labels and split, as one of the constructors of :class:`graphlearn.datasets.ProteinGO` takes them."""
 
     kind: Literal["tables", "folder"] = "tables"
@@ -63,7 +63,7 @@ class ProteinData(Strict):
         return self.root or Path(os.environ.get("GRAPHLEARN_DATA", "data")) / "protein"
 
 
-class Sites(Strict):
+class Sites(RecipeSection):
     """Residues that teach the objectness of anchors; known for the carried tables."""
 
     sources: tuple[Literal["catalytic", "binding"], ...] = Field((), description="none: objectness is not taught")
@@ -72,7 +72,7 @@ class Sites(Strict):
     validation: float = Field(0.1, gt=0, lt=1, description="share of the clusters that choose the epoch")
 
 
-class PreTraining(Strict):
+class PreTraining(RecipeSection):
     """The proposal alone on sites, before the terms."""
 
     epochs: int = Field(0, ge=0, description="0: no pre-training")
@@ -84,7 +84,7 @@ class PreTraining(Strict):
         return dict.fromkeys(() if self.epochs else ("batch_size", "learning_rate"), "pre_training.epochs is 0")
 
 
-class Losses(Strict):
+class Losses(RecipeSection):
     """Weights of the parts of the loss beside the binary cross-entropy of the terms."""
 
     balance: float = Field(0.0, ge=0, le=1, description="power of negatives over positives that weighs positives")
@@ -104,7 +104,7 @@ class Losses(Strict):
         return idle
 
 
-class Perturbation(Strict):
+class Perturbation(RecipeSection):
     """How the second view of a structure differs from the first."""
 
     noise_angstrom: float = Field(0.5, ge=0)

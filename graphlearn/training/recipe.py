@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from graphlearn.base.errors import InputError
 from graphlearn.base.recipes.reading import parse_recipe
-from graphlearn.base.recipes.section import Strict
+from graphlearn.base.recipes.section import RecipeSection
 
 RECIPE_VERSION = 2
 OptimizerName = Literal["adamw", "adam"]
@@ -21,7 +21,7 @@ Precision = Literal["float32", "bf16", "fp16"]
 R = TypeVar("R", bound="TrainingRecipe")
 
 
-class Optimisation(Strict):
+class Optimisation(RecipeSection):
     """How fast to learn, with the same keys for every task; each adds how long."""
 
     batch_size: int = Field(32, ge=1, description="items per step, over all processes")
@@ -36,7 +36,7 @@ class Optimisation(Strict):
     checkpoint_every: int = Field(50, ge=1, description="steps between checkpoints")
 
 
-class TrainingRecipe(Strict):
+class TrainingRecipe(RecipeSection):
     """The base of the recipes of all tasks; a subclass narrows ``task`` to a literal and adds its sections."""
 
     schema_version: Literal[2] = 2
@@ -84,7 +84,7 @@ def _task_by_shape(data: Mapping[str, Any]) -> str:
     return "graphs" if "data" in data else "orbitals"
 
 
-class ComparisonSection(Strict):
+class ComparisonSection(RecipeSection):
     """What ``graphlearn compare`` trains: every variant with every seed."""
 
     seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1)

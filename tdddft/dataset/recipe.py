@@ -11,13 +11,13 @@ from pydantic import (
     model_validator,
 )
 
-from graphlearn.base.recipes.section import Strict
+from graphlearn.base.recipes.section import RecipeSection
 from tdddft.electronic.method import Method
 from tdddft.fields.sections import AnyFieldSection, GaussianPulsesField
 from tdddft.molecules.selection import Selection
 
 
-class Distortions(Strict):
+class Distortions(RecipeSection):
     """Further geometries of molecules, by Gaussian displacements of the nuclei."""
 
     count: int = Field(0, ge=0, description="geometries a molecule beside the given one")
@@ -31,7 +31,7 @@ class Distortions(Strict):
         return dict.fromkeys(keys, "distortions.count is 0")
 
 
-class Propagation(Strict):
+class Propagation(RecipeSection):
     """Time stepping and storage."""
 
     dt_fs: float = Field(0.005, gt=0, description="spacing of the stored field; step of the fixed schemes")
@@ -56,7 +56,7 @@ class Propagation(Strict):
         return self
 
 
-class GenerateRecipe(Strict):
+class GenerateRecipe(RecipeSection):
     """A data set of trajectories: molecules x geometries x field directions."""
 
     schema_version: Literal[1] = 1

@@ -14,11 +14,11 @@ from pydantic import (
     model_validator,
 )
 
-from graphlearn.base.recipes.section import Strict
+from graphlearn.base.recipes.section import RecipeSection
 from tdddft.electronic.method_names import functional_name, is_gth_basis, names_or_name
 
 
-class Method(Strict):
+class Method(RecipeSection):
     """Level of theory of the ground state and of the propagation."""
 
     functional: str = Field(

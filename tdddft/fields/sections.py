@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, Tag, field_validator, model_validator
 
-from graphlearn.base.recipes.section import Strict, kind_of
+from graphlearn.base.recipes.section import RecipeSection, kind_of
 from graphlearn.base.seeds import seeded_generator
 from tdddft.fields.base import Field as FieldLike, GaussianPulses, Kick, unit_vector
 from tdddft.fields.sampled import read_field
@@ -17,7 +17,7 @@ from tdddft.fields.serialization import FieldSum, field_from_dict
 Direction = tuple[float, float, float]
 
 
-class FieldSection(Strict):
+class FieldSection(RecipeSection):
     """What every kind of field has."""
 
     def fields(self, name: str) -> list[FieldLike]:

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from graphlearn.base.errors import InputError
-from graphlearn.base.recipes.section import Strict
+from graphlearn.base.recipes.section import RecipeSection
 from graphlearn.base.unpacking import read_unpacked
 from tdddft.molecules.molecule import SYMBOLS, Molecule
 
@@ -21,7 +21,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class Selection(Strict):
+class Selection(RecipeSection):
     """Which molecules of the sources to take; all by default."""
 
     elements: tuple[str, ...] | None = Field(None, description="only molecules of these elements")

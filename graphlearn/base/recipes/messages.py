@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from graphlearn.base.recipes.section import Strict, kinds, sections
+from graphlearn.base.recipes.section import RecipeSection, kinds, sections
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
@@ -34,7 +34,7 @@ def _describe(item: dict[str, Any], model: type[BaseModel]) -> str:
     return f"{where}{item['msg'].removeprefix('Value error, ')}"
 
 
-def _present_words(known: Mapping[str, type[Strict]]) -> dict[str, type[Strict]]:
+def _present_words(known: Mapping[str, type[RecipeSection]]) -> dict[str, type[RecipeSection]]:
     """Kinds by the first word of each class; a class that has further words had them formerly."""
     first = {section: kind for kind, section in reversed(list(known.items()))}
     return {kind: section for kind, section in known.items() if first[section] == kind}
@@ -83,7 +83,7 @@ def _unknown_key(location: str, section: type[BaseModel] | None, model: type[Bas
 def _known_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
     keys = []
     for name, info in model.model_fields.items():
-        inner: list[type[Strict]] = sections(info)
+        inner: list[type[RecipeSection]] = sections(info)
         for section in inner:
             keys += _known_keys(section, f"{prefix}{name}.")
         if not inner:

@@ -14,10 +14,10 @@ from pydantic import BaseModel, ValidationError
 from graphlearn.base.errors import InputError
 from graphlearn.base.plain_data import parse_yaml, read_yaml
 from graphlearn.base.recipes.messages import explain
-from graphlearn.base.recipes.section import STORED, Strict, without_foreign_keys
+from graphlearn.base.recipes.section import STORED, RecipeSection, without_foreign_keys
 
 R = TypeVar("R", bound=BaseModel)
-S = TypeVar("S", bound=Strict)
+S = TypeVar("S", bound=RecipeSection)
 
 
 def load_recipe(path: Path, model: type[R], overrides: Sequence[str] = ()) -> R:

@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError
 STORED = "stored"  # of the validation context: keys without effect are passed over
 
 
-class Strict(BaseModel):
+class RecipeSection(BaseModel):
     """A section of a recipe.
 
     Unknown keys are errors, and so are numbers that are not finite. A section of several kinds is a union of classes,
@@ -37,7 +37,7 @@ class Strict(BaseModel):
         return {}
 
     @model_validator(mode="after")
-    def _nothing_idle(self, info: ValidationInfo) -> Strict:
+    def _nothing_idle(self, info: ValidationInfo) -> RecipeSection:
         given = {} if _is_stored(info) else {key: why for key, why in self.idle().items() if _is_given(self, key)}
         if given:
             text = "; ".join(f"{key} has no effect: {why}" for key, why in given.items())
@@ -66,20 +66,20 @@ def kind_of(default: str) -> Discriminator:
     return Discriminator(kind, custom_error_type="unknown_kind", custom_error_message="kind is none of those known")
 
 
-def kinds(info: FieldInfo) -> dict[str, type[Strict]]:
+def kinds(info: FieldInfo) -> dict[str, type[RecipeSection]]:
     """Classes of a field by kind; empty where it is not a union of kinds."""
     return dict(_tagged(info.annotation))
 
 
-def sections(info: FieldInfo) -> list[type[Strict]]:
+def sections(info: FieldInfo) -> list[type[RecipeSection]]:
     """Classes that a field may hold as a section."""
     inner = info.annotation
-    if isinstance(inner, type) and issubclass(inner, Strict):
+    if isinstance(inner, type) and issubclass(inner, RecipeSection):
         return [inner]
     return list(kinds(info).values())
 
 
-def without_foreign_keys(model: type[Strict], data: Mapping[str, Any]) -> dict[str, Any]:
+def without_foreign_keys(model: type[RecipeSection], data: Mapping[str, Any]) -> dict[str, Any]:
     """Plain data without the keys that belong to other kinds of a section than the chosen one."""
     result = dict(data)
     for name, info in model.model_fields.items():
@@ -95,19 +95,19 @@ def without_foreign_keys(model: type[Strict], data: Mapping[str, Any]) -> dict[s
     return result
 
 
-def without_idle(section: Strict, data: Mapping[str, Any]) -> dict[str, Any]:
+def without_idle(section: RecipeSection, data: Mapping[str, Any]) -> dict[str, Any]:
     """A resolved section that was stored before, without the keys that have no effect in the given one."""
     result = copy.deepcopy(dict(data))
     for key in section.idle():
         _remove(result, key.split("."))
     for name in type(section).model_fields:
         value = getattr(section, name)
-        if isinstance(value, Strict) and isinstance(result.get(name), Mapping):
+        if isinstance(value, RecipeSection) and isinstance(result.get(name), Mapping):
             result[name] = without_idle(value, result[name])
     return result
 
 
-def _tagged(annotation: Any) -> Iterator[tuple[str, type[Strict]]]:
+def _tagged(annotation: Any) -> Iterator[tuple[str, type[RecipeSection]]]:
     if get_origin(annotation) is Annotated:
         inner, *marks = get_args(annotation)
         tags = [mark.tag for mark in marks if isinstance(mark, Tag)]
@@ -141,4 +141,4 @@ def _remove(data: Any, path: list[str]) -> None:
         data.pop(path[-1], None)
 
 
-__all__ = ["STORED", "Strict", "kind_of", "kinds", "sections", "without_foreign_keys", "without_idle"]
+__all__ = ["STORED", "RecipeSection", "kind_of", "kinds", "sections", "without_foreign_keys", "without_idle"]

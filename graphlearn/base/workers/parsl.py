@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from graphlearn.base.errors import InputError, OutOfSpaceError
-from graphlearn.base.recipes.section import Strict
+from graphlearn.base.recipes.section import RecipeSection
 from graphlearn.base.workers.pool import GRACE_SECONDS, POLL_SECONDS, THREAD_VARIABLES, Outcome, Stop
 from tdddft.dataset.index import Record
 from tdddft.dataset.progress import read_run_state
@@ -25,7 +25,7 @@ SECONDS_BETWEEN_LOOKS = 5.0
 MISSING_PARSL = "--cluster needs Parsl: pip install 'graphlearn[cluster]'"
 
 
-class Cluster(Strict):
+class Cluster(RecipeSection):
     """How to reach a cluster; the file of ``--cluster``.
 
     The data-set folder must be visible under the same path on all nodes.
