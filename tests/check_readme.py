@@ -3,7 +3,8 @@
     python tests/check_readme.py                     # every page
     python tests/check_readme.py docs/readouts.md
 
-Each page starts in a folder of its own, as its reader does, with ``structures``, two files of proteins, and nothing else. The README's reader has run ``make demo``: there, and only there, ``runs/demo`` is what that command left in the
+Each page starts in a folder of its own, as its reader does, with ``structures``, two files of proteins, and nothing
+else. The README's reader has run ``make demo``: there, and only there, ``runs/demo`` is what that command left in the
 checkout.
 
 A diff block is a program before and after a change: both must run, and the change may add three lines at most.

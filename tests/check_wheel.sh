@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The wheel holds the recipes and works from a folder that is not the checkout.
+# The wheel holds the recipes, works from a folder that is not the checkout, and needs none of the extras for layers and models.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bin="$PWD/.venv/bin"
+checkout="$PWD"
+bin="$checkout/.venv/bin"
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 isolation="$("$bin/python" -c 'import hatchling' 2>/dev/null && echo --no-build-isolation || true)"
@@ -35,3 +36,6 @@ assert (site / "graphlearn/proteins/prediction/assets/protein.html").is_file() a
 assert (site / "graphlearn/py.typed").is_file() and (site / "tdddft/py.typed").is_file()
 print("wheel: recipes, weights and packages are complete")
 PY
+python3 -m venv "$folder/light"
+"$folder/light/bin/pip" install -q --disable-pip-version-check -c "$checkout/constraints.txt" torch==2.13.0 "$folder"/dist/graphlearn-*.whl
+"$folder/light/bin/python" "$checkout/tests/light_installation.py"

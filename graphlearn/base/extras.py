@@ -34,7 +34,7 @@ def missing_library(error: ModuleNotFoundError, program: str) -> str | None:
 
     Args:
         error: From the import.
-        program: Name of the command; its own extra comes first.
+        program: Name of the command; its own extra comes first, then that of training.
 
     Returns:
         One line, or None where the library belongs to no extra.
@@ -42,7 +42,7 @@ def missing_library(error: ModuleNotFoundError, program: str) -> str | None:
     extras = extras_with(error.name or "")
     if not extras:
         return None
-    first = program if program in extras else extras[0]
+    first = next((extra for extra in (program, "train") if extra in extras), extras[0])
     others = [extra for extra in extras if extra != first]
     also = f" (it also comes with {', '.join(others)})" if others else ""
     return (
