@@ -71,7 +71,7 @@ def test_the_extra_of_the_program_comes_first():
         ("pyscf", "tdddft", "tdddft generate H2O --out set"),
         ("rdkit", "tdddft", "tdddft generate smiles:CO --out set"),
         ("h5py", "tdddft", "tdddft show file.h5"),
-        ("accelerate", "train", "graphlearn train orbevo/demo --data set --out run"),
+        ("h5py", "train", "graphlearn train orbevo/demo --data set --out run"),
         ("Bio", "proteins", "graphlearn predict file.pdb --weights protein_rpn/mf --out pages"),
     ],
 )
