@@ -1,6 +1,6 @@
 # make demo: the main job.  make test: the whole test suite.  make test-dgl: the bridge to DGL, with DGL installed.
 # make check-results: the stored results beside their aims, and beside README and cards. make results-write: fills those.
-# make trajectories: data sets to train on, hours; run again, it goes on. Needs the rMD17 files, see docs/datasets.md.
+# make trajectories: data sets to train on, hours; run again, it resumes. Needs the rMD17 files, see docs/datasets.md.
 # make locked: everything for tests and documentation, each file checked against its hash; CPython 3.11, Linux x86_64.
 # Another build of torch, for example with CUDA:  make demo TORCH=torch==2.13.0 PIP_ARGS="--extra-index-url ..."
 PYTHON ?= python3
