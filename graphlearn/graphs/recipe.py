@@ -17,7 +17,7 @@ from graphlearn.training.recipe import Optimisation, OptimizerName, ScheduleName
 FOLDERS = {"tu": "tu", "moleculenet": "moleculenet", "citations": "planetoid"}
 
 
-class Data(RecipeSection):
+class DataSource(RecipeSection):
     """Which data set, and where it lies."""
 
     kind: Literal["tu", "moleculenet", "citations"]
@@ -59,7 +59,7 @@ class GraphRecipe(TrainingRecipe):
     """A training run, or a comparison of readouts on the same network, budget and splits."""
 
     task: Literal["graphs"] = "graphs"
-    data: Data
+    data: DataSource
     network: Network = Network()
     optimisation: GraphOptimisation = GraphOptimisation()
     depths: tuple[PositiveInt, ...] = Field((5,), min_length=1, description="message-passing layers")

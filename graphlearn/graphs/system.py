@@ -8,19 +8,16 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from graphlearn.base.cli.shell import out, progress
-from graphlearn.base.cli.signals import stop_on_signals
-from graphlearn.base.errors import StoppedError
+from graphlearn.base.cli.shell import out
 from graphlearn.base.plotting import save_figure
-from graphlearn.graphs.fit import Run as GraphRun, fit
+from graphlearn.graphs.data.prepared import load_graph_data
+from graphlearn.graphs.history_figure import weights_figure
 from graphlearn.graphs.recipe import GraphRecipe
-from graphlearn.graphs.report import learning_figure, weights_figure
-from graphlearn.graphs.task import load_task
-from graphlearn.training.checkpoint import save_model
+from graphlearn.graphs.task import SCORES, GraphTask, build_model
 from graphlearn.training.compare import Column, Comparison, Run
-from graphlearn.training.run_folder import run_folder
 from graphlearn.training.session import Session
 from graphlearn.training.systems import System
+from graphlearn.training.trainer import Trainer
 
 COMMONEST = "the commonest class"
 
@@ -36,38 +33,26 @@ class GraphSystem(System[GraphRecipe]):
 
     def train(self, recipe: GraphRecipe, data: Path | None, session: Session) -> None:
         """Train on the first test fold, with the first readout, depth and seed."""
-        run = GraphRun(recipe.readouts[0], recipe.depths[0], recipe.seeds[0], recipe.test_folds[0])
-        task = load_task(recipe.data, run.fold)
-        sizes = [len(part) for part in task.split]
+        fold = recipe.test_folds[0]
+        graphs = load_graph_data(recipe.data, fold)
+        sizes = [len(part) for part in graphs.split]
         out.print("{} for training, {} for choosing the epoch, {} for the test".format(*sizes))
-        with run_folder(session.folder), stop_on_signals() as request:
-            try:
-                with progress("epochs", recipe.optimisation.epochs) as show:
-                    result = fit(
-                        recipe, task, run, stop=request,
-                        on_epoch=lambda epoch, loss: show(epoch, f"validation loss {loss:.3f}"),
-                    )  # fmt: skip
-            except StoppedError:
-                request.exit()
-            figures = {"test_score": result.score, "validation_score": result.validation, "metric": task.metric}
-            facts = {"recipe": recipe.model_dump(mode="json"), "run": run._asdict(), "epoch": result.epoch, **figures}
-            save_model(session.folder, result.model, facts)
-        out.print(
-            f"epoch {result.epoch} of {result.epochs}: test {task.metric} {100 * result.score:.1f} % "
-            f"({COMMONEST}: {100 * task.majority:.1f} %)"
-        )
-        out.print(f"wrote {session.folder}/model.safetensors")
-        out.print(f"wrote {save_figure(learning_figure(result), session.folder / 'learning_curve.png')}")
-        picture = weights_figure(result.model, task)
+        task = GraphTask.create(recipe, graphs, recipe.readouts[0], recipe.depths[0], recipe.seeds[0], fold)
+        result = session.fit("training", task)
+        session.report({"Training": result})
+        score = f"test {SCORES[graphs.metric]} {100 * task.test(result.model):.1f} %"
+        out.print(f"{score} ({COMMONEST}: {100 * graphs.majority:.1f} %)")
+        picture = weights_figure(result.model, graphs)
         if picture is not None:
-            out.print(f"wrote {save_figure(picture, session.folder / 'history.png')}")
+            out.print(f"wrote {save_figure(picture, session.folder / 'history.png')}", soft_wrap=True)
 
     def comparison(self, recipe: GraphRecipe, data: Path | None, only: Sequence[str], device: str) -> Comparison:
         """Readouts at every depth, with every seed, on every test fold."""
-        recipe, task = recipe.only(only) if only else recipe, load_task(recipe.data)
-        name = {"accuracy": "test accuracy (%)", "roc_auc": "test ROC-AUC (%)"}[task.metric]
-        column = Column("score", name, factor=100.0, digits=1)
-        return GraphComparison(recipe, recipe.data.name, (column,), task.fingerprint)
+        recipe, graphs = recipe.only(only) if only else recipe, load_graph_data(recipe.data)
+        for readout, depth in product(recipe.readouts, recipe.depths):
+            build_model(recipe, graphs, readout, depth)
+        column = Column("score", f"test {SCORES[graphs.metric]} (%)", factor=100.0, digits=1)
+        return GraphComparison(recipe, recipe.data.name, (column,), graphs.fingerprint, device)
 
 
 @dataclass(frozen=True)
@@ -79,12 +64,14 @@ class GraphComparison(Comparison):
         title: The data set.
         columns: The score of the test part.
         data_set: Fingerprint of the data set.
+        device: Where to compute.
     """
 
     recipe: GraphRecipe
     title: str
     columns: tuple[Column, ...]
     data_set: str
+    device: str = "auto"
 
     def runs(self) -> list[Run]:
         """Seeds and folds come last in the order; only TU sets have more than one split."""
@@ -103,12 +90,14 @@ class GraphComparison(Comparison):
 
     def do(self, run: Run, folder: Path) -> dict[str, Any]:
         """Train on one fold, and test once."""
-        task = load_task(self.recipe.data, run.fold)
-        depth = int(run.setting.split()[0])
-        result = fit(self.recipe, task, GraphRun(run.variant, depth, run.seed, run.fold))
+        graphs, depth = load_graph_data(self.recipe.data, run.fold), int(run.setting.split()[0])
+        task = GraphTask.create(self.recipe, graphs, run.variant, depth, run.seed, run.fold)
+        result = Trainer(self.device).fit(task)
+        assert result.best is not None
         return {
-            "figures": {"score": result.score}, "validation": result.validation, "metric": task.metric,
-            "majority": task.majority, "epoch": result.epoch, "epochs": result.epochs,
+            "figures": {"score": task.test(result.model)}, "validation": result.best.figures[graphs.metric],
+            "metric": graphs.metric, "majority": graphs.majority,
+            "epoch": result.best.step // task.steps_per_epoch, "epochs": len(result.losses) // task.steps_per_epoch,
             "parameters": sum(p.numel() for p in result.model.parameters()), "seconds": round(result.seconds, 2),
         }  # fmt: skip
 

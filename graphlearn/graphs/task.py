@@ -1,165 +1,173 @@
-"""What is predicted: its data, its split, its loss and its score."""
+"""Predicting graphs or nodes as a task of the trainer."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from torch_geometric.data import Data as Graph
 
 from graphlearn.base.errors import InputError
-from graphlearn.base.recipes.packaged import recipe_folder
-from graphlearn.graphs.data.moleculenet import ATOM_FEATURE_SIZES, load_moleculenet
-from graphlearn.graphs.data.planetoid import load_citations
-from graphlearn.graphs.data.splits import Split, load_folds, nested_split, stratified_folds
-from graphlearn.graphs.data.table import GraphTable
-from graphlearn.graphs.data.tu import load_tu
-from graphlearn.graphs.recipe import Data
-from tdddft.dataset.packaged import PACKAGE
+from graphlearn.base.recipes.reading import recipe_hash
+from graphlearn.graphs.data.prepared import GraphData
+from graphlearn.graphs.recipe import GraphOptimisation, GraphRecipe
+from graphlearn.models import HistographGNN
+from graphlearn.training.building import build_network
+from graphlearn.training.randomness import Share, StepDraws, step_generator
+from graphlearn.training.task import Budget, Metric, TrainingResult, device_of, nothing_to_learn
+
+SHUFFLE = 3  # purpose of random numbers
+SCORES = {"accuracy": "accuracy", "roc_auc": "ROC-AUC"}
 
 
-@dataclass(frozen=True)
-class Task:
-    """A data set with one split.
+@dataclass
+class GraphTask:
+    """One readout at one depth on one split; see :class:`graphlearn.training.task.Task`.
 
     Attributes:
-        data: The graphs, or the one network whose nodes are classified.
-        split: Graphs, or nodes, for training, choosing and testing.
-        inputs: ``in_channels`` of the model.
-        outputs: Classes or targets.
-        level: ``graph`` or ``node``.
-        metric: ``accuracy`` or ``roc_auc``.
+        recipe: Network and optimisation.
+        data: Graphs with a split.
+        readout: Name of the readout.
+        depth: Message-passing layers.
+        seed: Of all random numbers.
+        fold: Number of the test fold.
+        model: The network.
     """
 
-    data: GraphTable | Graph
-    split: Split
-    inputs: int | tuple[int, ...]
-    outputs: int
-    level: str
-    metric: str
+    recipe: GraphRecipe
+    data: GraphData
+    readout: str
+    depth: int
+    seed: int
+    fold: int
+    model: HistographGNN
 
-    def batches(self, part: Tensor, batch_size: int, generator: torch.Generator | None = None) -> Iterator[Graph]:
-        """Batches of a part of the split; the whole network, with the part as ``chosen``, at node level."""
-        if isinstance(self.data, GraphTable):
-            yield from self.data.batches(part, batch_size, generator)
-            return
-        network = self.data.clone()
-        network.chosen = part
-        yield network
+    @classmethod
+    def create(
+        cls, recipe: GraphRecipe, data: GraphData, readout: str, depth: int, seed: int = 0, fold: int = 0
+    ) -> GraphTask:
+        """Build the network of one of the readouts of a recipe.
 
-    def predict(self, model: torch.nn.Module, batch: Graph) -> tuple[Tensor, Tensor]:
-        """Outputs of the model and targets."""
-        if self.level == "node":
-            return model(batch.x, batch.edge_index)[batch.chosen], batch.y[batch.chosen]
-        return model(batch.x, batch.edge_index, batch.batch, batch_size=batch.num_graphs), batch.y
+        Args:
+            recipe: Network and optimisation.
+            data: Graphs with a split.
+            readout: Name of the readout.
+            depth: Message-passing layers.
+            seed: Of all random numbers.
+            fold: Number of the test fold.
 
-    def teaches(self, batch: Graph) -> bool:
-        """Whether a batch can be trained on: two nodes for batch normalisation, and a target that is known."""
-        y = batch.y if self.level == "graph" else batch.y[batch.chosen]
-        return batch.num_nodes > 1 and bool((y == y).any())
-
-    def loss(self, output: Tensor, y: Tensor) -> Tensor:
-        """Cross-entropy; for several binary targets the mean over those that are known."""
-        if self.metric == "accuracy":
-            return F.cross_entropy(output, y)
-        known = ~y.isnan()
-        return F.binary_cross_entropy_with_logits(output[known], y[known])
-
-    def score(self, output: Tensor, y: Tensor) -> float:
-        """Accuracy, or area under the ROC curve as the mean over targets that have both classes."""
-        if self.metric == "accuracy":
-            return float((output.argmax(1) == y).double().mean())
-        return mean_roc_auc(output, y)
+        Raises:
+            InputError: where sizes or options do not fit together.
+        """
+        torch.manual_seed(seed)
+        return cls(recipe, data, readout, depth, seed, fold, build_model(recipe, data, readout, depth))
 
     @property
-    def fingerprint(self) -> str:
-        """Short hash of the data set, in its order."""
-        if isinstance(self.data, GraphTable):
-            return self.data.fingerprint()
-        content = self.data.edge_index.numpy().tobytes() + self.data.y.numpy().tobytes()
-        return hashlib.sha256(content).hexdigest()[:16]
+    def identity(self) -> str:
+        """Recipe, data and what was chosen of them."""
+        chosen = f"{self.readout}:{self.depth}:{self.seed}:{self.fold}"
+        return f"{recipe_hash(self.recipe)}:{self.data.fingerprint}:{chosen}"
 
     @property
-    def majority(self) -> float:
-        """Score of always answering the commonest class of the training part."""
-        y = self.data.y
-        if self.metric != "accuracy":
-            return 0.5
-        return float((y[self.split.test] == torch.bincount(y[self.split.train]).argmax()).double().mean())
+    def optimisation(self) -> GraphOptimisation:
+        """Of the recipe, with the seed of this task."""
+        return self.recipe.optimisation.model_copy(update={"seed": self.seed})
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of an epoch; one where a single network is taken whole."""
+        if self.data.level == "node":
+            return 1
+        return math.ceil(len(self.data.split.train) / self.recipe.optimisation.batch_size)
+
+    @property
+    def budget(self) -> Budget:
+        """A validation after every epoch."""
+        each, options = self.steps_per_epoch, self.recipe.optimisation
+        return Budget(options.epochs * each, validate_every=each, patience=options.patience)
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Score and loss of the validation part, in the order that the recipe says."""
+        score = Metric(self.data.metric, True, f"validation {SCORES[self.data.metric]}")
+        loss = Metric("loss", False, "validation loss")
+        return (score, loss) if self.recipe.optimisation.select == "score" else (loss, score)
+
+    def batches(self, first_step: int, share: Share) -> Iterable[Graph]:
+        """Every graph once per epoch, shuffled for each; or the one network, with the training nodes.
+
+        Args:
+            first_step: Step to begin with.
+            share: Which graphs, or nodes, of each step this process takes.
+        """
+        train, each, size = self.data.split.train, self.steps_per_epoch, self.recipe.optimisation.batch_size
+        for step in range(first_step, self.budget.steps):
+            epoch, place = divmod(step, each)
+            rows = train
+            if self.data.level == "graph":
+                order = torch.randperm(len(train), generator=step_generator(self.seed, epoch, SHUFFLE))
+                rows = train[order[place * size : (place + 1) * size]]
+            yield self.data.batch(rows[share.rank :: share.world])
+
+    def loss(self, model: HistographGNN, batch: Graph, draws: StepDraws) -> Tensor:
+        """Sum of the loss over the graphs, or nodes, of a batch, and their number, [2].
+
+        Args:
+            model: The network.
+            batch: Graphs with targets.
+            draws: Not needed: dropout draws from the generators of torch.
+        """
+        if not self.data.teaches(batch):
+            return nothing_to_learn(model)
+        output, y = self.data.predict(model, batch)
+        count = torch.tensor(float(len(y)), device=device_of(model))
+        return torch.stack([self.data.loss(output, y).float() * count, count])
+
+    def validate(self, model: HistographGNN) -> dict[str, float]:
+        """Loss and score of the validation part."""
+        loss, score = self.data.evaluate(model, self.data.split.validation)
+        return {"loss": loss, self.data.metric: score}
+
+    def test(self, model: HistographGNN) -> float:
+        """Score of the test part."""
+        return self.data.evaluate(model, self.data.split.test)[1]
+
+    def card(self, result: TrainingResult[HistographGNN]) -> dict[str, Any]:
+        """Recipe, what was chosen of it, scores, and the course of the training."""
+        best = result.best
+        assert best is not None
+        return {
+            "recipe": self.recipe.model_dump(mode="json"),
+            "run": {"readout": self.readout, "depth": self.depth, "seed": self.seed, "fold": self.fold},
+            "epoch": best.step // self.steps_per_epoch,
+            "metric": self.data.metric,
+            "validation_score": best.figures[self.data.metric],
+            "test_score": self.test(result.model),
+            "training": result.to_dict(),
+        }
 
 
-def mean_roc_auc(output: Tensor, y: Tensor) -> float:
-    """Mean area under the ROC curve over the columns of ``y`` in which both classes occur; NaN is unknown.
+def build_model(recipe: GraphRecipe, data: GraphData, readout: str, depth: int) -> HistographGNN:
+    """The network of a recipe with one of its readouts.
+
+    Args:
+        recipe: Network and options of the readouts.
+        data: Gives the sizes of inputs and outputs.
+        readout: Name of the readout.
+        depth: Message-passing layers.
 
     Raises:
-        InputError: if both classes occur in no column.
+        InputError: where sizes or options do not fit together.
     """
-    from sklearn.metrics import roc_auc_score
-
-    scores = []
-    for column in range(y.size(1)):
-        known = ~y[:, column].isnan()
-        truth = y[known, column]
-        if truth.unique().numel() == 2:
-            scores.append(roc_auc_score(truth.numpy(), output[known, column].numpy()))
-    if not scores:
-        raise InputError(
-            "a part of the split has both classes in no target: the area under the ROC curve is not defined"
-        )
-    return float(sum(scores) / len(scores))
-
-
-def load_task(data: Data, fold: int = 0) -> Task:
-    """The task of a recipe; ``fold`` chooses the split of TU sets, the others have one of their own.
-
-    Raises:
-        InputError: if the data set is not there, or stored folds number another copy of it.
-    """
-    if data.kind == "citations":
-        network = load_citations(data.name, data.folder)
-        parts = (network.train_mask, network.val_mask, network.test_mask)
-        split = Split(*(torch.nonzero(mask).flatten() for mask in parts))
-        return Task(network, split, network.x.size(1), int(network.y.max()) + 1, "node", "accuracy")
-    if data.kind == "moleculenet":
-        table, split = _molecules(data.name, data.folder)
-        table = binary_targets(table)
-        inputs = ATOM_FEATURE_SIZES if not table.x.is_floating_point() else table.x.size(1)
-        return Task(table, split, inputs, table.num_outputs, "graph", "roc_auc")
-    table, folds = _folds(data.name, data.folder, data.folds)
-    return Task(table, nested_split(folds, fold), table.x.size(1), table.num_outputs, "graph", "accuracy")
-
-
-def binary_targets(table: GraphTable) -> GraphTable:
-    """The targets that are 0, 1 or unknown; columns of measured values are left out.
-
-    Raises:
-        InputError: if there is none.
-    """
-    binary = ((table.y == 0) | (table.y == 1) | table.y.isnan()).all(0)
-    if not bool(binary.any()):
-        raise InputError(f"{table.name} has no target of two classes; regression is not supported here")
-    return replace(table, y=table.y[:, binary])
-
-
-def fold_file(name: str) -> Path:
-    """Where the stored folds of a TU set lie."""
-    return recipe_folder(PACKAGE, "datasets") / "tu" / f"{name}.json"
-
-
-@lru_cache(maxsize=2)
-def _molecules(name: str, folder: Path) -> tuple[GraphTable, Split]:
-    return load_moleculenet(name, folder)
-
-
-@lru_cache(maxsize=2)
-def _folds(name: str, folder: Path, folds: str | int) -> tuple[GraphTable, Tensor]:
-    table = load_tu(name, folder)
-    if isinstance(folds, int):
-        return table, stratified_folds(table.y, seed=folds)
-    return table, load_folds(fold_file(name), table)
+    arguments = {
+        "in_channels": data.inputs, "out_channels": data.outputs, "num_layers": depth, "readout": readout,
+        "level": data.level, "readout_options": recipe.readout_options.get(readout), **recipe.network.model_dump(),
+    }  # fmt: skip
+    try:
+        return build_network(HistographGNN, arguments)
+    except InputError as error:
+        raise InputError(f"recipe {recipe.name!r}, readout {readout!r}: {error}") from None

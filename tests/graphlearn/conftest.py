@@ -57,7 +57,7 @@ def terminated(monkeypatch):
 
             yield update
 
-        for module in ("graphlearn.training.session", "graphlearn.cli.compare", "graphlearn.graphs.system",
+        for module in ("graphlearn.training.session", "graphlearn.cli.compare",
                        "graphlearn.proteins.system"):  # fmt: skip
             monkeypatch.setattr(import_module(module), "progress", progress)
         monkeypatch.setattr(sys, "argv", ["graphlearn", *map(str, arguments)])

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from graphlearn.base.errors import ContractError, InputError
 from graphlearn.base.recipes.reading import parse_recipe
-from graphlearn.graphs.fit import build_model
+from graphlearn.graphs.task import build_model
 from graphlearn.models import HistographGNN, OrbEvo, ProteinRPN, ResponseOrbEvo
 from graphlearn.orbitals.recipe import OrbitalRecipe
 from graphlearn.training.building import build_network
@@ -175,10 +175,10 @@ def test_recipes_are_bounded_likewise():
 def test_recipes_of_graphs_are_bounded_likewise():
     from graph_files import rings_and_chains
 
+    from graphlearn.graphs.data.prepared import GraphData
     from graphlearn.graphs.recipe import GraphRecipe
-    from graphlearn.graphs.task import Task
 
     content = {"name": "large", "data": {"kind": "tu", "name": "RINGS"}, "network": {"channels": BILLION}}
-    task = Task(rings_and_chains(8), None, 1, 2, "graph", "accuracy")
+    task = GraphData(rings_and_chains(8), None, 1, 2, "graph", "accuracy")
     with pytest.raises(InputError, match=r"recipe 'large', readout 'mean': channels=1000000000 is too large"):
         build_model(parse_recipe(content, GraphRecipe), task, "mean", 2)

@@ -11,9 +11,11 @@ import pytest
 import yaml
 from graph_files import write_rings
 from helpers import SMALL, train_orbitals as train
+from safetensors import safe_open
 
 from graphlearn.base.cli.shell import run
 from graphlearn.base.errors import ContractError, InputError, StoppedError
+from graphlearn.cli.train import train as train_command
 from graphlearn.datasets import TDDFTTrajectories
 from graphlearn.orbitals.recipe import OrbitalOptimisation, OrbitalRecipe, Validation
 from graphlearn.training.run_folder import run_folder
@@ -126,9 +128,20 @@ def rings(tmp_path):
     return tmp_path
 
 
-def test_sigterm_ends_a_training_of_graphs_with_75(rings, terminated):
-    assert terminated("epochs", "train", rings / "rings.yaml", "--out", rings / "model") == 75
+def test_sigterm_ends_a_training_of_graphs_with_75_and_it_goes_on(rings, terminated):
+    command = ("train", rings / "rings.yaml", "--out", rings / "model")
+    assert terminated("training", *command) == 75
     assert not (rings / "model/model.json").exists()
+    (losses,) = [json.loads(load_facts(rings / "model"))["losses"]]
+    assert len(losses) == 2
+    train_command(str(rings / "rings.yaml"), rings / "model")
+    assert json.loads(load_facts(rings / "model"))["losses"][:2] == losses
+    assert (rings / "model/model.json").exists()
+
+
+def load_facts(folder):
+    with safe_open(folder / "training_state.safetensors", framework="pt") as file:
+        return file.metadata()["facts"]
 
 
 def test_sigterm_ends_a_comparison_with_75_and_keeps_what_is_finished(rings, terminated):

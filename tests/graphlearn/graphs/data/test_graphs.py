@@ -19,6 +19,7 @@ from graphlearn.base.errors import InputError
 from graphlearn.datasets.graphs import GraphTable, load_citations, load_moleculenet, load_tu
 from graphlearn.graphs.data.moleculenet import read_smiles_table
 from graphlearn.graphs.data.planetoid import read_citations
+from graphlearn.graphs.data.prepared import fold_file
 from graphlearn.graphs.data.splits import (
     load_folds,
     nested_split,
@@ -27,7 +28,6 @@ from graphlearn.graphs.data.splits import (
     stratified_folds,
 )
 from graphlearn.graphs.data.tu import read_dgcnn, read_tu_folder
-from graphlearn.graphs.task import fold_file
 
 
 @st.composite
