@@ -32,12 +32,12 @@ def demo(
     from graphlearn.base.errors import InputError
     from graphlearn.base.plotting import save_figure
     from graphlearn.base.recipes.reading import load_recipe
-    from graphlearn.datasets import TDDFTTrajectories
     from graphlearn.orbitals.assignment import assign, check_validation
-    from graphlearn.orbitals.evaluate import cheap_baselines, evaluate
+    from graphlearn.orbitals.evaluate import cheap_baselines
+    from graphlearn.orbitals.evaluated_set import evaluate_sets
+    from graphlearn.orbitals.folder import open_task
     from graphlearn.orbitals.recipe import OrbitalRecipe
-    from graphlearn.orbitals.report import EvaluatedSet, summarise, write_report
-    from graphlearn.orbitals.system import open_task
+    from graphlearn.orbitals.report import write_report
     from graphlearn.orbitals.terminal import NOTE, error_tables
     from graphlearn.training.learning_curve import learning_curve
     from graphlearn.training.packaged import model_recipe
@@ -71,14 +71,11 @@ def demo(
 
     out.rule("3 of 3: rollout on trajectories it never saw")
     baselines = cheap_baselines(result.model.num_frames)
-    judged: dict[str, EvaluatedSet] = {}
-    for name in settings.split.test:
-        held_out = TDDFTTrajectories(data, select=split[name], **settings.geometry)
-        with progress(name, len(held_out)) as show:
-            judged[name] = summarise(evaluate(result.model, task.normalizer, held_out, baselines), show)
-    written = write_report(judged, out_dir)
+    chosen = {name: split[name] for name in settings.split.test}
+    sets = evaluate_sets(result.model, task.normalizer, data, chosen, baselines, progress)
+    written = write_report(sets, out_dir)
     written.append(save_figure(learning_curve({"Training": result}), out_dir / "figures" / "learning_curve.png"))
-    out.print(*error_tables({name: s.errors for name, s in judged.items()}), NOTE, sep="\n")
+    out.print(*error_tables({name: s.errors for name, s in sets.items()}), NOTE, sep="\n")
     for path in written:
         out.print(f"wrote {path}", soft_wrap=True)
     out.print(f"finished in {time.perf_counter() - started:.0f} s")

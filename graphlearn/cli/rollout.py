@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from graphlearn.base.cli.shell import out
+from graphlearn.base.device import DEVICE_HELP
 
 if TYPE_CHECKING:
     from tdddft.trajectory.trajectory import Trajectory
@@ -28,6 +29,7 @@ def rollout(
     strength: Annotated[float, typer.Option(help="field strength, as a multiple of that in training")] = 1.0,
     frames: Annotated[int | None, typer.Option(min=2, help="frames to predict; default: as in training")] = None,
     figure: Annotated[Path | None, typer.Option(help="write dipole and absorption as a figure here")] = None,
+    device: Annotated[str, typer.Option(help=f"of the rollout: {DEVICE_HELP}")] = "auto",
 ) -> None:
     """Predict how the orbitals of a molecule move, and write it as a file that every tdddft command reads.
 
@@ -35,6 +37,7 @@ def rollout(
 
     Example: graphlearn rollout smiles:CCO --out ethanol.h5 --figure ethanol.png
     """
+    from graphlearn.base.device import find_device
     from graphlearn.base.errors import InputError
     from graphlearn.base.plotting import save_figure
     from graphlearn.base.provenance import package_versions
@@ -47,6 +50,7 @@ def rollout(
     from graphlearn.training.packaged import model_folder
     from tdddft.trajectory.trajectory import read_trajectory, write_trajectory
 
+    place = find_device(device)
     given: Trajectory | None = None
     if molecule.endswith((".h5", ".hdf5")):
         if out_file.resolve() == Path(molecule).resolve():
@@ -56,11 +60,11 @@ def rollout(
         given = read_trajectory(molecule)
     network, normalizer, facts = load_orbevo(model_folder(weights))
     if given is None:
-        given = _at_rest(molecule, facts, direction, strength)
+        given = _ground_state_in_training_field(molecule, facts, direction, strength)
     item = OrbitalTrajectory.from_trajectory(given, **network.geometry)
     _warn_of_elements(given, facts)
     started = time.perf_counter()
-    roll = Rollout(network, normalizer)
+    roll = Rollout(network.to(place), normalizer)
     (delta,) = roll([item], frames=frames)
     seconds = time.perf_counter() - started
     provenance = {"versions": package_versions(), "model": facts["class"], "recipe": facts["recipe"]["name"]}
@@ -77,7 +81,7 @@ def rollout(
         out.print(f"wrote {save_figure(prediction_figure(predicted), figure)}", soft_wrap=True)
 
 
-def _at_rest(
+def _ground_state_in_training_field(
     source: str, facts: dict[str, Any], direction: tuple[float, float, float] | None, strength: float
 ) -> Trajectory:
     """The ground state of a molecule and the field of the training set, turned and scaled."""

@@ -1,9 +1,9 @@
-"""A model and its baselines on trajectories it never saw."""
+"""A model and its baselines on held-out trajectories, one at a time."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,7 +78,11 @@ Baseline = Callable[[Trajectory], Prediction]
 
 
 def cheap_baselines(bundle: int) -> dict[str, Baseline]:
-    """The baselines that need nothing but the trajectory itself."""
+    """The baselines that need nothing but the trajectory itself, by name.
+
+    Args:
+        bundle: Frames of a bundle, after which the one-step columns start again from the true frame.
+    """
 
     def nothing(t: Trajectory) -> Prediction:
         still = zero(to_delta(t)[1:])
@@ -104,16 +108,25 @@ def evaluate(
     """Predict and score one trajectory after the other; nothing is kept in memory here.
 
     The class of the model is its name. A rollout that diverges has infinite errors.
+
+    Args:
+        model: On the device to compute on.
+        normalizer: Its units.
+        data: Trajectories, read with ``model.geometry``.
+        baselines: By name.
+
+    Yields:
+        One result per trajectory.
     """
     roll, kind = Rollout(model, normalizer), type(model).__name__
     for i, name in enumerate(data.names):
         item, t = data[i], data.raw(i)
         own = Prediction(_predict(roll, item, t, teacher=True), _predict(roll, item, t, teacher=False))
         predictions = {kind: own, **{method: baseline(t) for method, baseline in baselines.items()}}
-        errors = {method: prediction_errors(t, p) for method, p in predictions.items()}
+        target = to_delta(t)[1:]
+        errors = {method: prediction_errors(t, target, p) for method, p in predictions.items()}
         if own.rolled_out is None:
             errors[kind] = {c: math.inf if c != "one_step_l2" else e for c, e in errors[kind].items()}
-        target = to_delta(t)[1:]
         growth = {
             method: metrics.wavefunction_nrmse_by_frame(p.rolled_out, target)
             for method, p in predictions.items()
@@ -131,9 +144,17 @@ def _predict(roll: Rollout, item: OrbitalTrajectory, trajectory: Trajectory, *, 
     return np.asarray(item.layout.delta_from_slots(delta)[1:])
 
 
-def prediction_errors(trajectory: Trajectory, prediction: Prediction) -> dict[str, float]:
-    """All errors of one prediction, by the keys of ``COLUMNS`` and ``wavefunction_nrmse_T`` for each horizon T."""
-    target = to_delta(trajectory)[1:]
+def prediction_errors(trajectory: Trajectory, target: np.ndarray, prediction: Prediction) -> dict[str, float]:
+    """All errors of one prediction.
+
+    Args:
+        trajectory: The truth.
+        target: Its Delta without the frame at t = 0, complex [F, S, A].
+        prediction: Of one method.
+
+    Returns:
+        By the keys of ``COLUMNS`` and ``wavefunction_nrmse_T`` for each horizon T; NaN for what is not predicted.
+    """
     atoms = trajectory.ao_table[:, 0]
     direction = field_direction(trajectory)
     found = dict.fromkeys((*COLUMNS, *(horizon_column(t) for t in HORIZONS)), float("nan"))
@@ -158,17 +179,3 @@ def prediction_errors(trajectory: Trajectory, prediction: Prediction) -> dict[st
 def horizon_column(frames: int) -> str:
     """Key of the wavefunction error over the first frames."""
     return f"wavefunction_nrmse_{frames}"
-
-
-def mean_errors(rows: Iterable[Mapping[str, Errors]]) -> dict[str, dict[str, float]]:
-    """Errors of every method, averaged over the trajectories it says something about: method -> column -> value."""
-    by_method: dict[str, list[Errors]] = {}
-    for row in rows:
-        for method, errors in row.items():
-            by_method.setdefault(method, []).append(errors)
-    return {m: {c: _mean([e[c] for e in each]) for c in each[0]} for m, each in by_method.items()}
-
-
-def _mean(values: list[float]) -> float:
-    known = [v for v in values if not np.isnan(v)]
-    return float(np.mean(known)) if known else float("nan")

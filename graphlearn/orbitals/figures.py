@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
@@ -12,11 +11,9 @@ from matplotlib.figure import Figure
 from graphlearn.base.plotting import AXES_COLORS, STYLE
 from graphlearn.orbitals import metrics
 from graphlearn.orbitals.evaluate import FROZEN, NEAREST, ZERO, EvaluatedTrajectory
+from graphlearn.orbitals.evaluated_set import EvaluatedSet
 from tdddft.analysis.spectrum import field_direction
 from tdddft.trajectory.trajectory import Trajectory
-
-if TYPE_CHECKING:
-    from graphlearn.orbitals.report import EvaluatedSet
 
 MODEL_COLOR = "#EE6677"
 COLORS = {NEAREST: "#228833", FROZEN: "#4477AA", ZERO: "#BBBBBB"}

@@ -6,9 +6,9 @@ import pytest
 from graphlearn.orbitals.baselines import frozen_hamiltonian, zero
 from graphlearn.orbitals.data.target import predicted_trajectory, to_delta
 from graphlearn.orbitals.evaluate import FROZEN, ZERO, EvaluatedTrajectory, Prediction, prediction_errors
+from graphlearn.orbitals.evaluated_set import summarise
 from graphlearn.orbitals.figures import absorption_figure, dipole_figure, error_growth_figure, prediction_figure
 from graphlearn.orbitals.metrics import wavefunction_nrmse_by_frame
-from graphlearn.orbitals.report import summarise
 
 MODELS = ("OrbEvo", "ResponseOrbEvo")
 
@@ -19,7 +19,7 @@ def evaluated(request, water_trajectory):
     target = to_delta(water_trajectory)[1:]
     deltas = {request.param: 1.1 * target, FROZEN: frozen_hamiltonian(water_trajectory), ZERO: zero(target)}
     predictions = {method: Prediction(delta, delta) for method, delta in deltas.items()}
-    errors = {method: prediction_errors(water_trajectory, p) for method, p in predictions.items()}
+    errors = {method: prediction_errors(water_trajectory, target, p) for method, p in predictions.items()}
     growth = {method: wavefunction_nrmse_by_frame(delta, target) for method, delta in deltas.items()}
     return EvaluatedTrajectory("H2O", request.param, water_trajectory, predictions, errors, growth)
 

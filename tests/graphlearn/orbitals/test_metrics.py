@@ -16,8 +16,8 @@ def target(water_trajectory):
 
 
 def test_perfect_is_zero_and_no_motion_is_one(water_trajectory, target):
-    perfect = prediction_errors(water_trajectory, Prediction(target, target))
-    nothing = prediction_errors(water_trajectory, Prediction(0 * target, 0 * target))
+    perfect = prediction_errors(water_trajectory, target, Prediction(target, target))
+    nothing = prediction_errors(water_trajectory, target, Prediction(0 * target, 0 * target))
     for column in COLUMNS:
         limit = 2e-2 if column == "absorption_nrmse" else 1e-3  # rounding of the stored coefficients
         assert perfect[column] < limit, column

@@ -3,14 +3,16 @@
 from graphlearn.orbitals.baselines import zero
 from graphlearn.orbitals.data.target import to_delta
 from graphlearn.orbitals.evaluate import FROZEN, EvaluatedTrajectory, Prediction, prediction_errors
-from graphlearn.orbitals.report import summarise, write_report
+from graphlearn.orbitals.evaluated_set import summarise
+from graphlearn.orbitals.report import write_report
 
 
 def test_predictions_are_written_into_the_folder_whatever_the_id_says(water_trajectory, tmp_path):
-    still = zero(to_delta(water_trajectory)[1:])
+    target = to_delta(water_trajectory)[1:]
+    still = zero(target)
     prediction = Prediction(still, still)
     methods = ("M", FROZEN)
-    errors = dict.fromkeys(methods, prediction_errors(water_trajectory, prediction))
+    errors = dict.fromkeys(methods, prediction_errors(water_trajectory, target, prediction))
     growth = dict.fromkeys(methods, still[:, 0, 0].real)
     ids = ("../../outside", "H2O_d0", "a/b")
     results = [

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 from helpers import SMALL
+from other_device import other_device
 
 from graphlearn.base.errors import InputError
 from graphlearn.datasets import Normalizer, OrbitalTrajectory
-from graphlearn.models import OrbEvo
+from graphlearn.models import OrbEvo, ResponseOrbEvo
 from graphlearn.orbitals.chunking import forward_bytes, state_chunk_size
 from graphlearn.orbitals.data.target import DELTA_SCALE
 from graphlearn.orbitals.rollout import Rollout, bundle_disagreement
@@ -94,3 +95,36 @@ def test_a_rollout_from_the_ground_state_needs_no_simulation(small_model, water,
     assert torch.equal(again.c0, item.c0)  # one ground state: the same orbitals with the same signs
     (expected,), (found,) = (Rollout(small_model, NORMALIZER)([x]) for x in (item, again))
     assert torch.allclose(found, expected, atol=1e-4)
+
+
+MODELS = {
+    "dm": (OrbEvo, SMALL),
+    "wf": (OrbEvo, {**SMALL, "num_density_blocks": 0, "num_blocks": 2, "pool_states": True}),
+    "modes": (OrbEvo, {**SMALL, "independent_particles": True}),
+    "response": (ResponseOrbEvo, {"channels": 8, "heads": 2, "num_radial": 8, "auxiliary": (2, 1)}),
+}
+
+
+@pytest.mark.parametrize(
+    ("variant", "repair", "teacher"),
+    [
+        ("dm", "none", False),
+        ("wf", "none", True),
+        ("modes", "none", False),
+        ("response", "none", False),
+        ("response", "loewdin", False),
+    ],
+)
+def test_every_tensor_of_a_rollout_follows_the_device_of_the_model(variant, repair, teacher, water_trajectory):
+    """On a device that computes as the CPU does, predictions are the same and come back to the CPU."""
+    torch.manual_seed(0)
+    kind, settings = MODELS[variant]
+    model = kind(**settings)
+    item = OrbitalTrajectory.from_trajectory(water_trajectory, **model.geometry)
+    options = {"teacher": teacher, "frames": 18, "ground_states": [water_trajectory]}
+    (expected,) = Rollout(model, NORMALIZER, repair=repair, memory_bytes=10**12)([item], **options)
+    with other_device() as device:
+        (found,) = Rollout(model.to(device), NORMALIZER, repair=repair, memory_bytes=10**12)([item], **options)
+    assert next(model.parameters()).device == device
+    assert found.device.type == "cpu"
+    assert torch.equal(found, expected)
