@@ -69,6 +69,7 @@ class Figure(_Stored):
 
     source: str
     sha256: str
+    note: str | None = None  # what was changed after it was drawn
 
 
 class Tolerance(_Stored):
