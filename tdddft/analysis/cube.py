@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from pyscf import dft
+from pyscf.tools.cubegen import Cube
 
 from graphlearn.base.errors import InputError
 from tdddft.electronic.mole import build_mol
@@ -34,6 +35,43 @@ def density_on_grid(
     Raises:
         InputError: for a frame that is not there, or a spacing or margin that is not positive.
     """
+    box, density = _density_in_box(trajectory, frame, spacing_au, margin_au, change)
+    return box.boxorig, density
+
+
+def write_cube(
+    path: Path, trajectory: Trajectory, frame: int, spacing_au: float = 0.3, margin_au: float = 5.0, *,
+    change: bool = True,
+) -> Path:  # fmt: skip
+    """Write :func:`density_on_grid` as a Gaussian cube file, which VMD, Avogadro and PyMOL read.
+
+    Args:
+        path: The file.
+        trajectory: Simulated or predicted.
+        frame: Index of the frame; negative ones count from the end.
+        spacing_au: Distance of grid points, bohr.
+        margin_au: Distance of the box from the outermost atoms, bohr.
+        change: Subtract the density of the ground state.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: as :func:`density_on_grid`, and for a path that cannot be written.
+    """
+    t = trajectory
+    box, density = _density_in_box(t, frame, spacing_au, margin_au, change)
+    what = "change of the density from the ground state" if change else "electron density"
+    try:
+        box.write(density, path, f"{t.name} at {t.times_fs[frame]:.6g} fs: {what}, electrons per cubic bohr")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from None
+    return path
+
+
+def _density_in_box(
+    trajectory: Trajectory, frame: int, spacing_au: float, margin_au: float, change: bool
+) -> tuple[Cube, np.ndarray]:
     t = trajectory
     if not -len(t.times_fs) <= frame < len(t.times_fs):
         raise InputError(f"{t.name}: there is no frame {frame}; the last of {len(t.times_fs)} is {len(t.times_fs) - 1}")
@@ -45,8 +83,8 @@ def density_on_grid(
     counts = np.ceil((positions.max(axis=0) + margin_au - low) / spacing_au).astype(int) + 1
     if np.prod(counts.astype(float)) > MOST_POINTS:
         raise InputError(f"a cube of {' x '.join(map(str, counts))} points is too large; take a wider spacing")
-    axes = [low[x] + spacing_au * np.arange(counts[x]) for x in range(3)]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    box = Cube(mol, *counts, origin=low, extent=spacing_au * (counts - 1))
+    points = box.get_coords()
     c = t.frame_coefficients[frame].astype(np.complex128)
     density_matrix = np.einsum("s,sa,sb->ab", t.occupations, c, c.conj()).real
     if change:
@@ -55,32 +93,4 @@ def density_on_grid(
     for i in range(0, len(points), POINTS_AT_ONCE):
         values = dft.numint.eval_ao(mol, points[i : i + POINTS_AT_ONCE])
         parts.append(np.einsum("ga,ga->g", values @ density_matrix, values))
-    return low, np.concatenate(parts).reshape(counts)
-
-
-def write_cube(
-    path: Path, trajectory: Trajectory, frame: int, spacing_au: float = 0.3, margin_au: float = 5.0, *,
-    change: bool = True,
-) -> Path:  # fmt: skip
-    """Write :func:`density_on_grid` as a Gaussian cube file, which VMD, Avogadro and PyMOL read.
-
-    Raises:
-        InputError: as :func:`density_on_grid`, and for a path that cannot be written.
-    """
-    t = trajectory
-    low, density = density_on_grid(t, frame, spacing_au, margin_au, change=change)
-    mol = build_mol(*molecule_of(t))
-    what = "change of the density from the ground state" if change else "electron density"
-    lines = [f"{t.name}: {what}, electrons per cubic bohr", f"t = {t.times_fs[frame]:.6g} fs; lengths in bohr"]
-    lines.append(f"{len(t.numbers):5d}" + "".join(f"{v:12.6f}" for v in low))
-    for x, count in enumerate(density.shape):
-        lines.append(f"{count:5d}" + "".join(f"{spacing_au if x == y else 0.0:12.6f}" for y in range(3)))
-    for number, charge, position in zip(t.numbers, mol.atom_charges(), mol.atom_coords(), strict=True):
-        lines.append(f"{number:5d}{float(charge):12.6f}" + "".join(f"{v:12.6f}" for v in position))
-    for row in density.reshape(-1, density.shape[2]):
-        lines += ["".join(f"{v:13.5E}" for v in row[i : i + 6]) for i in range(0, len(row), 6)]
-    try:
-        path.write_text("\n".join(lines) + "\n")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from None
-    return path
+    return box, np.concatenate(parts).reshape(counts)
