@@ -85,11 +85,11 @@ def measure(basis: str, pseudopotential: str | None, precision: str) -> dict[str
             lambda: propagate_substeps(hamiltonian, drive, state, state.time_au + WINDOW_AU, SUBSTEPS)
         ),
     }
-    products = 2 * 2 * grid.num_points * m * m / 1e6
+    products = 2 * 2 * grid.weights.shape[1] * m * m / 1e6
     return {
         "basis": basis,
         "orbitals": m,
-        "points": grid.num_points,
+        "points": grid.weights.shape[1],
         "precision": precision,
         **{name: round(value, 2) for name, value in parts.items()},
         "GFlop per s in the XC part": round(products / (parts["density"] + parts["functional"] + parts["matrix"]), 1),

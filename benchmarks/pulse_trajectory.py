@@ -67,7 +67,7 @@ def measure(name: str, *, fixed: bool) -> list[dict[str, object]]:
                 "scheme": scheme,
                 "setting": f"tolerance {setting:g}" if scheme == "adaptive" else f"dt {setting:g} fs",
                 "grid": grid,
-                "points": hamiltonian.semilocal.num_points if hamiltonian.semilocal else 0,
+                "points": hamiltonian.semilocal.weights.shape[1] if hamiltonian.semilocal else 0,
                 "seconds": round(seconds, 1),
                 "fock_builds": builds,
                 "error_of_norm": float(np.linalg.norm(dipole - exact) / np.linalg.norm(exact)),

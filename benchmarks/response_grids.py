@@ -55,7 +55,7 @@ def main() -> None:
             blocks = [response(change)[0][0, virtual, occupied] for change in changes]
             pairs = zip(blocks, exact_blocks, strict=True)
             error = max(float(torch.linalg.norm(a - b) / torch.linalg.norm(b)) for a, b in pairs)
-            rows.append({"grid": grid, "precision": precision, "points": response.num_points, "error": error})
+            rows.append({"grid": grid, "precision": precision, "points": response.weights.shape[1], "error": error})
     print("| response grid | precision | points | error |")
     print("|---|---|---|---|")
     for r in rows:

@@ -41,7 +41,15 @@ def trajectory_figure(trajectory: Trajectory) -> Figure:
 def spectrum_figure(
     spectra: dict[str, Spectrum], roots: dict[str, tuple[np.ndarray, np.ndarray]] | None = None
 ) -> Figure:
-    """Strength functions with their highest peaks named in eV, and linear-response roots as sticks below."""
+    """Strength functions with their highest peaks named in eV, and linear-response roots as sticks below.
+
+    Args:
+        spectra: Spectra by label.
+        roots: Energies in eV [K] and oscillator strengths [K] of linear response by the same labels.
+
+    Returns:
+        The figure, to be saved by :func:`graphlearn.base.plotting.save_figure`.
+    """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.5, 4.0), layout="constrained")
         axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""Linear-response excitations of the ground state, the yardstick of every kick spectrum."""
+"""Linear-response excitations of the ground state, the reference of every kick spectrum."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Roots:
         r"""Oscillator strengths [K]: :math:`2\omega\,(\hat n\cdot\mathbf d)^2` along a unit vector, else the mean."""
         squares = self.transition_dipoles_au**2
         if direction is None:
-            return 2 / 3 * self.energies_ev / HARTREE_EV * squares.sum(axis=1)
-        return 2 * self.energies_ev / HARTREE_EV * (self.transition_dipoles_au @ direction) ** 2
+            return np.asarray(2 / 3 * self.energies_ev / HARTREE_EV * squares.sum(axis=1))
+        return np.asarray(2 * self.energies_ev / HARTREE_EV * (self.transition_dipoles_au @ direction) ** 2)
 
 
 def linear_response_roots(ground_state: GroundState, count: int = 10) -> Roots:
@@ -44,6 +44,9 @@ def linear_response_roots(ground_state: GroundState, count: int = 10) -> Roots:
             state.
         count: Number of roots; at most the number of occupied-virtual pairs is returned.
 
+    Returns:
+        The converged roots, rising in energy.
+
     Raises:
         InputError: if the basis has no virtual orbitals.
         ConvergenceError: if not even the lowest root converges, or the gap is so small that it is none. Roots above one
@@ -51,9 +54,6 @@ def linear_response_roots(ground_state: GroundState, count: int = 10) -> Roots:
     """
     solver, order = _solved(ground_state, count)
     return Roots(np.asarray(solver.e)[order] * HARTREE_EV, np.asarray(solver.transition_dipole())[order])
-
-
-casida_roots = linear_response_roots  # former name
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,19 @@ class Modes:
 
 
 def linear_response_modes(ground_state: GroundState, count: int = 10) -> Modes:
-    """The lowest singlet roots of Casida's equation as modes; arguments and errors as :func:`linear_response_roots`."""
+    """The lowest singlet roots of Casida's equation as modes.
+
+    Args:
+        ground_state: As for :func:`linear_response_roots`.
+        count: Number of roots; at most the number of occupied-virtual pairs is returned.
+
+    Returns:
+        The converged roots, rising in energy.
+
+    Raises:
+        InputError: as :func:`linear_response_roots`.
+        ConvergenceError: as :func:`linear_response_roots`.
+    """
     solver, order = _solved(ground_state, count)
     x, y = (np.array([solver.xy[k][part] for k in order]) for part in (0, 1))
     turn = ground_state.orbitals.T @ ground_state.overlap @ ground_state.mean_field.mo_coeff
@@ -87,9 +99,6 @@ def linear_response_modes(ground_state: GroundState, count: int = 10) -> Modes:
     response = ground_state.mean_field.gen_response(hermi=1)
     fock = np.asarray(response(half + half.swapaxes(1, 2)))
     return Modes(np.asarray(solver.e)[order] * HARTREE_EV, x, y, fock)
-
-
-casida_modes = linear_response_modes  # former name
 
 
 def _solved(ground_state: GroundState, count: int) -> tuple[Any, np.ndarray]:

@@ -1,4 +1,4 @@
-"""What a trajectory says beside its dipole: populations, charges, energies. Needs only numpy, scipy and h5py."""
+"""Observables of a trajectory besides its dipole: populations, charges, energies. Needs only numpy, scipy and h5py."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from tdddft.trajectory.trajectory import Trajectory, electronic_dipole_au
 
 def ground_orbital_populations(trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray]:
     r"""Electrons in each ground-state orbital, :math:`n_p(t) = \sum_i \eta_i |\langle \phi_p|S|C_i(t)\rangle|^2`.
+
+    Args:
+        trajectory: Simulated or predicted.
 
     Returns:
         Orbital energies float64 [M], hartree, and populations float64 [F, M]; at t = 0 without a kick the occupied
@@ -28,6 +31,9 @@ def ground_orbital_populations(trajectory: Trajectory) -> tuple[np.ndarray, np.n
 def mulliken_charges(trajectory: Trajectory) -> np.ndarray:
     r"""Charges of the atoms, :math:`q_A(t) = Z_A - \sum_{\mu \in A} \mathrm{Re}\,(D(t) S)_{\mu\mu}`.
 
+    Args:
+        trajectory: Simulated or predicted.
+
     Returns:
         float64 [F, N], e. Z is the charge of the ion where a pseudopotential stands for the core.
 
@@ -41,7 +47,7 @@ def mulliken_charges(trajectory: Trajectory) -> np.ndarray:
     c = t.frame_coefficients.astype(np.complex128)
     gross = np.einsum("s,fsa,fsa->fa", t.occupations, c.conj(), c @ t.overlap.T).real
     atoms = t.ao_table[:, 0][None] == np.arange(len(t.numbers))[:, None]
-    return np.asarray(ions, dtype=np.float64) - gross @ atoms.T
+    return np.asarray(np.asarray(ions, dtype=np.float64) - gross @ atoms.T)
 
 
 def field_energy_hartree(trajectory: Trajectory) -> np.ndarray:
@@ -51,11 +57,11 @@ def field_energy_hartree(trajectory: Trajectory) -> np.ndarray:
     """
     t = trajectory
     field = np.stack([np.interp(t.times_fs, t.field_times_fs, t.field_au[:, axis]) for axis in range(3)], axis=1)
-    return -np.einsum("fx,fx->f", field, electronic_dipole_au(t.frame_coefficients, t))
+    return np.asarray(-np.einsum("fx,fx->f", field, electronic_dipole_au(t.frame_coefficients, t)))
 
 
 def idempotency_error(trajectory: Trajectory) -> np.ndarray:
     r"""Largest :math:`|P S P - P|` of each frame with :math:`P = \sum_i C_i C_i^\dagger`, float64 [F]."""
     c = trajectory.frame_coefficients.astype(np.complex128)
     projector = np.swapaxes(c, 1, 2) @ c.conj()
-    return np.abs(projector @ trajectory.overlap @ projector - projector).max(axis=(1, 2))
+    return np.asarray(np.abs(projector @ trajectory.overlap @ projector - projector).max(axis=(1, 2)))

@@ -34,4 +34,4 @@ def pade_transform(signal: np.ndarray, times: np.ndarray, omega: np.ndarray) -> 
     # the trapezoidal rule takes half of the first sample
     z = np.exp(1j * omega * step)
     ratio = np.polynomial.polynomial.polyval(z, above) / np.polynomial.polynomial.polyval(z, below)
-    return step * (ratio - 0.5 * samples[0])
+    return np.asarray(step * (ratio - 0.5 * samples[0]))

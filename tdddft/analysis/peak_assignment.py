@@ -39,13 +39,22 @@ class PeakAssignment:
     @property
     def gaps_ev(self) -> np.ndarray:
         """Distance of each line from its peak; infinite without a peak."""
-        return np.nan_to_num(np.abs(self.peak_energies_ev - self.line_energies_ev), nan=np.inf)
+        return np.asarray(np.nan_to_num(np.abs(self.peak_energies_ev - self.line_energies_ev), nan=np.inf))
 
 
 def compare_with_linear_response(
     trajectories: Mapping[str, Trajectory], spectra: Mapping[str, Spectrum], count: int
 ) -> dict[str, PeakAssignment]:
     """Solve linear response once for each geometry and compare every spectrum with it.
+
+    Args:
+        trajectories: Trajectories by name, all of one level of theory each.
+        spectra: Spectra to compare, by the name of their trajectory; any other name, such as ``isotropic``, is averaged
+            over directions and takes the geometry of the first trajectory.
+        count: Number of roots of linear response.
+
+    Returns:
+        The lines and their peaks, by the names of the spectra.
 
     Raises:
         InputError: if the ground state cannot be rebuilt from the file.
@@ -64,7 +73,16 @@ def compare_with_linear_response(
 
 
 def assign_peaks(spectrum: Spectrum, roots: Roots, direction: np.ndarray | None) -> PeakAssignment:
-    """One spectrum beside the roots, along a direction or on average."""
+    """The bright lines of linear response with the nearest peak of a spectrum to each.
+
+    Args:
+        spectrum: Of a trajectory or of a tensor.
+        roots: Of linear response.
+        direction: Unit vector along which the spectrum was taken, float64 [3]; None for the average.
+
+    Returns:
+        One entry per bright line that the field excites.
+    """
     strengths = roots.strengths(direction)
     weight = np.interp(roots.energies_ev, spectrum.energy_ev, spectrum.field_weight, right=0.0)
     bright = (strengths > BRIGHT * strengths.max()) & (weight > FIELD_FLOOR)

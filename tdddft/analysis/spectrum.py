@@ -66,6 +66,9 @@ def absorption_spectrum(
         pade: Continue the signal by a Padé approximant (:func:`tdddft.analysis.pade.pade_transform`) instead of
             cutting it.
 
+    Returns:
+        Polarisability and strength function on the energy axis.
+
     Raises:
         InputError: if there is no field, it changes direction, or the frames are too few.
     """
@@ -90,6 +93,13 @@ def polarizability_tensor(
 
     Solves :math:`\boldsymbol\mu^{(k)}(\omega) = \alpha(\omega)\, \mathbf E^{(k)}(\omega)` for the three trajectories k.
     Arguments are those of :func:`absorption_spectrum`.
+
+    Args:
+        trajectories: Three, of one molecule at the same times.
+        hwhm_ev: Half width of the lines, eV, see :func:`absorption_spectrum`.
+        max_energy_ev: Upper end of the energy axis, eV.
+        step_ev: Spacing of the energy axis, eV.
+        pade: Continue the signals by Padé approximants.
 
     Returns:
         Complex [W, 3, 3], atomic units, and the isotropic spectrum,
@@ -127,7 +137,7 @@ def independent_directions(trajectories: Sequence[Trajectory]) -> bool:
     return bool(abs(np.linalg.det([field_direction(t) for t in trajectories])) > 1e-3)
 
 
-def gives_a_tensor(trajectories: Sequence[Trajectory]) -> bool:
+def can_form_tensor(trajectories: Sequence[Trajectory]) -> bool:
     """Whether :func:`polarizability_tensor` takes them."""
     return len(trajectories) == 3 and same_molecule(trajectories) and independent_directions(trajectories)
 
@@ -137,6 +147,10 @@ def line_strengths(spectrum: Spectrum, energies_ev: Sequence[float] | np.ndarray
 
     A line of strength f at :math:`\omega_k` has the shape that the window gives to
     :math:`\tfrac{f}{\omega_k}\sin\omega_k t`.
+
+    Args:
+        spectrum: Gives strength function, line width and duration.
+        energies_ev: Energies of the lines [L], eV.
 
     Returns:
         float64, one per line; those along the field for a single trajectory, the isotropic ones for a tensor.
@@ -203,7 +217,15 @@ def _spectrum(
 
 
 def default_hwhm_ev(trajectory: Trajectory, *, pade: bool = False) -> float:
-    """Line width for which the window falls to e^-3.8 at the last frame, eV; a fifth of it with a Padé approximant."""
+    """Line width for which the window falls to e^-3.8 at the last frame, eV; a fifth of it with a Padé approximant.
+
+    Args:
+        trajectory: Gives the times of the frames.
+        pade: Whether a Padé approximant follows.
+
+    Returns:
+        Half width, eV.
+    """
     width = WINDOW_EXPONENT * AU_TIME_FS / (trajectory.times_fs[-1] - trajectory.times_fs[0]) * HARTREE_EV
     return float(width * (PADE_SHARPER if pade else 1.0))
 
@@ -216,7 +238,7 @@ def field_direction(trajectory: Trajectory) -> np.ndarray:
         raise InputError(f"{trajectory.name}: no external field, so there is no spectrum")
     parameters = trajectory.info.get("field", {}).get("direction")
     strongest = samples[strength.argmax()] / strength.max()
-    direction = strongest if parameters is None else np.asarray(parameters) / np.linalg.norm(parameters)
+    direction = np.asarray(strongest if parameters is None else np.asarray(parameters) / np.linalg.norm(parameters))
     if np.abs(samples - np.outer(samples @ direction, direction)).max() > 1e-6 * strength.max():
         raise InputError(f"{trajectory.name}: the field turns; a spectrum along it is not defined")
     return direction
@@ -228,6 +250,14 @@ def find_peaks(
     """Maxima of the strength function as (energy in eV, height), refined by a parabola through three points.
 
     Maxima lower than ``relative_height`` of the highest are left out, and those where the field excites nothing.
+
+    Args:
+        spectrum: The spectrum.
+        relative_height: Lowest maximum, as a fraction of the highest.
+        field_floor: Smallest ``field_weight`` at which the field counts as exciting.
+
+    Returns:
+        Energy in eV and height in 1/hartree of each peak, by rising energy.
     """
     y, x = spectrum.strength_per_hartree, spectrum.energy_ev
     inner = np.arange(1, len(y) - 1)
@@ -244,4 +274,4 @@ def _transform(values: np.ndarray, times: np.ndarray, omega: np.ndarray) -> np.n
     """Trapezoidal integral of values(t) [T, 3] times exp(i omega t), complex [W, 3]."""
     weights = np.full(len(times), times[1] - times[0])
     weights[[0, -1]] *= 0.5
-    return np.exp(1j * np.outer(omega, times)) @ (values * weights[:, None])
+    return np.asarray(np.exp(1j * np.outer(omega, times)) @ (values * weights[:, None]))

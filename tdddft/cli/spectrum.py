@@ -14,9 +14,9 @@ from graphlearn.base.errors import InputError
 from tdddft.analysis.spectrum import (
     Spectrum,
     absorption_spectrum,
+    can_form_tensor,
     default_hwhm_ev,
     find_peaks,
-    gives_a_tensor,
     line_strengths,
     polarizability_tensor,
 )
@@ -69,7 +69,7 @@ def spectrum(
         options: dict[str, Any] = {"hwhm_ev": width, "max_energy_ev": max_energy_ev, "pade": pade}
         spectra = {name: absorption_spectrum(t, **options) for name, t in trajectories.items()}
         tensor = None
-        if gives_a_tensor(list(trajectories.values())):
+        if can_form_tensor(list(trajectories.values())):
             tensor, spectra["isotropic"] = polarizability_tensor(list(trajectories.values()), **options)
         peaks = {name: _peaks(result) for name, result in spectra.items()}
         _print_peaks(peaks)

@@ -10,7 +10,16 @@ from torch import Tensor
 
 
 def stack_padded(arrays: Sequence[np.ndarray], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Arrays of one rank and different sizes as one tensor [B, ...], filled up with zeros."""
+    """Arrays of one rank and different sizes as one tensor [B, ...], filled up with zeros.
+
+    Args:
+        arrays: B arrays of the same rank.
+        dtype: Of the result.
+        device: Of the result.
+
+    Returns:
+        Tensor [B, ...] with the largest length of each axis.
+    """
     if len(arrays) == 1:
         return torch.as_tensor(arrays[0]).to(device, dtype)[None]
     shape = np.max([a.shape for a in arrays], axis=0)
@@ -21,7 +30,15 @@ def stack_padded(arrays: Sequence[np.ndarray], dtype: torch.dtype, device: torch
 
 
 def product(matrix: Tensor, vectors: Tensor) -> Tensor:
-    """Real or complex matrices [B, N, M] times complex vectors [B, M, S]."""
+    """Real or complex matrices [B, N, M] times complex vectors [B, M, S].
+
+    Args:
+        matrix: Real or complex [B, N, M].
+        vectors: Complex [B, M, S].
+
+    Returns:
+        Complex [B, N, S].
+    """
     if matrix.is_complex():
         return matrix @ vectors
     b, m, s = vectors.shape
@@ -30,7 +47,15 @@ def product(matrix: Tensor, vectors: Tensor) -> Tensor:
 
 
 def trace_product(a: Tensor, b: Tensor) -> Tensor:
-    """Re tr(A^dagger B) of each pair of matrices, float64 [B]."""
+    """Re tr(A^dagger B) of each pair of matrices, float64 [B].
+
+    Args:
+        a: Real or complex [B, M, M].
+        b: Real or complex [B, M, M].
+
+    Returns:
+        float64 [B].
+    """
     if a.is_complex() and b.is_complex():
         return (a.real * b.real + a.imag * b.imag).sum((-2, -1))
     return ((a.real if a.is_complex() else a) * (b.real if b.is_complex() else b)).sum((-2, -1))

@@ -38,6 +38,9 @@ def core_potentials(symbols: Iterable[str], method: Method) -> tuple[dict[str, s
         symbols: Elements.
         method: Level of theory.
 
+    Returns:
+        Two mappings from element to name: pseudopotentials, and effective core potentials.
+
     Raises:
         InputError: for unknown names, and for pairs that do not belong together.
     """
@@ -88,7 +91,15 @@ def _ecp(symbol: str, basis: str, named: str | None) -> str | None:
 
 
 def core_electrons(name: str, symbol: str) -> int | None:
-    """Electrons that the effective core potential of this name replaces in an element; None where it has none."""
+    """Electrons that the effective core potential of this name replaces in an element; None where it has none.
+
+    Args:
+        name: Name of the potential, as PySCF takes it.
+        symbol: Element.
+
+    Returns:
+        Number of electrons, or None.
+    """
     from pyscf.gto import basis
 
     refuse_files_of_these_names([name])

@@ -23,7 +23,15 @@ def fitting_of(ground_state: GroundState) -> df.DF:
 
 
 def fitted_integrals(fitting: df.DF, orbitals: np.ndarray) -> np.ndarray:
-    r""":math:`B_{P,pq}` of :math:`(pq|rs) \approx \sum_P B_{P,pq} B_{P,rs}` in orbitals [A, M], float64 [P, M, M]."""
+    r""":math:`B_{P,pq}` of :math:`(pq|rs) \approx \sum_P B_{P,pq} B_{P,rs}` in orbitals [A, M], float64 [P, M, M].
+
+    Args:
+        fitting: PySCF's density fitting, built.
+        orbitals: Orbitals as columns, float64 [A, M].
+
+    Returns:
+        float64 [P, M, M].
+    """
     blocks = [np.matmul(orbitals.T, np.matmul(lib.unpack_tril(block), orbitals)) for block in fitting.loop()]
     return np.concatenate(blocks)
 
@@ -39,7 +47,7 @@ class FittedRepulsion:
 
     def __init__(self, integrals: Sequence[np.ndarray], dtype: torch.dtype, device: torch.device) -> None:
         self._integrals, self._device = integrals, device
-        m = self.num_orbitals = max(i.shape[-1] for i in integrals)
+        m = max(i.shape[-1] for i in integrals)
         rows, columns = np.tril_indices(m)
         packed = []
         for array in integrals:

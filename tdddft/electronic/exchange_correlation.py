@@ -60,11 +60,6 @@ class GridResponse:
         self.density = self._density(ground)  # [B, R, G]
         self.energy_density, self.potential = self.functional(self.density)
 
-    @property
-    def num_points(self) -> int:
-        """Points of the largest grid."""
-        return self.weights.shape[1]
-
     def _density(self, matrix: Tensor) -> Tensor:
         """Rows of the density [B, R, G] of real symmetric density matrices [B, M, M]."""
         density = self.weights.new_empty((matrix.shape[0], self.rows, self.weights.shape[1]))

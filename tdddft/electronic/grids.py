@@ -25,6 +25,9 @@ def response_grid(mol: Any, grid: str | int) -> tuple[np.ndarray, np.ndarray]:
         mol: PySCF's molecule.
         grid: ``coarse`` (20 shells for carbon, pruned as SG-1), ``medium`` (35 x 302), ``fine`` (75 x 434), or a
             grid level of PySCF, 0 to 9.
+
+    Returns:
+        Points float64 [G, 3], bohr, and weights float64 [G].
     """
     grids = _prescription(mol, grid)
     grids.build(with_non0tab=False)
@@ -32,7 +35,15 @@ def response_grid(mol: Any, grid: str | int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def number_of_points(mol: Any, grid: str | int) -> int:
-    """Points of a grid before those of no weight are left out, without building it."""
+    """Points of a grid before those of no weight are left out, without building it.
+
+    Args:
+        mol: PySCF's molecule.
+        grid: As for :func:`response_grid`.
+
+    Returns:
+        Number of points of all atoms.
+    """
     atomic = _prescription(mol, grid).gen_atomic_grids(mol)
     return sum(len(atomic[mol.atom_symbol(i)][1]) for i in range(mol.natm))
 

@@ -70,7 +70,7 @@ class GroundState:
     @property
     def nuclear_dipole_au(self) -> np.ndarray:
         """Dipole of the nuclei (of the ions, with a pseudopotential) relative to the origin, float64 [3]."""
-        return self.mol.atom_charges() @ (self.mol.atom_coords() - self.origin_au)
+        return np.asarray(self.mol.atom_charges() @ (self.mol.atom_coords() - self.origin_au))
 
     def facts(self) -> dict[str, Any]:
         """What a trajectory file says about the ground state."""

@@ -86,12 +86,22 @@ class Hamiltonian:
         return self.electronic_dipole_au(self._ground)
 
     def coupling(self, field_au: Tensor) -> Tensor:
-        """E . r of fields float64 [..., B, 3]: real symmetric [..., B, M, M]."""
+        """E . r of fields float64 [..., B, 3]: real symmetric [..., B, M, M].
+
+        Args:
+            field_au: Fields, float64 [..., B, 3], atomic units.
+
+        Returns:
+            Real symmetric [..., B, M, M], hartree.
+        """
         b, _, m, _ = self.dipole.shape
         return (field_au.unsqueeze(-2) @ self.dipole.reshape(b, 3, m * m)).reshape(*field_au.shape[:-1], m, m)
 
     def response(self, occupied: Tensor) -> tuple[Tensor, Tensor]:
         """Delta F of occupied orbitals complex128 [B, M, S], and the energy above the ground state.
+
+        Args:
+            occupied: Occupied orbitals, complex128 [B, M, S].
 
         Returns:
             Real symmetric [B, M, M] for pure functionals, Hermitian otherwise; and float64 [B] in hartree, field term
@@ -116,6 +126,15 @@ class Hamiltonian:
         r"""Energy of orbitals close to evaluated ones, to second order in the distance, without a Fock build.
 
         .. math:: E[D] = E[D_*] + \mathrm{tr}\, F[D_*] (D - D_*)
+
+        Args:
+            occupied: Orbitals whose energy is asked for, complex128 [B, M, S].
+            evaluated: Orbitals close to them, complex128 [B, M, S].
+            response: Delta F of the evaluated ones [B, M, M], hartree.
+            energy: Their energy, float64 [B], hartree.
+
+        Returns:
+            Energy above the ground state, float64 [B], hartree, field term left out.
         """
         change = self.density_change(occupied) - self.density_change(evaluated)
         diagonal = change.diagonal(dim1=-2, dim2=-1)
@@ -123,18 +142,32 @@ class Hamiltonian:
         return energy + (self.energies * diagonal).sum(-1) + trace_product(response, change)
 
     def density_change(self, occupied: Tensor) -> Tensor:
-        """D - D_0 [B, M, M]: its real part for pure functionals, which need no more, Hermitian otherwise."""
+        """D - D_0 [B, M, M]: its real part for pure functionals, which need no more, Hermitian otherwise.
+
+        Args:
+            occupied: Occupied orbitals, complex128 [B, M, S].
+
+        Returns:
+            [B, M, M].
+        """
         if self.exact_exchange:
             return 2.0 * (occupied @ occupied.mH) - self._ground_density
         parts = torch.view_as_real(occupied.contiguous()).flatten(2)
         return 2.0 * (parts @ parts.mT) - self._ground_density
 
     def electronic_dipole_au(self, occupied: Tensor) -> Tensor:
-        """Dipole of the electrons, float64 [B, 3], relative to the origin of each ground state."""
+        """Dipole of the electrons, float64 [B, 3], relative to the origin of each ground state.
+
+        Args:
+            occupied: Occupied orbitals, complex128 [B, M, S].
+
+        Returns:
+            float64 [B, 3], e bohr.
+        """
         parts = torch.view_as_real(occupied.contiguous()).flatten(2)
         return -2.0 * ((self.dipole @ parts.unsqueeze(1)) * parts.unsqueeze(1)).sum((-2, -1))
 
 
 def _in_orbitals(ground_state: GroundState) -> np.ndarray:
     c = ground_state.orbitals
-    return c.T @ ground_state.dipole_ao_au @ c
+    return np.asarray(c.T @ ground_state.dipole_ao_au @ c)

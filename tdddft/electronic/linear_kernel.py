@@ -1,4 +1,4 @@
-"""A cheap linear model of the response, to carry a propagation between two exact evaluations."""
+"""A cheap linear model of the response, used between two exact evaluations."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class LinearKernel:
               - \tfrac{c_x}{2} \sum_{bj} \left[(ab|ij) D_{bj} + (aj|ib) D^*_{bj}\right]
 
     f is the exchange-correlation kernel of the ground state between fitting functions; the exchange integrals take only
-    the strongest combinations of fitting functions. The error is a few per cent of the response; what it leaves out is
-    the business of :class:`tdddft.propagation.schemes.Multirate`.
+    the strongest combinations of fitting functions. The error is a few per cent of the response;
+    :class:`tdddft.propagation.schemes.Multirate` adds what it leaves out.
 
     Args:
         ground_states: One or more of the same level of theory.

@@ -29,12 +29,15 @@ _POTENTIAL_ALONE = {"bfd", "bfdpp", "ccecp", "ccecphe", "ccecpreg", "ccecp28", "
 _CHARGE = re.compile(r"q\d+$")
 
 
-def plain(what: str, name: str) -> str:
+def check_plain_name(what: str, name: str) -> str:
     """The name, if it can be one: a single short line without anything that could be a path or an expression.
 
     Args:
         what: Key of the recipe, for the message.
         name: What stands there.
+
+    Returns:
+        The name.
 
     Raises:
         InputError: if it cannot be a name.
@@ -50,10 +53,16 @@ def plain(what: str, name: str) -> str:
 def functional_name(name: str) -> str:
     """The name, if it can be one of a functional that can be propagated.
 
+    Args:
+        name: Name of a functional.
+
+    Returns:
+        The name.
+
     Raises:
         InputError: for what is no name, and for dispersion corrections.
     """
-    plain("functional", name)
+    check_plain_name("functional", name)
     if correction := _DISPERSION.search(name.strip()):
         raise InputError(
             f"functional {name!r} has a dispersion correction ({correction[0][1:]}), which adds a constant to the "
@@ -65,18 +74,37 @@ def functional_name(name: str) -> str:
 
 
 def names_or_name(what: str, names: str | dict[str, str]) -> str | dict[str, str]:
-    """What the key ``what`` holds, one name or names by element, if each can be a name; else InputError."""
+    """One name or names by element, if each can be a name.
+
+    Args:
+        what: Key of the recipe, for messages.
+        names: What stands there.
+
+    Returns:
+        The names, as they were given.
+
+    Raises:
+        InputError: for what cannot be a name, and keys that are no elements.
+    """
     if isinstance(names, str):
-        return plain(what, names)
+        return check_plain_name(what, names)
     for element, name in names.items():
         if element != DEFAULT and element not in SYMBOLS[1:]:
             raise InputError(f"{what}: {_shortened(element)} is not an element; keys are symbols and {DEFAULT!r}")
-        plain(what, name)
+        check_plain_name(what, name)
     return names
 
 
 def names_by_element(names: str | Mapping[str, str] | None, symbols: Iterable[str]) -> dict[str, str]:
-    """The name for each element of ``symbols`` that has one."""
+    """The name for each element of ``symbols`` that has one.
+
+    Args:
+        names: One name for all, or names by element with ``default`` for the rest.
+        symbols: Elements.
+
+    Returns:
+        Name by element; elements without one are left out.
+    """
     if names is None:
         return {}
     given = {DEFAULT: names} if isinstance(names, str) else names
@@ -99,12 +127,18 @@ def known_basis(name: str) -> str:
     Besides the listed names: polarisation as ``6-31g(d,p)``, a contraction as ``ano@3s2p1d``, ``unc-`` in front for the
     uncontracted basis.
 
+    Args:
+        name: Name of a basis, as PySCF takes it.
+
+    Returns:
+        The name.
+
     Raises:
         InputError: otherwise, with the most similar names.
     """
     from pyscf.gto import basis
 
-    core, contraction = _core_of(plain("basis", name))
+    core, contraction = _core_of(check_plain_name("basis", name))
     listed = {k for k in (*basis.ALIAS, *basis.GTH_ALIAS) if not _FITTING.fullmatch(k) and k not in _POTENTIAL_ALONE}
     known = core in listed or _is_polarised(core, listed)
     if not known or not (contraction is None or _CONTRACTION.fullmatch(contraction)):
@@ -116,7 +150,7 @@ def known_pseudopotential(name: str) -> str:
     """The name, if PySCF ships a Goedecker-Teter-Hutter pseudopotential of that name; else InputError."""
     from pyscf.gto import basis
 
-    if _CHARGE.sub("", normalised(plain("pseudopotential", name))) not in basis.PP_ALIAS:
+    if _CHARGE.sub("", normalised(check_plain_name("pseudopotential", name))) not in basis.PP_ALIAS:
         raise InputError(f"unknown pseudopotential {name!r}; known: {', '.join(_spelled(basis.PP_ALIAS))}")
     return name
 
@@ -126,13 +160,21 @@ def known_ecp(name: str) -> str:
     from pyscf.gto import basis
 
     listed = {key for key, file in basis.ALIAS.items() if isinstance(file, str)}
-    if normalised(plain("ecp", name)) not in listed:
+    if normalised(check_plain_name("ecp", name)) not in listed:
         raise InputError(f"unknown ecp {name!r}{_similar(normalised(name), listed)}")
     return name
 
 
 def fitting_names(mol: Any, bases: Iterable[str]) -> set[str]:
-    """The fitting bases that PySCF may read for these orbital bases."""
+    """The fitting bases that PySCF may read for these orbital bases.
+
+    Args:
+        mol: PySCF's molecule.
+        bases: Names of orbital bases.
+
+    Returns:
+        Names of fitting bases.
+    """
     from pyscf.df import addons
 
     aliases = {normalised(name) for name in bases}

@@ -30,6 +30,9 @@ def build_mol(molecule: Molecule, method: Method) -> gto.Mole:
         molecule: Elements, positions and charge.
         method: Its basis and core potentials are used.
 
+    Returns:
+        The molecule, built, in bohr and with spherical functions.
+
     Raises:
         InputError: for unknown names, pairs that do not belong together, and elements that a basis does not cover.
     """
@@ -82,6 +85,9 @@ def build_mean_field(mol: gto.Mole, method: Method) -> Any:
     Args:
         mol: Of :func:`build_mol`.
         method: Level of theory and thresholds.
+
+    Returns:
+        RHF or RKS, density-fitted if the method says so.
 
     Raises:
         InputError: for a functional that cannot be propagated.

@@ -21,6 +21,12 @@ LARGEST_DIFFERENCE_HARTREE = 1e-5
 def from_mole(mol: gto.Mole) -> Molecule:
     """The molecule of PySCF's ``Mole``, named by its formula.
 
+    Args:
+        mol: PySCF's molecule, built.
+
+    Returns:
+        The molecule, in the orientation of the Mole.
+
     Raises:
         InputError: for one that is not built, a periodic cell, ghost atoms, Cartesian functions; OpenShellError for
             unpaired electrons.
@@ -50,6 +56,9 @@ def method_of_mole(mol: gto.Mole, method: Method | None) -> Method:
         mol: PySCF's molecule.
         method: What the Mole does not say; the defaults of :class:`Method` without it.
 
+    Returns:
+        The level of theory.
+
     Raises:
         InputError: for a basis or core potential that is not given by name, and for a ``method`` that contradicts.
     """
@@ -62,6 +71,9 @@ def method_of_mean_field(mean_field: scf.hf.SCF, method: Method | None) -> Metho
     Args:
         mean_field: PySCF's.
         method: What the mean field does not say: grid and precision of the response.
+
+    Returns:
+        The level of theory.
 
     Raises:
         InputError: as :func:`method_of_mole`, and for what is not restricted Hartree-Fock or Kohn-Sham.
@@ -85,6 +97,9 @@ def adopt(given: scf.hf.SCF, ours: scf.hf.SCF) -> Convergence:
     Args:
         given: The user's, converged.
         ours: As this package makes it; gets the orbitals, the occupied ones first.
+
+    Returns:
+        Solver ``given``, the cycles of the given one, and its Fock matrix.
 
     Raises:
         InputError: if Fock matrix or energy of the two differ by more than 1e-5 hartree at the given density.

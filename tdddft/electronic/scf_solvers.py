@@ -100,6 +100,9 @@ def two_grids(mean_field: Any) -> tuple[int, np.ndarray] | None:
     :math:`P_{k+1}`; since the two grids agree on *changes* of the density to a percent or better, every step of k
     shrinks the error a hundredfold. What converges is the fine grid's own equation.
 
+    Args:
+        mean_field: PySCF's restricted Kohn-Sham; converged in place.
+
     Returns:
         Diagonalisations and the Fock matrix on the mean field's grid, or None where it does not converge.
     """

@@ -16,7 +16,7 @@ from tdddft.units import AU_FIELD_V_PER_ANGSTROM, AU_TIME_FS
 
 
 class Field(Protocol):
-    """Anything that has a field at every time, and perhaps an impulse at t = 0.
+    """Anything that has a field at every time, and possibly an impulse at t = 0.
 
     A class of your own needs these three, no more; a function of times in fs [T] that returns the field in atomic units
     [T, 3] serves as well (:class:`tdddft.fields.custom.CustomField`).
@@ -49,8 +49,11 @@ def unit_vector(direction: Sequence[float]) -> np.ndarray:
     return vector / length
 
 
-def plain_numbers(field: Any, *names: str) -> None:
+def coerce_numbers(field: Any, *names: str) -> None:
     """Turn attributes of a frozen field, numbers or arrays of any library, into floats and tuples of floats.
+
+    Args:
+        field: A frozen dataclass with a ``kind``; changed in place.
 
     Raises:
         InputError: with its name, for any that is not a finite real number or a sequence of them.
@@ -71,7 +74,7 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
 
 
-def one_number(kind: str, **values: object) -> None:
+def require_scalars(kind: str, **values: object) -> None:
     """InputError, with its name, for any value that is more than one number."""
     for name, value in values.items():
         if not isinstance(value, float):
@@ -99,8 +102,8 @@ class Kick:
 
     def __post_init__(self) -> None:
         unit_vector(self.direction)
-        plain_numbers(self, "strength_au", "direction", "width_fs")
-        one_number(self.kind, strength_au=self.strength_au, width_fs=self.width_fs)
+        coerce_numbers(self, "strength_au", "direction", "width_fs")
+        require_scalars(self.kind, strength_au=self.strength_au, width_fs=self.width_fs)
         if self.width_fs < 0:
             raise InputError(f"kick: width_fs = {self.width_fs:g} must be at least 0")
 
@@ -120,7 +123,9 @@ class Kick:
         if self.width_fs == 0.0:
             return np.zeros((len(times), 3))
         inside = (times >= 0.0) & (times < self.width_fs)
-        return inside[:, None] * unit_vector(self.direction) * (self.strength_au * AU_TIME_FS / self.width_fs)
+        return np.asarray(
+            inside[:, None] * unit_vector(self.direction) * (self.strength_au * AU_TIME_FS / self.width_fs)
+        )
 
 
 @dataclass(frozen=True)
@@ -148,10 +153,10 @@ class GaussianPulses:
 
     def __post_init__(self) -> None:
         unit_vector(self.direction)
-        plain_numbers(
+        coerce_numbers(
             self, "direction", "amplitude_v_per_angstrom", "frequencies_per_fs", "sigma_fs", "center_fs"
         )  # fmt: skip
-        one_number(
+        require_scalars(
             self.kind, amplitude_v_per_angstrom=self.amplitude_v_per_angstrom, sigma_fs=self.sigma_fs,
             center_fs=self.center_fs,
         )  # fmt: skip
@@ -176,4 +181,4 @@ class GaussianPulses:
         carrier = np.cos(2 * np.pi * np.outer(shifted, self.frequencies_per_fs)).sum(axis=1)
         envelope = np.exp(-(shifted**2) / (2 * self.sigma_fs**2))
         strength = self.amplitude_v_per_angstrom / AU_FIELD_V_PER_ANGSTROM * carrier * envelope
-        return strength[:, None] * unit_vector(self.direction)
+        return np.asarray(strength[:, None] * unit_vector(self.direction))

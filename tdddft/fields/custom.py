@@ -54,6 +54,12 @@ class CustomField:
     def at(self, times_fs: np.ndarray) -> np.ndarray:
         """Field in atomic units, float64 [T, 3], at times in fs [T].
 
+        Args:
+            times_fs: Times, float64 [T], fs.
+
+        Returns:
+            float64 [T, 3], atomic units.
+
         Raises:
             InputError: if the source returns something else.
         """
@@ -80,6 +86,12 @@ class CustomField:
 
 def as_field(field: Any) -> Field:
     """A field that the engine can use: one of this package as it is, anything else as :class:`CustomField`.
+
+    Args:
+        field: A field, an object with the members of one, or a function of time.
+
+    Returns:
+        The field.
 
     Raises:
         InputError: for what is neither a function nor has the members of :class:`tdddft.fields.base.Field`.

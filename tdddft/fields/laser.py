@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from graphlearn.base.errors import InputError
-from tdddft.fields.base import one_number, plain_numbers
+from tdddft.fields.base import coerce_numbers, require_scalars
 from tdddft.units import AU_FIELD_V_PER_ANGSTROM, AU_TIME_FS, HARTREE_EV
 
 Envelope = Literal["gaussian", "sin2", "trapezoid", "cw"]
@@ -61,11 +61,11 @@ class Laser:
     kind: ClassVar[str] = "laser"
 
     def __post_init__(self) -> None:
-        plain_numbers(
+        coerce_numbers(
             self, "photon_energy_ev", "cosine_v_per_angstrom", "sine_v_per_angstrom", "start_fs", "duration_fs",
             "ramp_fs", "phase",
         )  # fmt: skip
-        one_number(
+        require_scalars(
             self.kind, photon_energy_ev=self.photon_energy_ev, start_fs=self.start_fs, duration_fs=self.duration_fs,
             ramp_fs=self.ramp_fs, phase=self.phase,
         )  # fmt: skip

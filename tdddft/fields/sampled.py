@@ -12,7 +12,7 @@ import numpy as np
 
 from graphlearn.base.errors import InputError
 from graphlearn.base.unpacking import read_unpacked
-from tdddft.fields.base import plain_numbers
+from tdddft.fields.base import coerce_numbers
 from tdddft.units import AU_FIELD_V_PER_ANGSTROM, AU_TIME_FS
 
 TIME_UNITS = {"fs": 1.0, "as": 1e-3, "au": AU_TIME_FS}
@@ -26,7 +26,7 @@ class SampledField:
 
     Args:
         times_fs: Increasing times, fs.
-        field_v_per_angstrom: One vector a time, V/angstrom.
+        field_v_per_angstrom: One vector per time, V/angstrom.
 
     Raises:
         InputError: for fewer than two samples, times that do not increase, or shapes that do not match.
@@ -37,7 +37,7 @@ class SampledField:
     kind: ClassVar[str] = "sampled"
 
     def __post_init__(self) -> None:
-        plain_numbers(self, "times_fs", "field_v_per_angstrom")
+        coerce_numbers(self, "times_fs", "field_v_per_angstrom")
         times, field = np.asarray(self.times_fs, dtype=np.float64), np.asarray(self.field_v_per_angstrom)
         if times.ndim != 1 or len(times) < 2 or field.shape != (len(times), 3):
             raise InputError("a sampled field needs at least two times, and one vector of three for each")
@@ -67,6 +67,12 @@ def read_field(path: str | Path) -> SampledField:
     The header names four columns in any order, each with its unit: ``time (fs), Ex (V/angstrom), Ey (V/angstrom), Ez
     (V/angstrom)``. Units of time: fs, as, au; of the field: V/angstrom, V/nm, V/m, au. Lines that start with # are left
     out.
+
+    Args:
+        path: The file, packed or not.
+
+    Returns:
+        The samples.
 
     Raises:
         InputError: for a missing file, a header without units, and lines that are not numbers; the line is named.

@@ -1,4 +1,4 @@
-"""The external field of a recipe: one class a kind."""
+"""The external field of a recipe: one class per kind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class FieldSection(RecipeSection):
     """What every kind of field has."""
 
     def fields(self, name: str) -> list[FieldLike]:
-        """One field a direction for the geometry of this name; one in all for sums and files."""
+        """One field per direction for the geometry of this name; a single one for sums and files."""
         raise NotImplementedError
 
 
@@ -29,7 +29,7 @@ class DirectedField(FieldSection):
     """A field along directions: one trajectory each."""
 
     directions: tuple[Direction, ...] | Literal["random"] = Field(
-        ((0.0, 0.0, 1.0),), description="vectors, or 'random': one uniform direction a geometry"
+        ((0.0, 0.0, 1.0),), description="vectors, or 'random': one uniform direction per geometry"
     )
     direction_seed: int = Field(0, ge=0)
 
@@ -57,7 +57,7 @@ class DirectedField(FieldSection):
         raise NotImplementedError
 
     def fields(self, name: str) -> list[FieldLike]:
-        """One field a direction for the geometry of this name."""
+        """One field per direction for the geometry of this name."""
         directions = self.directions
         if directions == "random":
             vector = seeded_generator(self.direction_seed, name).normal(size=3)

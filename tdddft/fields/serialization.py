@@ -34,7 +34,7 @@ class FieldSum:
     @property
     def impulse_au(self) -> np.ndarray:
         """Sum of the impulses at t = 0."""
-        return np.sum([f.impulse_au for f in self.fields], axis=0)
+        return np.asarray(np.sum([f.impulse_au for f in self.fields], axis=0))
 
     @property
     def breaks_fs(self) -> tuple[float, ...]:
@@ -43,7 +43,7 @@ class FieldSum:
 
     def at(self, times_fs: np.ndarray) -> np.ndarray:
         """Field in atomic units, float64 [T, 3], at times in fs [T]."""
-        return np.sum([f.at(times_fs) for f in self.fields], axis=0)
+        return np.asarray(np.sum([f.at(times_fs) for f in self.fields], axis=0))
 
 
 _KINDS: dict[str, type[Any]] = {c.kind: c for c in (Kick, GaussianPulses, Laser, FieldSum, SampledField)}
@@ -51,6 +51,12 @@ _KINDS: dict[str, type[Any]] = {c.kind: c for c in (Kick, GaussianPulses, Laser,
 
 def field_to_dict(field: Any) -> dict[str, Any]:
     """Plain data for JSON: ``kind`` and the parameters with their units in the names.
+
+    Args:
+        field: A field of this package, or a sum of them.
+
+    Returns:
+        Mapping of plain data.
 
     Raises:
         InputError: for a field of another class than those of this package.
@@ -76,6 +82,9 @@ def field_from_dict(data: Any, *, strict: bool = False) -> Any:
         data: Plain data.
         strict: Refuse parameters that have no effect beside the others; they are passed over by default, since a field
             as plain data holds all of its parameters.
+
+    Returns:
+        The field.
 
     Raises:
         InputError: for an unknown kind or parameter.

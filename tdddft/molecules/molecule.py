@@ -84,7 +84,7 @@ class Molecule:
 
     @property
     def symbols(self) -> list[str]:
-        """Element symbols, one an atom."""
+        """Element symbols, one per atom."""
         return [SYMBOLS[z] for z in self.numbers]
 
     @property

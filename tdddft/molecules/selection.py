@@ -46,6 +46,13 @@ def select(molecules: Sequence[Molecule], selection: Selection) -> list[Molecule
     The first k molecules of a draw are a draw of size k with the same seed: ``--limit`` and ``--shard`` take fair
     samples.
 
+    Args:
+        molecules: All molecules of the sources, in their order.
+        selection: Which to take.
+
+    Returns:
+        The chosen molecules.
+
     Raises:
         InputError: for unknown elements or indices, and where fewer are left than asked for.
     """
@@ -90,7 +97,16 @@ def fingerprint(molecule: Molecule) -> str:
 
 
 def geometry_hash(numbers: np.ndarray, positions_angstrom: np.ndarray, charge: int) -> str:
-    """Short hash of atomic numbers [N], positions [N, 3] in angstrom and charge."""
+    """Short hash of atomic numbers [N], positions [N, 3] in angstrom and charge.
+
+    Args:
+        numbers: Atomic numbers, int [N].
+        positions_angstrom: float64 [N, 3], angstrom.
+        charge: Total charge, e.
+
+    Returns:
+        Sixteen hexadecimal digits.
+    """
     digest = hashlib.sha256(np.ascontiguousarray(numbers, dtype=np.int64).tobytes())
     digest.update(np.ascontiguousarray(positions_angstrom, dtype=np.float64).tobytes())
     digest.update(str(charge).encode())
@@ -107,7 +123,7 @@ def _indices(selection: Selection) -> set[int] | None:
     try:
         return {int(line.split()[0]) for line in content.decode().splitlines() if line.strip()}
     except ValueError as error:
-        raise InputError(f"{path}: one whole number a line is expected ({error})") from None
+        raise InputError(f"{path}: one whole number per line is expected ({error})") from None
 
 
 def _passes(molecule: Molecule, selection: Selection, indices: set[int] | None) -> bool:

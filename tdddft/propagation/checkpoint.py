@@ -1,4 +1,4 @@
-"""A propagation that was cut off, on disk: frames so far and the state to go on from."""
+"""The checkpoint of a propagation: frames so far and the state to continue from."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _OPTIONAL = ("span_au", "past_times_au", "past")
 
 @dataclass
 class PropagationState:
-    """What there is of a propagation: its state (None before the start), frames, Fock builds, and seconds spent."""
+    """What a propagation has computed so far: its state (None before the start), frames, Fock builds and seconds."""
 
     state: State | None = None
     frames: Frames = field(default_factory=Frames)
@@ -51,7 +51,7 @@ class PropagationState:
 
 
 class Checkpoint:
-    """One file, replaced in one step whenever some seconds have gone by.
+    """One file, replaced in one step whenever some seconds have passed.
 
     Orbitals of the ground state may turn inside degenerate levels, or change sign, from one solution to the next; the
     file holds those that its numbers refer to, and what is read is turned to the present ones.
@@ -76,6 +76,12 @@ class Checkpoint:
 
     def load(self, device: torch.device) -> PropagationState:
         """What the file holds; nothing where there is none, or a damaged one.
+
+        Args:
+            device: Where the tensors of the state are put.
+
+        Returns:
+            State, frames, Fock builds and seconds so far.
 
         Raises:
             InputError: if the file belongs to another propagation.

@@ -86,6 +86,9 @@ class Frames:
         Args:
             index: Place in the batch.
             ground_state: That of the molecule.
+
+        Returns:
+            Frames of one molecule: orbitals [M, S], dipoles [3], energies [].
         """
         rows, columns = ground_state.orbitals.shape[1], ground_state.num_occupied
         return Frames(
@@ -104,6 +107,9 @@ def atomic_coefficients(occupied: list[np.ndarray], ground_state: GroundState) -
     Args:
         occupied: The orbitals of each frame in the basis of ground-state orbitals, complex [M, S].
         ground_state: That of the molecule.
+
+    Returns:
+        complex128 [F, S, A].
     """
     return np.swapaxes(ground_state.orbitals @ np.array(occupied), 1, 2)
 
@@ -128,6 +134,9 @@ def assemble(
         provenance: How it was computed, as plain data.
         precision: ``complex64`` or ``complex128`` for the stored coefficients.
         kind: ``simulated`` or ``predicted``.
+
+    Returns:
+        The trajectory.
     """
     molecule, occupied = ground_state.molecule, ground_state.num_occupied
     coefficients = atomic_coefficients(frames.occupied, ground_state)

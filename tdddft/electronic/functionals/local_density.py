@@ -21,13 +21,29 @@ def slater_exchange(density: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def perdew_wang_correlation(density: Tensor, *, modified: bool) -> tuple[Tensor, Tensor]:
-    """Perdew and Wang, Phys. Rev. B 45, 13244 (1992), unpolarised; ``modified`` takes more digits (libxc PW_MOD)."""
+    """Perdew and Wang, Phys. Rev. B 45, 13244 (1992), unpolarised; ``modified`` takes more digits (libxc PW_MOD).
+
+    Args:
+        density: Electrons per cubic bohr, positive.
+        modified: Take more digits of the constants (libxc PW_MOD).
+
+    Returns:
+        Energy per volume and its derivative by the density.
+    """
     energy, slope = perdew_wang_energy(WIGNER_SEITZ * density.pow(-1 / 3), 0.0310907 if modified else 0.031091)
     return density * energy, energy + slope
 
 
 def perdew_wang_energy(radius: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-    r"""Energy per electron of the Wigner-Seitz radius, and :math:`\rho\, d\epsilon/d\rho`."""
+    r"""Energy per electron of the Wigner-Seitz radius, and :math:`\rho\, d\epsilon/d\rho`.
+
+    Args:
+        radius: Wigner-Seitz radius, bohr.
+        scale: Constant A of the fit, hartree.
+
+    Returns:
+        Energy per electron, and the density times its derivative by the density.
+    """
     a1, b1, b2, b3, b4 = 0.21370, 7.5957, 3.5876, 1.6382, 0.49294
     x = radius.sqrt()
     front = -2 * scale * (1 + a1 * radius)

@@ -21,7 +21,15 @@ GAMMA = (1 - math.log(2)) / math.pi**2
 
 
 def pbe_exchange(density: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    r""":math:`e = e_x^{LDA}(\rho)\,[1 + \kappa - \kappa / (1 + \mu s^2/\kappa)]`, :math:`s = |\nabla\rho|/2k_F\rho`."""
+    r""":math:`e = e_x^{LDA}(\rho)\,[1 + \kappa - \kappa / (1 + \mu s^2/\kappa)]`, :math:`s = |\nabla\rho|/2k_F\rho`.
+
+    Args:
+        density: Electrons per cubic bohr, positive.
+        sigma: Squared gradient of the density.
+
+    Returns:
+        Energy per volume, and its derivatives by density and sigma.
+    """
     root = density.pow(1 / 3)
     power = density * root
     uniform = SLATER * power
@@ -37,6 +45,13 @@ def pbe_correlation(density: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Ten
     r"""Gradient-corrected Perdew-Wang correlation; with :math:`y = t^2`,
 
     .. math:: e = \rho\,[\epsilon_c + \gamma \ln(1 + \tfrac{\beta}{\gamma} y \tfrac{1 + Ay}{1 + Ay + A^2y^2})].
+
+    Args:
+        density: Electrons per cubic bohr, positive.
+        sigma: Squared gradient of the density.
+
+    Returns:
+        Energy per volume, and its derivatives by density and sigma.
     """
     root = density.pow(1 / 3)
     local, local_slope = perdew_wang_energy(WIGNER_SEITZ / root, 0.0310907)

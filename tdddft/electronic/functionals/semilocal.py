@@ -52,11 +52,6 @@ class Semilocal:
         terms = [pair for i, weight in dft.libxc.parse_xc(functional)[1] for pair in _parts(i, weight)]
         self._terms = terms if all(i in LOCAL or i in GRADIENT for i, _ in terms) else None
 
-    @property
-    def closed_form(self) -> bool:
-        """Whether no call to libxc is needed."""
-        return self._terms is not None
-
     def __call__(self, density: Tensor) -> tuple[Tensor, Tensor]:
         r"""Energy per volume [..., G] and potential [..., R, G] of the density [..., R, G].
 
@@ -102,6 +97,13 @@ def xc_kernel(functional: str, density: np.ndarray) -> np.ndarray:
     r"""Second derivatives of the energy per volume by rows of the density, float64 [4 or 1, 4 or 1, G], through libxc.
 
     The kernel of a hybrid is that of its semilocal part; a meta-GGA is represented by PBE.
+
+    Args:
+        functional: Name as PySCF takes it.
+        density: Density, its gradient and, where there is one, the kinetic-energy density, float64 [1 or 4 or 5, G].
+
+    Returns:
+        float64 [R, R, G] with R = 1 row for an LDA and 4 otherwise.
     """
     kind = dft.libxc.xc_type(functional)
     if kind == "MGGA":

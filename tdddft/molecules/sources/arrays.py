@@ -19,6 +19,14 @@ _CHARGES = ("charge", "total_charge", "q")
 def read_npz(data: bytes, name: str, stem: str) -> Iterator[Entry]:
     """MD17 (``R``, ``z``) and rMD17 (``coords``, ``nuclear_charges``), with ``charge`` if they have it.
 
+    Args:
+        data: Bytes of the unpacked file.
+        name: Name of the file, for messages and the source of each molecule.
+        stem: Name of the molecules, numbered where there are several.
+
+    Yields:
+        What the file says of each molecule, in its order.
+
     Raises:
         InputError: if they hold other arrays, or arrays of another shape.
     """

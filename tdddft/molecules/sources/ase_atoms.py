@@ -23,6 +23,12 @@ def from_atoms(atoms: Atoms) -> Molecule:
 
     Its charge is ``atoms.info["charge"]`` or the sum of the initial charges, 0 without either; its name is the formula.
 
+    Args:
+        atoms: ASE's object.
+
+    Returns:
+        The molecule.
+
     Raises:
         InputError: for anything else than Atoms, a periodic cell, unpaired electrons, and charges that are not whole.
     """
@@ -52,6 +58,9 @@ def entry_of_arrays(
         title: Name of the molecule.
         where: Source, for messages.
         index: Position in the source.
+
+    Returns:
+        What the arrays say of the molecule.
 
     Raises:
         InputError: for a periodic cell and too many atoms.

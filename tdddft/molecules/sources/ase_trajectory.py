@@ -26,6 +26,14 @@ _NAMES = {"numbers": "numbers", "positions": "positions", "charges": "initial_ch
 def read_ase_trajectory(data: bytes, name: str, stem: str) -> Iterator[Entry]:
     """All frames of a ``.traj`` file.
 
+    Args:
+        data: Bytes of the unpacked file.
+        name: Name of the file, for messages and the source of each molecule.
+        stem: Name of the molecules, numbered where there are several.
+
+    Yields:
+        What the file says of each molecule, in its order.
+
     Raises:
         InputError: if it is none, or damaged, or its cell is periodic. The oldest form, a pickle, is refused.
     """

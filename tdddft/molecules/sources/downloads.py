@@ -47,7 +47,15 @@ def qm9_sdf() -> Path:
 
 
 def md17_file(name: str, *, revised: bool) -> Path:
-    """The npz file of one molecule of MD17 or rMD17, from where PyG's MD17 takes it."""
+    """The npz file of one molecule of MD17 or rMD17, from where PyG's MD17 takes it.
+
+    Args:
+        name: Name of the molecule, as MD17 spells it.
+        revised: Take rMD17.
+
+    Returns:
+        Path in the cache.
+    """
     from torch_geometric.datasets import MD17
 
     key = f"revised {name}" if revised else name

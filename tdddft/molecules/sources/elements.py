@@ -23,6 +23,9 @@ def element(text: str, where: str) -> int:
         text: What the file says.
         where: File and line, for messages.
 
+    Returns:
+        Atomic number.
+
     Raises:
         InputError: for ghost atoms, unknown or too heavy elements, and what could be either of two.
     """

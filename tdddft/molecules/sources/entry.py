@@ -1,4 +1,4 @@
-"""What a source says of one molecule, before it is checked."""
+"""What a source states about one molecule, before it is checked."""
 
 from __future__ import annotations
 
@@ -46,6 +46,13 @@ class Entry:
 
 def closed_shells(entries: Iterable[Entry], charges: Charges = None) -> list[Molecule]:
     """The molecules of many entries; those with unpaired electrons are left out, with a warning that names the first.
+
+    Args:
+        entries: What the source says of each.
+        charges: As for :func:`tdddft.read_molecules`.
+
+    Returns:
+        The molecules, in their order.
 
     Raises:
         InputError: if one cannot be read.

@@ -38,6 +38,9 @@ def read_path(path: Path, charges: Charges = None) -> list[Molecule]:
         path: The file.
         charges: Charge of all molecules, or by name, where the files do not state it.
 
+    Returns:
+        The molecules, in the order of the files.
+
     Raises:
         InputError: where it holds none, or one that cannot be read.
     """

@@ -24,7 +24,18 @@ def all_of_g2(charges: Charges = None) -> list[Molecule]:
 
 
 def from_g2(name: str, charges: Charges = None) -> Molecule:
-    """One molecule by its name in the set."""
+    """One molecule by its name in the set.
+
+    Args:
+        name: Name in the set, for example ``H2CO``.
+        charges: As for :func:`tdddft.read_molecules`.
+
+    Returns:
+        The molecule.
+
+    Raises:
+        InputError: for a name that the set does not have, and for unpaired electrons.
+    """
     if name not in g2.names:
         raise InputError(
             f"{name!r} is neither a file nor a molecule of ASE's g2 set; give a path, g2:NAME, smiles:STRING, "

@@ -29,10 +29,18 @@ def number(text: str) -> float:
 
 
 def position(words: Sequence[str], line: str, where: str) -> list[float]:
-    """Three coordinates.
+    """Three coordinates of a line.
+
+    Args:
+        words: The three words.
+        line: The whole line, for messages.
+        where: File and line, for messages.
+
+    Returns:
+        Three numbers, in the units of the file.
 
     Raises:
-        InputError: if the words are not three numbers.
+        InputError: for words that are no numbers.
     """
     if len(words) != 3 or not all(map(is_number, words)):
         hint = "; numbers are separated by blanks and have points" if "," in line else ""

@@ -22,6 +22,14 @@ def read_pdb(text: str, name: str, stem: str) -> Iterator[Entry]:
 
     The charge is the sum of the formal charges in columns 79 and 80, where an atom has one.
 
+    Args:
+        text: Content of the file.
+        name: Name of the file, for messages and the source of each molecule.
+        stem: Name of the molecules, numbered where there are several.
+
+    Yields:
+        What the file says of each molecule, in its order.
+
     Raises:
         InputError: for atoms without an element in columns 77 and 78, or in several places.
     """

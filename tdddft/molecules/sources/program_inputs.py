@@ -22,6 +22,14 @@ _UNITS = re.compile(r"\bunits?\s*=?\s*\(?\s*([^\s)]+)", re.IGNORECASE)
 def read_gaussian(text: str, name: str, stem: str) -> Iterator[Entry]:
     """Input of Gaussian with Cartesian coordinates: route, title, charge and multiplicity, atoms.
 
+    Args:
+        text: Content of the file.
+        name: Name of the file, for messages and the source of each molecule.
+        stem: Name of the molecules, numbered where there are several.
+
+    Yields:
+        What the file says of each molecule, in its order.
+
     Raises:
         InputError: for several steps, internal coordinates, a geometry from elsewhere, or fragments.
     """
@@ -49,7 +57,16 @@ def read_gaussian(text: str, name: str, stem: str) -> Iterator[Entry]:
 
 
 def read_coord(text: str, name: str, stem: str) -> Iterator[Entry]:
-    """Turbomole's ``coord``: ``x y z element``, in bohr, or in angstrom where the header says ``angs``."""
+    """Turbomole's ``coord``: ``x y z element``, in bohr, or in angstrom where the header says ``angs``.
+
+    Args:
+        text: Content of the file.
+        name: Name of the file, for messages and the source of each molecule.
+        stem: Name of the molecules, numbered where there are several.
+
+    Yields:
+        What the file says of each molecule, in its order.
+    """
     lines = iter(split_lines(text))
     header = next((line for line in lines if line.strip().startswith("$coord")), "")
     words = header.split()[1:]

@@ -31,6 +31,13 @@ def read_native(text: str, name: str) -> Entry:
 
     Some of the original files write exponents as ``*^`` and leave tabs at line ends; lines after the atoms may be
     missing or of any length.
+
+    Args:
+        text: Content of the file.
+        name: Name of the file, for messages.
+
+    Returns:
+        What the file says of the molecule.
     """
     lines = text.splitlines()
     try:
@@ -50,7 +57,16 @@ def read_native(text: str, name: str) -> Entry:
 
 
 def read_qm9pack(text: str, name: str, stem: str) -> Iterator[Entry]:
-    """All rows of one of qm9pack's CSV files."""
+    """All rows of one of qm9pack's CSV files.
+
+    Args:
+        text: Content of the file.
+        name: Name of the file, for messages and the source of each molecule.
+        stem: Name of the molecules, numbered where there are several.
+
+    Yields:
+        What the file says of each molecule, in its order.
+    """
     rows = csv.DictReader(io.StringIO(text))
     missing = [c for c in _COLUMNS if c not in (rows.fieldnames or ())]
     if missing:

@@ -35,6 +35,9 @@ def read_molecules(source: str, charges: Charges = None) -> list[Molecule]:
         charges: Charge of all molecules, or charges by name, for those whose source does not state one. Without it
             and without a statement the charge is 0.
 
+    Returns:
+        The molecules, in the order of the source.
+
     Raises:
         InputError: for a missing or unreadable file, an unknown name, or a molecule that cannot be propagated.
     """

@@ -19,6 +19,14 @@ _GDB_TITLE = re.compile(r"gdb[_ ]?(\d+)")
 def read_sdf(text: str, name: str, stem: str) -> Iterator[Entry]:
     """All entries, with their formal charges; a charge among the tags of an entry has to agree.
 
+    Args:
+        text: Content of the file.
+        name: Name of the file, for messages and the source of each molecule.
+        stem: Name of the molecules, numbered where there are several.
+
+    Yields:
+        What the file says of each molecule, in its order.
+
     Raises:
         InputError: for an entry that RDKit cannot read, or that lacks coordinates or hydrogen atoms.
     """

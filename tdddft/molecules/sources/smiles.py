@@ -25,6 +25,13 @@ def of_smiles(smiles: str, name: str | None = None) -> Entry:
 
     Without a name the molecule is called as :func:`smiles_name` says.
 
+    Args:
+        smiles: SMILES string.
+        name: Name of the molecule; by default made from the string.
+
+    Returns:
+        What is known of the molecule, with its conformer.
+
     Raises:
         InputError: if RDKit cannot read the string, or finds no conformer.
     """
@@ -54,7 +61,16 @@ def smiles_name(smiles: str) -> str:
 
 
 def read_smiles(text: str, name: str, stem: str) -> Iterator[Entry]:
-    """A ``.smi`` file: a SMILES string and perhaps a name on each line."""
+    """A ``.smi`` file: a SMILES string and perhaps a name on each line.
+
+    Args:
+        text: Content of the file.
+        name: Name of the file, for messages and the source of each molecule.
+        stem: Name of the molecules, numbered where there are several.
+
+    Yields:
+        What the file says of each molecule, in its order.
+    """
     for line in text.splitlines():
         if line.strip() and not line.startswith("#"):
             fields = line.split()
@@ -62,7 +78,18 @@ def read_smiles(text: str, name: str, stem: str) -> Iterator[Entry]:
 
 
 def of_rdkit(mol: Any, name: str, source: str, index: int | None = None, stated: Stated | None = None) -> Entry:
-    """The first conformer of an RDKit molecule, with its SMILES string where RDKit understands the bonds."""
+    """The first conformer of an RDKit molecule, with its SMILES string where RDKit understands the bonds.
+
+    Args:
+        mol: RDKit's molecule with a conformer.
+        name: Name of the molecule.
+        source: File and place in it.
+        index: Position in the source.
+        stated: What the source says of charge and spin; by default the formal charge.
+
+    Returns:
+        What is known of the molecule.
+    """
     numbers = np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()])
     positions = np.array(mol.GetConformer().GetPositions())
     with rdBase.BlockLogs():

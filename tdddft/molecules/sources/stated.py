@@ -68,6 +68,9 @@ class Stated:
             given: By the user, in place of the source.
             where: The source, for messages.
 
+        Returns:
+            The charge, e, and the words that say how it is known.
+
         Raises:
             InputError: if it is unclear and not given, or given otherwise than it is stated.
             OpenShellError: if unpaired electrons are stated.
@@ -133,7 +136,15 @@ def of_initial_charges(values: np.ndarray) -> Stated:
 
 
 def of_partial_charges(values: np.ndarray, name: str) -> Stated:
-    """From charges of atoms [N] by any scheme: no statement, but without one they have to be near 0 in all."""
+    """From charges of atoms [N] by any scheme: no statement, but without one they have to be near 0 in all.
+
+    Args:
+        values: Charges of the atoms [N], e.
+        name: What they are called, for messages.
+
+    Returns:
+        Nothing, or the doubt.
+    """
     total = float(np.sum(values))
     if abs(total) <= NEARLY_NEUTRAL:
         return Stated()
@@ -146,7 +157,15 @@ def of_magnetic_moments(values: np.ndarray) -> Stated:
 
 
 def charge_given(charges: Charges, name: str) -> int | None:
-    """The charge that the user gives for a molecule of this name: one for all, or by name."""
+    """The charge that the user gives for a molecule of this name: one for all, or by name.
+
+    Args:
+        charges: One charge for all, charges by name, or None.
+        name: Name of the molecule.
+
+    Returns:
+        The charge, e, or None.
+    """
     return charges.get(name) if isinstance(charges, Mapping) else charges
 
 

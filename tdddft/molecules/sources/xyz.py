@@ -51,6 +51,9 @@ def read_xyz(text: str, name: str, stem: str) -> Iterator[Entry]:
         name: Of the file, for messages.
         stem: From which the molecules are named.
 
+    Yields:
+        What the file says of each molecule, in its order.
+
     Raises:
         InputError: if a frame is cut off or not understood, names the line; if a cell is periodic; if it has ghost
             atoms.

@@ -1,4 +1,4 @@
-"""Time steps of the occupied orbitals, one scheme a file, behind one interface."""
+"""Time steps of the occupied orbitals, one scheme per file, behind one interface."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from graphlearn.base.errors import InputError
 from tdddft.electronic.hamiltonian import Hamiltonian
 from tdddft.propagation.schemes.multirate import Multirate, correct_remainder, propagate_substeps
-from tdddft.propagation.schemes.state import Drive, State
+from tdddft.propagation.schemes.state import Drive, Propagator, State
 
 FIRST_STEP_AU = 0.05
 STEP_AU = (0.01, 8.0)
@@ -24,7 +24,7 @@ TINY = 1e-15
 
 
 @dataclass(frozen=True)
-class Adaptive:
+class Adaptive(Propagator):
     r"""The multirate scheme with long and short steps chosen by the engine.
 
     Two changes of the orbitals are watched: what a Fock build corrects at the end of a long step, at every step; and
@@ -54,7 +54,7 @@ class Adaptive:
             )
 
     def start(self, hamiltonian: Hamiltonian, occupied: Tensor) -> State:
-        """The state at t = 0."""
+        """The state at t = 0, with short first steps; see :meth:`Propagator.start`."""
         state = Multirate().start(hamiltonian, occupied)
         span = _induced(hamiltonian, hamiltonian.electronic_dipole_au(occupied))
         return replace(
@@ -62,7 +62,7 @@ class Adaptive:
         )
 
     def advance(self, hamiltonian: Hamiltonian, drive: Drive, state: State, until_au: float) -> State:
-        """As many long steps as the tolerance asks for, the last one ending at ``until_au``."""
+        """As many long steps as the tolerance asks for; see :meth:`Propagator.advance`."""
         while until_au > state.time_au:
             remaining = until_au - state.time_au
             steps = max(1, math.ceil(remaining / state.step_au - 1e-6))
@@ -94,7 +94,8 @@ class Adaptive:
 
 
 def _induced(hamiltonian: Hamiltonian, dipole: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(dipole - hamiltonian.ground_dipole_au, dim=-1)
+    norm: Tensor = torch.linalg.vector_norm(dipole - hamiltonian.ground_dipole_au, dim=-1)
+    return norm
 
 
 def _share(hamiltonian: Hamiltonian, orbitals: Tensor, changed: Tensor, span: Tensor) -> float:

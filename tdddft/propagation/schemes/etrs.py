@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from tdddft.electronic.hamiltonian import Hamiltonian
 from tdddft.propagation.schemes.exponential import exponential_action
-from tdddft.propagation.schemes.state import Drive, State, first_state
+from tdddft.propagation.schemes.state import Drive, Propagator, State
 
 
 @dataclass(frozen=True)
-class ETRS:
+class ETRS(Propagator):
     r"""Half a step with the Fock matrix of each end, second order in the step; two Fock builds.
 
     .. math:: C(t+\Delta t) = e^{-i\Delta t F(t+\Delta t)/2}\, e^{-i\Delta t F(t)/2}\, C(t)
@@ -24,12 +23,8 @@ class ETRS:
     Source: Castro, Marques and Rubio, J. Chem. Phys. 121, 3425 (2004).
     """
 
-    def start(self, hamiltonian: Hamiltonian, occupied: Tensor) -> State:
-        """The state at t = 0."""
-        return first_state(hamiltonian, occupied)
-
     def advance(self, hamiltonian: Hamiltonian, drive: Drive, state: State, until_au: float) -> State:
-        """One step, whatever its length."""
+        """One step of any length, see :meth:`Propagator.advance`."""
         dt = until_au - state.time_au
         diagonal = torch.diag_embed(hamiltonian.energies)
         static = diagonal + hamiltonian.coupling(drive([state.time_au + 0.5 * dt])[0])

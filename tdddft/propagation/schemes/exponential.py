@@ -16,6 +16,14 @@ def exponential_action(matrix: Tensor, vectors: Tensor, dt_au: float) -> Tensor:
 
     Taylor series of the shifted and, where its norm asks for it, divided matrix: only products with the occupied block,
     no diagonalisation. The result is unitary to rounding.
+
+    Args:
+        matrix: Hermitian, real or complex [B, M, M], hartree.
+        vectors: Complex [B, M, S].
+        dt_au: Time step, atomic units.
+
+    Returns:
+        Complex [B, M, S].
     """
     diagonal = matrix.diagonal(dim1=-2, dim2=-1)
     diagonal = diagonal.real if matrix.is_complex() else diagonal
@@ -30,7 +38,17 @@ def exponential_action(matrix: Tensor, vectors: Tensor, dt_au: float) -> Tensor:
 
 
 def taylor(matrix: Tensor, vectors: Tensor, dt_au: float, norm: float) -> Tensor:
-    r""":math:`\sum_k (-i \Delta t\, H)^k X / k!` with as many terms as a norm of :math:`\Delta t\, H` asks for."""
+    r""":math:`\sum_k (-i \Delta t\, H)^k X / k!` with as many terms as a norm of :math:`\Delta t\, H` asks for.
+
+    Args:
+        matrix: Real or complex [B, M, M], hartree.
+        vectors: Complex [B, M, S].
+        dt_au: Time step, atomic units.
+        norm: Upper bound of the norm of the matrix times the step.
+
+    Returns:
+        Complex [B, M, S].
+    """
     if matrix.is_complex():
         return _series(matrix, vectors, -1j * dt_au, norm)[0]
     b, m, s = vectors.shape

@@ -11,14 +11,14 @@ from torch import Tensor
 from tdddft.electronic.hamiltonian import Hamiltonian
 from tdddft.propagation.schemes.exponential import exponential_action
 from tdddft.propagation.schemes.interpolation import polynomial_at
-from tdddft.propagation.schemes.state import Drive, State, first_state
+from tdddft.propagation.schemes.state import Drive, Propagator, State
 
 NODE = math.sqrt(3) / 6
 HISTORY = 2
 
 
 @dataclass(frozen=True)
-class Magnus4:
+class Magnus4(Propagator):
     r"""Two exponentials of the Fock matrix at the Gauss points :math:`t_\pm = t + (1/2 \pm \sqrt3/6)\Delta t`.
 
     .. math:: C(t+\Delta t) = e^{-i\Delta t (a_- F_- + a_+ F_+)}\, e^{-i\Delta t (a_+ F_- + a_- F_+)}\, C(t),
@@ -28,19 +28,15 @@ class Magnus4:
     evaluated at the new time as well.
 
     Args:
-        corrections: Evaluations a step; more of them make long steps stable.
+        corrections: Evaluations per step; more of them make long steps stable.
 
     Source: Blanes and Moan, Appl. Numer. Math. 56, 1519 (2006).
     """
 
     corrections: int = 1
 
-    def start(self, hamiltonian: Hamiltonian, occupied: Tensor) -> State:
-        """The state at t = 0; the first step extrapolates from it alone."""
-        return first_state(hamiltonian, occupied)
-
     def advance(self, hamiltonian: Hamiltonian, drive: Drive, state: State, until_au: float) -> State:
-        """One step, whatever its length."""
+        """One step of any length, see :meth:`Propagator.advance`."""
         dt = until_au - state.time_au
         times = [state.time_au + (0.5 + sign * NODE) * dt for sign in (-1, 1)]
         static = [torch.diag_embed(hamiltonian.energies) + fields for fields in hamiltonian.coupling(drive(times))]

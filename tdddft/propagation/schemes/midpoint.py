@@ -11,13 +11,13 @@ from graphlearn.base.errors import ConvergenceError
 from tdddft.electronic.hamiltonian import Hamiltonian
 from tdddft.propagation.schemes.exponential import exponential_action
 from tdddft.propagation.schemes.interpolation import polynomial_at
-from tdddft.propagation.schemes.state import Drive, State, first_state
+from tdddft.propagation.schemes.state import Drive, Propagator, State
 
 MAX_ITERATIONS = 50
 
 
 @dataclass(frozen=True)
-class ExtrapolatedMidpoint:
+class ExtrapolatedMidpoint(Propagator):
     r"""The exponential midpoint rule with an extrapolated Fock matrix, second order in the step; one Fock build.
 
     .. math:: C(t+\Delta t) = \exp\left[-i \Delta t\, F(t + \Delta t/2)\right] C(t)
@@ -28,12 +28,8 @@ class ExtrapolatedMidpoint:
     Source: Castro, Marques and Rubio, J. Chem. Phys. 121, 3425 (2004).
     """
 
-    def start(self, hamiltonian: Hamiltonian, occupied: Tensor) -> State:
-        """The state at t = 0; the first step extrapolates from it alone."""
-        return first_state(hamiltonian, occupied)
-
     def advance(self, hamiltonian: Hamiltonian, drive: Drive, state: State, until_au: float) -> State:
-        """One step of any length."""
+        """One step of any length, see :meth:`Propagator.advance`."""
         static, middle = _at_midpoint(hamiltonian, drive, state, until_au)
         occupied = exponential_action(static + middle, state.occupied, until_au - state.time_au)
         response, energy = hamiltonian.response(occupied)
@@ -45,7 +41,7 @@ class ExtrapolatedMidpoint:
 
 
 @dataclass(frozen=True)
-class Midpoint:
+class Midpoint(Propagator):
     r"""The exponential midpoint rule, corrected with the Fock matrix at the end; second order in the step.
 
     .. math:: C(t+\Delta t) = \exp\left[-i \Delta t\, F(t + \Delta t/2)\right] C(t)
@@ -63,12 +59,17 @@ class Midpoint:
 
     tolerance: float | None = None
 
-    def start(self, hamiltonian: Hamiltonian, occupied: Tensor) -> State:
-        """The state at t = 0; the first step extrapolates from it alone."""
-        return first_state(hamiltonian, occupied)
-
     def advance(self, hamiltonian: Hamiltonian, drive: Drive, state: State, until_au: float) -> State:
-        """One step of any length.
+        """One step of any length, see :meth:`Propagator.advance`.
+
+        Args:
+            hamiltonian: Of one molecule or a batch.
+            drive: The field, see :meth:`Propagator.advance`.
+            state: Where to begin.
+            until_au: Time at which to end, atomic units.
+
+        Returns:
+            The state at ``until_au``.
 
         Raises:
             ConvergenceError: if the response does not converge to ``tolerance`` within 50 iterations.

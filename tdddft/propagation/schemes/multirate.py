@@ -14,7 +14,7 @@ from tdddft.electronic.batched_matrices import dagger
 from tdddft.electronic.hamiltonian import Hamiltonian
 from tdddft.propagation.schemes.exponential import taylor
 from tdddft.propagation.schemes.interpolation import lagrange_weights, polynomial_at
-from tdddft.propagation.schemes.state import Drive, State
+from tdddft.propagation.schemes.state import Drive, Propagator, State
 
 HISTORY = 3
 CLOSEST_NODES = 0.02  # of a step
@@ -31,12 +31,11 @@ STRONG = 2e-3  # largest element of the known part times the inner step
 
 
 @dataclass(frozen=True)
-class Multirate:
-    r"""One Fock build a long step, with a cheap model of the response in between.
+class Multirate(Propagator):
+    r"""One Fock build per long step, with a cheap model of the response in between.
 
-    The response is split into a linear model L, of which :class:`tdddft.electronic.linear_kernel.LinearKernel` knows
-    most, and a small
-    remainder N that changes slowly:
+    The response is split into a linear model L (:class:`tdddft.electronic.linear_kernel.LinearKernel`), which gives
+    most of it, and a small remainder N that changes slowly:
 
     .. math:: \Delta F[D(t)] = L[D(t)] + N(t)
 
@@ -45,8 +44,8 @@ class Multirate:
     alternate with short exponentials of the rest, which is small. For pure functionals L depends on the real part of D
     alone, which those exponentials change only to second order in the field, and the splitting is explicit; with exact
     exchange, and in strong fields, L is evaluated once more in the middle of each. At the end of the long step one Fock
-    build gives the true N; what the polynomial got wrong acts on the orbitals through its integral over the step in the
-    interaction picture of :math:`\varepsilon`.
+    build gives the true N; the error of the polynomial is applied to the orbitals through its integral over the step in
+    the interaction picture of :math:`\varepsilon`.
 
     Args:
         substep_au: Largest inner step.
@@ -58,12 +57,12 @@ class Multirate:
     substep_au: float = 0.5
 
     def start(self, hamiltonian: Hamiltonian, occupied: Tensor) -> State:
-        """The state at t = 0."""
+        """The state at t = 0, with the remainder of the linear model; see :meth:`Propagator.start`."""
         response, energy = hamiltonian.response(occupied)
         return State(0.0, occupied, response, energy, ((0.0, response - hamiltonian.linear_kernel(occupied)),))
 
     def advance(self, hamiltonian: Hamiltonian, drive: Drive, state: State, until_au: float) -> State:
-        """One long step, one Fock build."""
+        """One long step, one Fock build; see :meth:`Propagator.advance`."""
         substeps = max(1, math.ceil(abs(until_au - state.time_au) / self.substep_au - 1e-9))
         predicted = propagate_substeps(hamiltonian, drive, state, until_au, substeps)
         return correct_remainder(hamiltonian, state, predicted, until_au)
@@ -74,7 +73,18 @@ class Multirate:
 
 
 def propagate_substeps(hamiltonian: Hamiltonian, drive: Drive, state: State, until_au: float, substeps: int) -> Tensor:
-    """Orbitals at a later time, from the linear model and the polynomial through the known remainders."""
+    """Orbitals at a later time, from the linear model and the polynomial through the known remainders.
+
+    Args:
+        hamiltonian: Gives the linear model, the orbital energies and the coupling to the field.
+        drive: The field, see :class:`tdddft.propagation.schemes.state.Drive`.
+        state: Where the step begins; its ``past`` holds the known remainders.
+        until_au: Where it ends, atomic units.
+        substeps: Number of inner steps.
+
+    Returns:
+        Predicted occupied orbitals, complex128 [B, M, S].
+    """
     kernel, exchange = hamiltonian.linear_kernel, bool(hamiltonian.exact_exchange)
     drifts, kicks = STRANG if exchange else BLANES_MOAN
     substeps *= STRANG_STEPS if exchange else 1
@@ -105,7 +115,17 @@ def _known_parts(hamiltonian: Hamiltonian, drive: Drive, state: State, times: Se
 
 
 def correct_remainder(hamiltonian: Hamiltonian, state: State, predicted: Tensor, until_au: float) -> State:
-    """Evaluate the response at the predicted orbitals and let the error of the extrapolated remainder act."""
+    """Evaluate the response at the predicted orbitals and correct them for the error of the extrapolated remainder.
+
+    Args:
+        hamiltonian: Its response is evaluated once.
+        state: Where the step began.
+        predicted: Of :func:`propagate_substeps`, complex128 [B, M, S].
+        until_au: Where the step ends, atomic units.
+
+    Returns:
+        The state at the end of the step.
+    """
     response, energy = hamiltonian.response(predicted)
     remainder = response - hamiltonian.linear_kernel(predicted)
     error = remainder - polynomial_at(state.past, until_au)

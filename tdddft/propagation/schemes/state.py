@@ -14,7 +14,7 @@ from tdddft.electronic.hamiltonian import Hamiltonian
 from tdddft.propagation.schemes.exponential import exponential_action
 
 Drive = Callable[[Sequence[float]], Tensor]
-"""T times in atomic units -> fields float64 [T, B, 3], atomic units."""
+"""The field of a batch: of T times in atomic units it returns float64 [T, B, 3], atomic units."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,43 @@ class State:
 
 
 class Propagator(Protocol):
-    """One scheme. Schemes keep no state of a run: the same object serves many."""
+    """A scheme of time steps. Schemes hold no state of a run: the same object serves many.
+
+    A scheme of your own needs ``advance`` and ``describe``; one that derives from this class inherits ``start``.
+    Shapes: B molecules, M orbitals of the ground state, S occupied ones. All quantities are in atomic units and in the
+    orthonormal basis of ground-state orbitals of :class:`tdddft.Hamiltonian`.
+    """
 
     def start(self, hamiltonian: Hamiltonian, occupied: Tensor) -> State:
-        """The state at t = 0."""
-        ...
+        """The state at t = 0; unless a scheme overrides it, without a past to extrapolate from.
+
+        Args:
+            hamiltonian: Of one molecule or a batch.
+            occupied: Occupied orbitals after a kick, if there is one, complex128 [B, M, S].
+
+        Returns:
+            The state, with the response of these orbitals; one Fock build.
+        """
+        response, energy = hamiltonian.response(occupied)
+        return State(0.0, occupied, response, energy)
 
     def advance(self, hamiltonian: Hamiltonian, drive: Drive, state: State, until_au: float) -> State:
-        """Go on from a state to a later time, in one step or in as many as the scheme chooses."""
+        """Propagate a state to a later time, in one step or in as many as the scheme chooses.
+
+        Args:
+            hamiltonian: Of one molecule or a batch.
+            drive: The field, float64 [T, B, 3], atomic units, at a sequence of T times in atomic units.
+            state: Where to begin: that of :meth:`start` or of the last call.
+            until_au: Time at which to end exactly, atomic units, after ``state.time_au``.
+
+        Returns:
+            The state at ``until_au``, with orthonormal orbitals and the response of these, or of orbitals within the
+            error of the scheme.
+        """
         ...
 
     def describe(self) -> str:
-        """One line for the provenance of a file."""
+        """One line for the provenance of a file; it must differ where settings differ, as a checkpoint compares it."""
         ...
 
 
@@ -66,16 +91,13 @@ def initial_state(hamiltonian: Hamiltonian, propagator: Propagator, impulses_au:
     Args:
         hamiltonian: Of one molecule or a batch.
         propagator: The scheme that will go on.
-        impulses_au: Impulse k of each, float64 [B, 3], zero without a kick.
+        impulses_au: Impulse k of each, float64 [B, 3], atomic units of field times time, zero without a kick.
+
+    Returns:
+        The state at t = 0.
     """
     occupied = hamiltonian.ground_orbitals()
     if impulses_au.any():
         impulses = torch.as_tensor(impulses_au, dtype=torch.float64, device=hamiltonian.device)
         occupied = exponential_action(hamiltonian.coupling(impulses), occupied, 1.0)
     return propagator.start(hamiltonian, occupied)
-
-
-def first_state(hamiltonian: Hamiltonian, occupied: Tensor) -> State:
-    """A state at t = 0 without a past."""
-    response, energy = hamiltonian.response(occupied)
-    return State(0.0, occupied, response, energy)
