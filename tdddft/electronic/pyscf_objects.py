@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,11 +43,9 @@ def from_mole(mol: gto.Mole) -> Molecule:
     numbers = [gto.charge(mol.atom_pure_symbol(i)) for i in range(mol.natm)]
     if 0 in numbers:
         raise InputError("the Mole holds ghost atoms; leave them out")
-    molecule = Molecule("molecule", np.array(numbers), mol.atom_coords() * BOHR_ANGSTROM, mol.charge)
-    return Molecule(
-        molecule.formula, molecule.numbers, molecule.positions_angstrom, mol.charge, "PySCF Mole",
-        charge_from="Mole.charge",
-    )  # fmt: skip
+    positions = mol.atom_coords() * BOHR_ANGSTROM
+    molecule = Molecule("molecule", np.array(numbers), positions, mol.charge, "PySCF Mole", charge_from="Mole.charge")
+    return replace(molecule, name=molecule.formula)
 
 
 def method_of_mole(mol: gto.Mole, method: Method | None) -> Method:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,8 +37,9 @@ def from_atoms(atoms: Atoms) -> Molecule:
         raise InputError(
             f"{str(atoms)[:60]} is no molecule: give a name, a file, a Molecule, or an object of ASE or PySCF"
         )
-    formula, periodic = atoms.get_chemical_formula(), bool(np.any(atoms.pbc))
-    return entry_of_arrays(atoms.arrays, atoms.info, periodic, formula, f"ASE Atoms {formula}").molecule()
+    entry = entry_of_arrays(atoms.arrays, atoms.info, bool(np.any(atoms.pbc)), "molecule", "ASE Atoms")
+    molecule = entry.molecule()
+    return replace(molecule, name=molecule.formula)
 
 
 def entry_of_arrays(
