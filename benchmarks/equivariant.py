@@ -68,7 +68,7 @@ def whole_models(batch: OrbitalBatch) -> list[dict[str, float | str]]:
     for variant in VARIANTS:
         model = OrbEvo.published(variant).eval()
         parts = state_chunk_size(model, batch, None)  # as a rollout does
-        took = seconds(lambda m=model, k=parts: m(batch, states_at_once=k), 3)  # type: ignore[misc]
+        took = seconds(lambda m=model, k=parts: m(batch, state_chunk_size=k), 3)  # type: ignore[misc]
         parameters = sum(p.numel() for p in model.parameters())
         rows.append({"model": f"OrbEvo-{variant.upper()}", "parameters": parameters, "seconds": took})
     return rows
@@ -78,9 +78,9 @@ def whole_models(batch: OrbitalBatch) -> list[dict[str, float | str]]:
 def where_the_time_goes(batch: OrbitalBatch) -> str:
     model = OrbEvo.published("dm").eval()
     parts = state_chunk_size(model, batch, None)
-    model(batch, states_at_once=parts)
+    model(batch, state_chunk_size=parts)
     with profile(activities=[ProfilerActivity.CPU]) as watched:
-        model(batch, states_at_once=parts)
+        model(batch, state_chunk_size=parts)
     return str(watched.key_averages().table(sort_by="self_cpu_time_total", row_limit=12, max_name_column_width=32))
 
 

@@ -10,7 +10,7 @@ import typer
 
 from graphlearn.base.cli.shell import fail, out, progress
 from graphlearn.base.device import DEVICE_HELP, find_device
-from graphlearn.cli.train import DATA_HELP
+from graphlearn.cli.train import CODE_HELP, DATA_HELP
 
 
 def compare(
@@ -24,6 +24,7 @@ def compare(
         int | None, typer.Option("--jobs", "-j", min=1, help="worker processes; default: all cores")
     ] = None,
     overrides: Annotated[list[str] | None, typer.Option("--set", help="change a key, as seeds=[0]")] = None,
+    allow_code: Annotated[bool, typer.Option("--allow-code", help=CODE_HELP)] = False,
     device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "auto",
 ) -> None:
     """Compare variants of a recipe, or readouts of a graph network, on the same data and splits.
@@ -41,7 +42,7 @@ def compare(
     from graphlearn.training.comparison_table import ComparisonTable
     from graphlearn.training.systems import load_training_recipe
 
-    system, settings = load_training_recipe(recipe, overrides or [], data)
+    system, settings = load_training_recipe(recipe, overrides or [], data, allow_code=allow_code)
     find_device(device)
     comparison = system.comparison(settings, data, variants or [], device)
     column = comparison.columns[0]

@@ -42,7 +42,6 @@ def rollout(
     from graphlearn.base.plotting import save_figure
     from graphlearn.base.provenance import package_versions
     from graphlearn.datasets import OrbitalTrajectory
-    from graphlearn.models import OrbEvo
     from graphlearn.orbitals.data.target import predicted_trajectory
     from graphlearn.orbitals.figures import prediction_figure
     from graphlearn.orbitals.rollout import Rollout, bundle_disagreement
@@ -70,7 +69,7 @@ def rollout(
     provenance = {"versions": package_versions(), "model": facts["class"], "recipe": facts["recipe"]["name"]}
     predicted = predicted_trajectory(item.layout.delta_from_slots(delta), given, provenance)
     out.print(f"{delta.shape[-2] - 1} frames of {delta.shape[1]} orbitals in {seconds:.1f} s")
-    if isinstance(network, OrbEvo) and network.num_frames > 1:
+    if not network.any_number_of_frames and network.num_frames > 1:
         (other,) = roll([item], frames=frames, first_bundle=network.num_frames // 2)
         share = bundle_disagreement(delta, other).norm() / delta.norm().clamp_min(1e-30)
         out.print(

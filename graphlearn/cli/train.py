@@ -9,6 +9,7 @@ import typer
 
 from graphlearn.base.device import DEVICE_HELP
 
+CODE_HELP = "run the class of your own, package.module:Class, that the recipe names"
 DATA_HELP = "folder of the data set; default for graphs and proteins: below $GRAPHLEARN_DATA or data"
 
 
@@ -19,6 +20,7 @@ def train(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="change a key, as optimisation.steps=500")
     ] = None,
+    allow_code: Annotated[bool, typer.Option("--allow-code", help=CODE_HELP)] = False,
     device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "auto",
 ) -> None:
     """Train ResponseOrbEvo or OrbEvo on trajectories, a predictor of protein functions, or a graph or node predictor.
@@ -36,5 +38,5 @@ def train(
     from graphlearn.training.session import Session
     from graphlearn.training.systems import load_training_recipe
 
-    system, settings = load_training_recipe(recipe, overrides or [], data)
+    system, settings = load_training_recipe(recipe, overrides or [], data, allow_code=allow_code)
     system.train(settings, data, Session(out_dir, device))

@@ -29,6 +29,9 @@ def make_readout(name: str, channels: int, num_layers: int, *, level: str = "gra
         level: ``graph`` or ``node``; the latter for ``history``, ``mean`` (the last layer alone) and ``jk_*``.
         **options: Arguments of the readout.
 
+    Returns:
+        A module that takes the history, and ``batch``.
+
     Raises:
         ValueError: for an unknown name, or one that does not exist at this level.
     """
@@ -132,7 +135,15 @@ class HistographGNN(nn.Module):
         )  # fmt: skip
 
     def history(self, x: Tensor, edge_index: Tensor) -> list[Tensor]:
-        """Output of the input layer and of every message-passing layer."""
+        """Output of the input layer and of every message-passing layer.
+
+        Args:
+            x: Node features, ``[N, F]``; integers where they are embedded.
+            edge_index: Source and target, ``[2, E]``.
+
+        Returns:
+            ``num_layers + 1`` tensors ``[N, channels]``.
+        """
         if isinstance(self.embed, nn.ModuleList):
             x = torch.stack([embed(column) for embed, column in zip(self.embed, x.unbind(1), strict=True)]).sum(0)
         else:
@@ -155,8 +166,21 @@ class HistographGNN(nn.Module):
         batch_size: int | None = None,
         **sizes: int | None,
     ) -> Tensor:
-        """Logits of the classes, or values of the targets; ``sizes`` go to the readout (``max_num_nodes``)."""
-        return self.head(self.readout(self.history(x, edge_index), batch, batch_size=batch_size, **sizes))
+        """Predict the classes or targets of graphs or nodes.
+
+        Args:
+            x: Node features, ``[N, F]``; integers where they are embedded.
+            edge_index: Source and target, ``[2, E]``.
+            batch: Graph of each node, ``[N]``; one graph by default.
+            batch_size: Number of graphs B.
+            **sizes: For the readout (``max_num_nodes``).
+
+        Returns:
+            Logits of the classes, or values of the targets, ``[B, out_channels]``; at level ``node``
+            ``[N, out_channels]``.
+        """
+        out: Tensor = self.head(self.readout(self.history(x, edge_index), batch, batch_size=batch_size, **sizes))
+        return out
 
 
 def _perceptron(channels: int, norm: str | None) -> nn.Module:

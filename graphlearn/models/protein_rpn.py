@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -53,7 +54,7 @@ class ProteinRPN(nn.Module):
     the others of its batch or on the order of its residues, and memory grows with the contacts.
 
     Args:
-        in_channels: Features of a residue, ``graphlearn.proteins.NUM_FEATURES`` without a language model.
+        in_channels: Features per residue, ``graphlearn.proteins.NUM_FEATURES`` without a language model.
         num_terms: Terms to predict.
         channels: Channels of the residues.
         hidden: Channels inside the proposal and the node drop.
@@ -129,8 +130,42 @@ class ProteinRPN(nn.Module):
             nn.Linear(width, 2 * channels), nn.ReLU(), nn.Dropout(dropout), nn.Linear(2 * channels, num_terms)
         )
 
+    @classmethod
+    def idle_arguments(cls, arguments: Mapping[str, Any]) -> dict[str, str]:
+        """Name the arguments that have no effect beside the others.
+
+        Args:
+            arguments: All of the constructor by name.
+
+        Returns:
+            Why, by name.
+        """
+        idle, a = {}, arguments
+        if not a["proposal"]:
+            idle["hops"] = "proposal is off"
+        if not a["proposal"] and not a["node_drop"]:
+            idle["hidden"] = "proposal and node_drop are off"
+        if not a["node_drop"]:
+            idle["keep_ratio"] = "node_drop is off"
+        if a["cone"] and not a["node_drop"] and not a["functional_attention"]:
+            idle["cone"] = "node_drop and functional_attention are off"
+        if not a["functional_attention"]:
+            if a["readout"] not in ("gmt", "history"):
+                idle["heads"] = f"functional_attention is off and the readout {a['readout']} has none"
+            elif "heads" in (a["readout_options"] or {}):
+                idle["heads"] = "functional_attention is off and readout_options has heads of its own"
+        if not a["sequence_layers"]:
+            idle["kernel_size"] = "sequence_layers is 0"
+        return idle
+
     def propose(self, data: Data) -> tuple[Tensor, Proposal | None]:
-        """Embedded residues, ``[N, channels]``, and what the proposal makes of them; all that its pre-training needs.
+        """Embed residues and propose regions; all that the pre-training of the proposal needs.
+
+        Args:
+            data: As for :meth:`forward`.
+
+        Returns:
+            Embedded residues, ``[N, channels]``, and their proposal; None for a model without proposals.
 
         Raises:
             ValueError: for features of another width, or a model without residues to look at.
@@ -147,6 +182,12 @@ class ProteinRPN(nn.Module):
         Args:
             data: ``features``, ``pos``, ``secondary`` and ``edge_index`` of the residues, as ``contact_graph`` makes
                 them; of a PyG batch also ``batch``.
+
+        Returns:
+            Logits ``[B, num_terms]`` and what they rest on.
+
+        Raises:
+            ValueError: for features of another width.
         """
         x, proposal = self.propose(data)
         edges, weight = data.edge_index, x.new_ones(data.edge_index.size(1))
@@ -178,8 +219,9 @@ class ProteinRPN(nn.Module):
 
 def _places(data: Data) -> Tensor:
     """Place of each residue in its chain; the order of the rows where the graph does not say."""
-    if getattr(data, "place", None) is not None:
-        return data.place
+    place: Tensor | None = getattr(data, "place", None)
+    if place is not None:
+        return place
     rows = torch.arange(data.num_nodes, device=data.edge_index.device)
     ptr = getattr(data, "ptr", None)
     return rows if ptr is None else rows - ptr[data.batch]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from graphlearn.base.errors import InputError
 from graphlearn.base.recipes.section import RecipeSection
-from graphlearn.models import OrbEvo, OrbitalModel, ResponseOrbEvo
+from graphlearn.models import OrbitalModel
+from graphlearn.models.orbital_model import DataOptions
+from graphlearn.models.registry import find_model
 from graphlearn.training.building import build_network
 from graphlearn.training.idle_arguments import idle_arguments
-from graphlearn.training.recipe import ComparisonSection, Optimisation, TrainingRecipe
+from graphlearn.training.recipe import ALLOW_CODE, ComparisonSection, Optimisation, TrainingRecipe
 
 TRAIN, VALIDATION, HELD_OUT, LARGER = "train", "validation", "held out", "larger"
 
@@ -88,44 +90,58 @@ class Validation(RecipeSection):
     trajectories: int = Field(8, ge=1, description="how many of them are rolled out")
 
 
-ARCHITECTURES = {model.__name__: model for model in (OrbEvo, ResponseOrbEvo)}
-
-
 class OrbitalRecipe(TrainingRecipe):
-    """A training of OrbEvo or ResponseOrbEvo on trajectories."""
+    """A training of a model of orbitals on trajectories.
+
+    Its ``architecture`` is a name of :func:`graphlearn.models.registry.known_models`, or ``package.module:Class`` where
+    the one who reads the recipe allows its code.
+    """
 
     task: Literal["orbitals"] = "orbitals"
-    architecture: Literal["OrbEvo", "ResponseOrbEvo"] = "OrbEvo"
-    model: dict[str, Any] = Field(default_factory=dict, description="arguments of graphlearn.models.<architecture>")
+    architecture: str = Field("OrbEvo", description="class of the model: OrbEvo, ResponseOrbEvo or one of your own")
+    model: dict[str, Any] = Field(default_factory=dict, description="arguments of the model")
     split: Split = Split()
     validation: Validation = Validation()
     optimisation: OrbitalOptimisation = OrbitalOptimisation()
     comparison: ComparisonSection = ComparisonSection()
 
+    @property
+    def model_class(self) -> type[OrbitalModel]:
+        """The class that ``architecture`` names."""
+        return find_model(self.architecture, OrbitalModel, allow_code=True)  # the validator saw that it is allowed
+
     def idle(self) -> Mapping[str, str]:
         """Arguments of the model that it does not use, and what does not concern it."""
-        arguments = idle_arguments(ARCHITECTURES[self.architecture], self.model)
+        arguments = idle_arguments(self.model_class, self.model)
         idle = {f"model.{name}": why for name, why in arguments.items()}
-        if self.architecture == "ResponseOrbEvo" and self.optimisation.flip_signs:
-            idle["optimisation.flip_signs"] = "ResponseOrbEvo does not depend on the signs of orbitals"
+        if not self.model_class.depends_on_signs and self.optimisation.flip_signs:
+            idle["optimisation.flip_signs"] = f"{self.architecture} does not depend on the signs of orbitals"
         return idle
 
     def build_model(self, **defaults: Any) -> OrbitalModel:
         """The model of the recipe; InputError where its sizes do not fit together."""
         try:
-            kind: Callable[..., OrbitalModel] = ARCHITECTURES[self.architecture]
-            return build_network(kind, {**defaults, **self.model})
+            return build_network(self.model_class, {**defaults, **self.model})
         except InputError as error:
             raise InputError(f"recipe {self.name!r}, model: {error}") from None
 
     @property
-    def geometry(self) -> dict[str, Any]:
+    def geometry(self) -> DataOptions:
         """Arguments of the data set that the model decides: cutoff, shells, and whether it takes modes."""
         return self.build_model().geometry
 
+    @field_validator("architecture")
+    @classmethod
+    def _known_class(cls, name: str, info: ValidationInfo) -> str:
+        try:
+            find_model(name, OrbitalModel, allow_code=bool((info.context or {}).get(ALLOW_CODE)))
+        except InputError as error:
+            raise ValueError(str(error)) from None
+        return name
+
     @model_validator(mode="after")
     def _known_arguments(self) -> OrbitalRecipe:
-        known = list(inspect.signature(ARCHITECTURES[self.architecture]).parameters)
+        known = list(inspect.signature(self.model_class).parameters)
         for key in self.model:
             if key not in known:
                 near = difflib.get_close_matches(key, known, n=1)

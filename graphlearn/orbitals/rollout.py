@@ -9,7 +9,7 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from graphlearn.models import OrbitalModel, ResponseOrbEvo
+from graphlearn.models import OrbitalModel
 from graphlearn.orbitals.chunking import state_chunk_size
 from graphlearn.orbitals.compatibility import check_fits
 from graphlearn.orbitals.data.batch import Normalizer, OrbitalBatch, collate, field_window
@@ -77,8 +77,8 @@ class Rollout:
                 raise ValueError("trajectories of one rollout must have the same number of frames")
         if self.repair != "none" and (ground_states is None or len(ground_states) != len(trajectories)):
             raise ValueError(f"repair={self.repair!r} needs the ground state of every trajectory")
-        if isinstance(model, ResponseOrbEvo) and not teacher and self.repair == "none" and first_bundle is None:
-            model = model.lasting(frames - 1)  # its kernel serves for all frames
+        if model.any_number_of_frames and not teacher and self.repair == "none" and first_bundle is None:
+            model = model.lasting(frames - 1)
         bundle = model.num_frames
         start = self._collate(trajectories, 0, bundle)
         start = replace(start, delta=torch.zeros_like(start.delta))
@@ -91,7 +91,7 @@ class Rollout:
                 batch = replace(
                     start, delta=history, field_strength=self._field(trajectories, known, bundle).to(start.c0)
                 )
-            output = model(batch, states_at_once=parts).to(start.c0)
+            output = model(batch, state_chunk_size=parts).to(start.c0)
             if ground_states is not None and self.repair != "none":
                 output = self._repaired(output, start, trajectories, ground_states)
             outputs.append(output[..., : (first_bundle if known == 0 and first_bundle else bundle), :])

@@ -6,13 +6,14 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
 from graphlearn.base.errors import InputError
 from graphlearn.base.recipes.reading import parse_recipe
 from graphlearn.base.recipes.section import RecipeSection
 
 RECIPE_VERSION = 2
+ALLOW_CODE = "allow_code"  # of the validation context: the recipe may name code of the user's own
 OptimizerName = Literal["adamw", "adam"]
 ScheduleName = Literal["cosine", "constant"]
 Precision = Literal["float32", "bf16", "fp16"]
@@ -43,6 +44,17 @@ class TrainingRecipe(RecipeSection):
     task: str
     name: str
     optimisation: Optimisation = Optimisation()
+    _allows_code: bool = PrivateAttr(False)
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """The validation context in which the recipe was read, for changed copies of it."""
+        return {ALLOW_CODE: self._allows_code}
+
+    @model_validator(mode="after")
+    def _keep_context(self, info: ValidationInfo) -> TrainingRecipe:
+        self._allows_code = bool((info.context or {}).get(ALLOW_CODE))
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -124,4 +136,6 @@ def variant_recipe(recipe: R, section: ComparisonSection, name: str, seed: int) 
         raise InputError(f"there is no variant {name!r}{hint}")
     changes = [*section.variants[name], f"optimisation.seed={seed}"]
     base = recipe.model_dump(mode="json", exclude={"comparison"}, exclude_unset=True)
-    return parse_recipe(base, type(recipe), changes, where=f"recipe {recipe.name!r}, variant {name!r}")
+    return parse_recipe(
+        base, type(recipe), changes, where=f"recipe {recipe.name!r}, variant {name!r}", context=recipe.context
+    )

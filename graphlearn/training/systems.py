@@ -14,7 +14,7 @@ from graphlearn.base.plain_data import read_json, read_yaml
 from graphlearn.base.recipes.reading import load_recipe
 from graphlearn.training.checkpoint import model_class
 from graphlearn.training.packaged import model_recipe
-from graphlearn.training.recipe import TrainingRecipe, recipe_task
+from graphlearn.training.recipe import ALLOW_CODE, TrainingRecipe, recipe_task
 
 if TYPE_CHECKING:
     from graphlearn.training.compare import Comparison
@@ -134,7 +134,7 @@ def model_task(folder: Path) -> str:
 
 
 def load_training_recipe(
-    name: str, overrides: Sequence[str] = (), data: Path | None = None
+    name: str, overrides: Sequence[str] = (), data: Path | None = None, *, allow_code: bool = False
 ) -> tuple[System[Any], TrainingRecipe]:
     """A recipe of any task, and the system that it is for.
 
@@ -142,6 +142,7 @@ def load_training_recipe(
         name: YAML file, or ``system/recipe`` of those that come with the package.
         overrides: ``a.b=c``.
         data: Folder of the data set.
+        allow_code: Whether the recipe may name a class ``package.module:Class``, which is then imported.
 
     Raises:
         InputError: for an unknown recipe, task or key, or a bad value.
@@ -150,5 +151,5 @@ def load_training_recipe(
     content = read_yaml(file) if file.is_file() else None
     system = find_system(recipe_task(content) if isinstance(content, Mapping) else "orbitals")
     moved = system.overrides(data) if data is not None else []
-    recipe: TrainingRecipe = load_recipe(file, system.recipe, [*overrides, *moved])
+    recipe: TrainingRecipe = load_recipe(file, system.recipe, [*overrides, *moved], {ALLOW_CODE: allow_code})
     return system, recipe

@@ -20,13 +20,21 @@ R = TypeVar("R", bound=BaseModel)
 S = TypeVar("S", bound=RecipeSection)
 
 
-def load_recipe(path: Path, model: type[R], overrides: Sequence[str] = ()) -> R:
+def load_recipe(
+    path: Path, model: type[R], overrides: Sequence[str] = (), context: Mapping[str, Any] | None = None
+) -> R:
     """Read a YAML recipe, apply ``a.b=c`` overrides, and check every key and value.
+
+    Args:
+        path: YAML file.
+        model: Class of the recipe.
+        overrides: ``a.b=c``.
+        context: What validators may ask for.
 
     Raises:
         InputError: for a missing or unreadable file, an unknown key (with the nearest known one), or a bad value.
     """
-    return parse_recipe(_read(path), model, overrides, where=str(path))
+    return parse_recipe(_read(path), model, overrides, where=str(path), context=context)
 
 
 def load_stored(path: Path, model: type[S]) -> S:
@@ -52,10 +60,27 @@ def _read(path: Path) -> dict[str, Any]:
     return data
 
 
-def parse_recipe(data: Mapping[str, Any], model: type[R], overrides: Sequence[str] = (), where: str = "recipe") -> R:
-    """Check plain data against a recipe model after applying ``a.b=c`` overrides."""
+def parse_recipe(
+    data: Mapping[str, Any],
+    model: type[R],
+    overrides: Sequence[str] = (),
+    where: str = "recipe",
+    context: Mapping[str, Any] | None = None,
+) -> R:
+    """Check plain data against a recipe model after applying ``a.b=c`` overrides.
+
+    Args:
+        data: Content of a recipe.
+        model: Class of the recipe.
+        overrides: ``a.b=c``.
+        where: What error messages call it.
+        context: What validators may ask for.
+
+    Raises:
+        InputError: for an unknown key or a bad value.
+    """
     try:
-        return model.model_validate(_changed(data, overrides))
+        return model.model_validate(_changed(data, overrides), context=dict(context or {}))
     except ValidationError as error:
         raise InputError(f"{where}: {explain(error, model)}") from None
 

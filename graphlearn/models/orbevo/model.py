@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from graphlearn.models.orbevo.block import FieldInput, FieldNorm, Geometry, OrbEvoBlock, embed_atoms, surroundings
+from graphlearn.models.batch import OrbitalInput
+from graphlearn.models.orbevo.block import (
+    FieldInput,
+    FieldNorm,
+    Geometry,
+    OrbEvoBlock,
+    edges_and_field,
+    embed_atoms,
+    state_chunks,
+)
 from graphlearn.models.orbevo.uncoupled import past_sources, propagate
+from graphlearn.models.orbital_model import DataOptions, OrbitalModel
 from graphlearn.nn.equivariant import (
     DegreeLinear,
     DensityEncoder,
@@ -21,9 +31,11 @@ from graphlearn.nn.equivariant import (
 from graphlearn.nn.equivariant.irreps import num_components
 
 ORBITAL_LMAX = 2
+_MESSAGES = 12  # arrays of channels x components that live together for each edge and state
+_FEATURES = 6  # likewise for each atom and state; all states of the stream are kept
 
 
-class OrbEvo(nn.Module):
+class OrbEvo(OrbitalModel):
     r"""Predicts the next T frames of all occupied orbitals from the last T frames and the field.
 
     Every state n of a molecule is a graph of atoms; states share edges, frames and weights. They exchange information
@@ -61,16 +73,16 @@ class OrbEvo(nn.Module):
         shells: Radial channels of s, p and d orbitals.
         cutoff_angstrom: Edges join atoms closer than this.
         num_radial: Gaussians of the distance.
-        average_degree: Edges an atom, on average, in the training set; scales the geometric embedding.
+        average_degree: Edges per atom, on average, in the training set; scales the geometric embedding.
         hidden_channels: Channels inside the attention; by default ``channels``.
         ffn_channels: Channels inside the feed-forward; by default four times ``channels``.
-        alpha_channels: Channels a head for the attention weights.
-        value_channels: Channels a head for the values; by default ``channels // heads``.
+        alpha_channels: Channels per head for the attention weights.
+        value_channels: Channels per head for the values; by default ``channels // heads``.
         radial_hidden: Width of the radial and field networks; by default ``channels``.
         activation: ``gate`` (exactly equivariant) or ``s2`` (the paper's).
         unit_gain: Field conditioning scales by 1 + s rather than by s (the paper's).
-        linear_response: Predict with the derivative of the network at rest, as below.
-        independent_particles: Predict what the ground-state Hamiltonian leaves out, as below.
+        linear_response: Predict with the derivative of the network at rest, as above.
+        independent_particles: Predict what the ground-state Hamiltonian leaves out, as above.
         source_scale: Size of that beside the orbitals, for the units of the network.
         alpha_dropout: Dropout of attention weights.
         path_dropout: Probability of skipping a residual branch, for each state of each molecule.
@@ -124,11 +136,16 @@ class OrbEvo(nn.Module):
             raise ValueError(f"heads ({heads}) must divide channels ({channels}), or give value_channels")
         if len(shells) != ORBITAL_LMAX + 1:
             raise ValueError(f"shells counts the radial channels of s, p and d, got {tuple(shells)}")
-        self.config: dict[str, Any] = {
-            k: tuple(v) if k == "shells" else v
-            for k, v in locals().items()
-            if k not in ("self", "__class__", "sizes", "name", "size")
-        }
+        self.config = {
+            "channels": channels, "heads": heads, "num_density_blocks": num_density_blocks, "num_blocks": num_blocks,
+            "pool_states": pool_states, "density_lmax": density_lmax, "lmax": lmax, "num_frames": num_frames,
+            "field_samples": field_samples, "shells": tuple(shells), "cutoff_angstrom": cutoff_angstrom,
+            "num_radial": num_radial, "average_degree": average_degree, "hidden_channels": hidden_channels,
+            "ffn_channels": ffn_channels, "alpha_channels": alpha_channels, "value_channels": value_channels,
+            "radial_hidden": radial_hidden, "activation": activation, "unit_gain": unit_gain,
+            "linear_response": linear_response, "independent_particles": independent_particles,
+            "source_scale": source_scale, "alpha_dropout": alpha_dropout, "path_dropout": path_dropout,
+        }  # fmt: skip
         self.channels, self.num_frames, self.field_samples = channels, num_frames, field_samples
         self.lmax, self.shells, self.linear_response = lmax, tuple(shells), linear_response
         self.top_lmax = density_lmax = density_lmax if num_density_blocks else lmax
@@ -171,7 +188,15 @@ class OrbEvo(nn.Module):
 
     @classmethod
     def published(cls, variant: str = "dm", **changes: Any) -> OrbEvo:
-        """The paper's configuration: ``dm`` or ``wf``."""
+        """The paper's configuration.
+
+        Args:
+            variant: ``dm`` or ``wf``.
+            **changes: Arguments of the constructor that differ from the paper's.
+
+        Raises:
+            ValueError: for another variant.
+        """
         interaction: dict[str, dict[str, Any]] = {
             "dm": {},
             "wf": {"num_density_blocks": 0, "num_blocks": 6, "pool_states": True},
@@ -184,13 +209,58 @@ class OrbEvo(nn.Module):
         return cls(**{**settings, **interaction[variant], **changes})
 
     @property
-    def geometry(self) -> dict[str, Any]:
+    def geometry(self) -> DataOptions:
         """Arguments of :class:`graphlearn.datasets.TDDFTTrajectories` that suit this model."""
         return {
             "cutoff_angstrom": self.cutoff_angstrom, "shells": self.shells, "modes": self.independent_particles,
         }  # fmt: skip
 
-    def forward(self, data: Any, *, states_at_once: int | None = None) -> Tensor:
+    def forward_bytes(self, data: OrbitalInput, states: int) -> int:
+        """Estimate the peak memory of a forward pass without gradients, bytes.
+
+        Args:
+            data: What is to be predicted.
+            states: Number of states that are worked through at a time.
+        """
+        atoms, edges = len(data.numbers), data.edge_index.shape[1]
+        number = data.c0.element_size()
+        size = num_components(self.top_lmax) * self.channels * number * (2 if self.linear_response else 1)
+        density = 0
+        if self.atom_density is not None:
+            orbitals = sum(count * (2 * l + 1) for l, count in enumerate(self.shells))
+            density = edges * (2 * self.num_frames + 1) * orbitals**2 * number * 4
+        return _MESSAGES * edges * states * size + _FEATURES * atoms * data.occupations.shape[1] * size + density
+
+    def message_bytes(self, data: OrbitalInput) -> int:
+        """Size of the messages of one state along all edges, bytes.
+
+        Args:
+            data: What is to be predicted.
+        """
+        return data.edge_index.shape[1] * num_components(self.top_lmax) * self.channels * data.c0.element_size()
+
+    @classmethod
+    def idle_arguments(cls, arguments: Mapping[str, Any]) -> dict[str, str]:
+        """Name the arguments that have no effect beside the others.
+
+        Args:
+            arguments: All of the constructor by name.
+
+        Returns:
+            Why, by name.
+        """
+        idle = {}
+        if not arguments["num_density_blocks"]:
+            idle["density_lmax"] = "there is no block with density interaction (num_density_blocks)"
+        if not arguments["independent_particles"]:
+            idle["source_scale"] = "independent_particles is off"
+        if not arguments["num_density_blocks"] and not arguments["num_blocks"]:
+            idle |= dict.fromkeys(("ffn_channels", "alpha_dropout", "path_dropout"), "there is no block")
+        if arguments["pool_states"] and arguments["num_blocks"] < 2:
+            idle["pool_states"] = "there is no pair of plain blocks to pool between (num_blocks)"
+        return idle
+
+    def forward(self, data: OrbitalInput, *, state_chunk_size: int | None = None) -> Tensor:
         """Predict the next frames of a batch.
 
         Args:
@@ -200,43 +270,48 @@ class OrbEvo(nn.Module):
                 ``occupations`` [B, S], ``field_strength`` [B, field_samples], ``field_direction`` [B, 3], and
                 ``states``: None, or the K states of each molecule to predict, int64 [B, K]; the density matrix is
                 that of all states. With ``independent_particles`` also ``modes`` and ``frame_fs``.
-            states_at_once: Work through the states in parts of this size, to save memory where no gradient is needed.
+            state_chunk_size: Work through the states in parts of this size, to save memory where no gradient is needed.
 
         Returns:
-            The next T frames, real and imaginary, [N, S (or K), 9, R, T, 2], zero in slots that hold no orbital.
+            The next T frames, real and imaginary, [N, S (or K), 9, R, T, 2], zero in slots that hold no orbital,
+            normalised as ``delta``.
+
+        Raises:
+            ValueError: if the model takes modes and the batch holds none.
         """
         if self.independent_particles and data.modes is None:
             raise ValueError("this model takes the modes of the ground state; read the data with modes=True")
         if not self.linear_response:
-            return self._propagate(data, data.delta, data.field_strength, states_at_once)
+            return self._propagate(data, data.delta, data.field_strength, state_chunk_size)
         still = torch.zeros_like(data.delta), torch.zeros_like(data.field_strength)
         response: Tensor = torch.func.jvp(
-            lambda delta, strength: self._propagate(data, delta, strength, states_at_once),
+            lambda delta, strength: self._propagate(data, delta, strength, state_chunk_size),
             still,
             (data.delta, data.field_strength),
         )[1]
         return response
 
-    def history(self, data: Any) -> list[Tensor]:
+    def history(self, data: OrbitalInput) -> list[Tensor]:
         """Invariant features after the embedding and after every block, the mean over states, [N, channels] each.
 
         What :class:`graphlearn.nn.HistoryReadout` takes, with ``data.batch``.
         """
-        geometry, field = self._surroundings(data, data.field_strength)
+        geometry, field = self._edges_and_field(data, data.field_strength)
         share = self._share(data).unsqueeze(-1)
         layers = self._layers(data, data.delta, geometry, field, None)
         return [(x[:, :, 0] * share.to(x.dtype)).sum(1) for x in layers]
 
-    def _propagate(self, data: Any, delta: Tensor, strength: Tensor, states_at_once: int | None) -> Tensor:
-        geometry, field = self._surroundings(data, strength)
-        for x in self._layers(data, delta, geometry, field, states_at_once):
+    def _propagate(self, data: OrbitalInput, delta: Tensor, strength: Tensor, state_chunk_size: int | None) -> Tensor:
+        geometry, field = self._edges_and_field(data, strength)
+        for x in self._layers(data, delta, geometry, field, state_chunk_size):
             last = x
         x = self.norm(last[:, :, : num_components(self.lmax)], field)
         scalars = self.head_scalars(geometry.radial, geometry.numbers, geometry.edge_index)
-        parts = x.split(states_at_once or x.shape[1], dim=1)
+        parts = state_chunks(x, state_chunk_size)
         out = torch.cat([self.head(part, geometry.edge_index, geometry.rotation, scalars) for part in parts], dim=1)
         out = out[:, :, : num_components(ORBITAL_LMAX)]
-        out = out.unflatten(-1, (self.num_radial_slots, self.num_frames, 2)) * data.slot_mask[:, None, :, :, None, None]
+        out = torch.unflatten(out, -1, (self.num_radial_slots, self.num_frames, 2))
+        out = out * data.slot_mask[:, None, :, :, None, None]
         if not self.independent_particles:
             return out
         now = delta[..., -1, :]
@@ -246,7 +321,7 @@ class OrbEvo(nn.Module):
             return propagate(now, self.source_scale * out.to(now), strength, data)
 
     def _layers(
-        self, data: Any, delta: Tensor, geometry: Geometry, field: FieldInput, states_at_once: int | None
+        self, data: OrbitalInput, delta: Tensor, geometry: Geometry, field: FieldInput, state_chunk_size: int | None
     ) -> Iterator[Tensor]:
         """Features [N, S, (l+1)**2, channels] after the embedding and after every block."""
         occupations = data.occupations[data.batch]
@@ -270,21 +345,21 @@ class OrbEvo(nn.Module):
             coupled = self.atom_density.couple(data.c0, delta, occupations, geometry.edge_index)
         for index, block in enumerate(cast(list[OrbEvoBlock], self.blocks)):
             x = x[:, :, : num_components(block.lmax)]
-            x = block(x, geometry, field, coupled, states_at_once)
+            x = block(x, geometry, field, coupled, state_chunk_size)
             if str(index) in self.pools:
                 mean = torch.einsum("ns,nsmc->nmc", share.to(x.dtype), x).unsqueeze(1)
                 x = x + self.pools[str(index)](mean, geometry, field)
             yield x
 
     @staticmethod
-    def _share(data: Any) -> Tensor:
+    def _share(data: OrbitalInput) -> Tensor:
         """Share of each predicted state in a mean over states, [N, S]; zero for padding."""
         present = data.occupations if data.states is None else data.occupations.gather(1, data.states)
         share = (present > 0) / (present > 0).sum(1, keepdim=True)
         return share[data.batch]
 
-    def _surroundings(self, data: Any, strength: Tensor) -> tuple[Geometry, FieldInput]:
-        return surroundings(data, strength, self.basis, self.top_lmax, vector_only=self.linear_response)
+    def _edges_and_field(self, data: OrbitalInput, strength: Tensor) -> tuple[Geometry, FieldInput]:
+        return edges_and_field(data, strength, self.basis, self.top_lmax, vector_only=self.linear_response)
 
     def _embed_atoms(self, geometry: Geometry) -> Tensor:
         """Elements and geometry, [N, (top_lmax+1)**2, channels]."""
@@ -299,5 +374,13 @@ class OrbEvo(nn.Module):
 
 
 def chosen_states(x: Tensor, states: Tensor) -> Tensor:
-    """Rows of x [N, S, ...] with the indices [N, K] of their states -> [N, K, ...]."""
+    """Pick states of each atom.
+
+    Args:
+        x: One row per atom and state, [N, S, ...].
+        states: Indices of states per atom, int64 [N, K].
+
+    Returns:
+        [N, K, ...].
+    """
     return torch.take_along_dim(x, states.view(*states.shape, *[1] * (x.dim() - 2)), dim=1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from graphlearn.models.batch import OrbitalInput
 from graphlearn.models.orbevo.mode_basis import ModeBasis
 
 
@@ -19,13 +20,17 @@ class MoleculeModes(NamedTuple):
     modes: ModeBasis
 
 
-def molecules_of(data: Any, *, all_states: bool = False) -> Iterator[MoleculeModes]:
+def molecules_of(data: OrbitalInput, *, all_states: bool = False) -> Iterator[MoleculeModes]:
     """The molecules of a batch with the modes of the states that are predicted, or of all.
 
     Args:
         data: Gives ``batch``, ``modes`` and ``states``.
         all_states: Whether to leave ``states`` out of account.
+
+    Yields:
+        One per molecule, in the order of the batch.
     """
+    assert data.modes is not None
     start = 0
     for index, size in enumerate(torch.bincount(data.batch, minlength=len(data.modes)).tolist()):
         modes = data.modes[index]

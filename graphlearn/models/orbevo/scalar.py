@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor, nn
 
+from graphlearn.models.batch import OrbitalInput
 from graphlearn.models.orbevo.model import OrbEvo
 from graphlearn.nn.readout import HistoryReadout
 
@@ -21,7 +20,7 @@ class OrbEvoScalar(nn.Module):
 
     Args:
         backbone: The network; new, or trained on trajectories.
-        out_channels: Numbers a molecule.
+        out_channels: Numbers per molecule.
         heads: Heads of the attention between atoms.
 
     Shapes:
@@ -36,8 +35,15 @@ class OrbEvoScalar(nn.Module):
         self.readout = HistoryReadout(channels, heads=heads)
         self.head = nn.Sequential(nn.Linear(channels, channels), nn.SiLU(), nn.Linear(channels, out_channels))
 
-    def forward(self, data: Any) -> Tensor:
-        """Predict."""
+    def forward(self, data: OrbitalInput) -> Tensor:
+        """Predict numbers of molecules.
+
+        Args:
+            data: As for :meth:`OrbEvo.forward <graphlearn.models.OrbEvo.forward>`.
+
+        Returns:
+            [B, out_channels].
+        """
         vector: Tensor = self.readout(self.backbone.history(data), data.batch, batch_size=len(data.occupations))
         out: Tensor = self.head(vector)
         return out

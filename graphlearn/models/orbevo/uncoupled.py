@@ -11,15 +11,14 @@ the Hamiltonian to the moving density; without them the particles are independen
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
+from graphlearn.models.batch import OrbitalInput
 from graphlearn.models.orbevo.modes import FrameSteps, molecules_of
 
 
-def propagate(last: Tensor, sources: Tensor, strength: Tensor, data: Any) -> Tensor:
+def propagate(last: Tensor, sources: Tensor, strength: Tensor, data: OrbitalInput) -> Tensor:
     """The frames that follow from the last one, the field and the sources.
 
     Args:
@@ -45,8 +44,17 @@ def propagate(last: Tensor, sources: Tensor, strength: Tensor, data: Any) -> Ten
     return torch.cat(outputs)
 
 
-def past_sources(delta: Tensor, strength: Tensor, data: Any) -> Tensor:
-    """The sources of each frame of a history [N, S, 9, R, T, 2], likewise; zero for the first, which none precedes."""
+def past_sources(delta: Tensor, strength: Tensor, data: OrbitalInput) -> Tensor:
+    """The sources of each frame of a history.
+
+    Args:
+        delta: The history, [N, S, 9, R, T, 2].
+        strength: Samples of the field over T frames before and T frames after the last one, [B, P].
+        data: As for :func:`propagate`.
+
+    Returns:
+        Like ``delta``; zero for the first frame, which none precedes.
+    """
     frames, outputs = delta.shape[4], []
     delta, strength = delta.to(data.c0), strength.to(data.c0)
     for molecule in molecules_of(data):

@@ -13,17 +13,17 @@ second order, and stable over any time where the true motion is.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from graphlearn.models.batch import OrbitalInput
 from graphlearn.models.orbevo.mode_basis import ModeBasis
 from graphlearn.models.orbevo.modes import MoleculeModes, molecules_of, with_end_point
 from graphlearn.models.response.kernel import Kernel
 
 
-def propagate(kernels: Sequence[Kernel], data: Any, frames: int) -> Tensor:
+def propagate(kernels: Sequence[Kernel], data: OrbitalInput, frames: int) -> Tensor:
     """The frames that follow from the last one of the history and the field.
 
     Args:
@@ -41,7 +41,7 @@ def propagate(kernels: Sequence[Kernel], data: Any, frames: int) -> Tensor:
     return torch.cat(outputs)
 
 
-def _molecule(kernel: Kernel, windows: Sequence[MoleculeModes], data: Any, frames: int) -> list[Tensor]:
+def _molecule(kernel: Kernel, windows: Sequence[MoleculeModes], data: OrbitalInput, frames: int) -> list[Tensor]:
     last = [data.delta[w.atoms, :, :, :, -1:] for w in windows]
     z = torch.cat([w.modes.into_modes(x) for w, x in zip(windows, last, strict=True)], dim=-1)  # [M, S, W]
     moved = frames_ahead(kernel, z, windows[0].modes, _strength(windows, data, frames), frames, data.frame_fs)
@@ -82,7 +82,7 @@ def frames_ahead(kernel: Kernel, z: Tensor, modes: ModeBasis, strength: Tensor, 
     return torch.stack(outputs, dim=-1)
 
 
-def _strength(windows: Sequence[MoleculeModes], data: Any, frames: int) -> Tensor:
+def _strength(windows: Sequence[MoleculeModes], data: OrbitalInput, frames: int) -> Tensor:
     """Samples of the field over the frames to come, with the one after the last extrapolated, [steps + 1, W]."""
     rows = torch.stack([data.field_strength[w.number] for w in windows], dim=1).to(data.c0)
     return with_end_point(rows[len(rows) // 2 :])

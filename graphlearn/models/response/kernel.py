@@ -30,12 +30,19 @@ class Kernel(NamedTuple):
     weighted: Tensor
 
     def __call__(self, x: Tensor) -> Tensor:
-        """K x for columns x [M S, W]."""
+        """Multiply by the kernel.
+
+        Args:
+            x: Columns, [M S, W].
+
+        Returns:
+            K x, rad/fs [M S, W].
+        """
         return self.fit.T @ (self.weighted @ x)
 
 
 class KernelFactors(NamedTuple):
-    """Fit and metric of all molecules of a batch; A orbitals and P auxiliary functions an atom.
+    """Fit and metric of all molecules of a batch; A orbitals and P auxiliary functions per atom.
 
     Shapes: ``fit_within`` [N, P, A, A], ``fit_between`` [E, P, A, A] (target, source), ``metric_within`` [N, P, P],
     ``metric_between`` [E, P, P].
@@ -52,9 +59,9 @@ class ResponseKernel(ConstantBuffers):
 
     Args:
         shells: Radial channels of s, p and d orbitals.
-        auxiliary: Auxiliary functions of each degree l = 0, 1, ... an atom.
-        channels: Invariants an atom.
-        num_radial: Radial functions an edge.
+        auxiliary: Auxiliary functions of each degree l = 0, 1, ... per atom.
+        channels: Invariants per atom.
+        num_radial: Radial functions per edge.
         scale: Size of the fit at the start.
     """
 
@@ -79,7 +86,18 @@ class ResponseKernel(ConstantBuffers):
     def forward(
         self, invariants: Tensor, radial: Tensor, envelope: Tensor, edge_index: Tensor, rotation: EdgeRotation
     ) -> KernelFactors:
-        """Factors from invariants [N, channels], radial functions [E, num_radial] and an envelope [E]."""
+        """Predict fit and metric.
+
+        Args:
+            invariants: Of the atoms, [N, channels].
+            radial: Radial functions of the edges, [E, num_radial].
+            envelope: Falls to zero at the cutoff, [E].
+            edge_index: Source and target, int64 [2, E].
+            rotation: Frames of the edges.
+
+        Returns:
+            Fit and metric within atoms and between them.
+        """
         source, target = edge_index
         pair = torch.cat([radial, invariants.index_select(0, source), invariants.index_select(0, target)], dim=-1)
         envelope = envelope[:, None, None]
@@ -93,9 +111,9 @@ class ResponseKernel(ConstantBuffers):
 
     def _blocks(self, fit: Tensor) -> Tensor:
         """From irreducible products of orbitals to products, [..., P, A, A]."""
-        blocks = self.scale * fit @ self._exact("coupling", fit).T
+        blocks: Tensor = self.scale * fit @ self._exact("coupling", fit).T
         size = round(blocks.shape[-1] ** 0.5)
-        return blocks.unflatten(-1, (size, size))
+        return torch.unflatten(blocks, -1, (size, size))
 
 
 def kernel_of(
@@ -109,6 +127,9 @@ def kernel_of(
         edge_index: Likewise, from its first atom on.
         slots: Components and radial slots (9, R).
         shells: Radial channels of s, p and d orbitals.
+
+    Returns:
+        Its factors, rad/fs.
     """
     atoms, functions = factors.fit_within.shape[:2]
     fit = _dense(factors.fit_within, factors.fit_between, edge_index)  # [n, n, P, A, A]

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from graphlearn.models.orbevo.block import FieldNorm, Geometry, OrbEvoBlock, embed_atoms, geometry_of
+from graphlearn.models.batch import OrbitalInput
+from graphlearn.models.orbevo.block import FieldNorm, Geometry, OrbEvoBlock, embed_atoms, molecule_edges
 from graphlearn.models.orbevo.model import chosen_states
 from graphlearn.models.orbevo.modes import molecules_of
+from graphlearn.models.orbital_model import DataOptions, OrbitalModel
 from graphlearn.models.response.dynamics import propagate
 from graphlearn.models.response.kernel import ORBITAL_PAIR_LMAX, Kernel, KernelFactors, ResponseKernel, kernel_of
 from graphlearn.nn.equivariant import EdgeScalars, GaussianBasis, RadialMLP
 
+_KERNEL_PARTS = 4  # arrays of the size of a kernel's fit that live together while it is built
 
-class ResponseOrbEvo(nn.Module):
+
+class ResponseOrbEvo(OrbitalModel):
     r"""Propagates the occupied orbitals of a molecule under its ground-state Hamiltonian and a learned response of it.
 
     To first order in a weak field all that happens to the orbitals beyond independent particles is the change of the
@@ -32,23 +36,27 @@ class ResponseOrbEvo(nn.Module):
 
     by a symplectic integrator (:mod:`graphlearn.models.response.dynamics`). The result is linear in the field, its
     oscillations neither grow nor fade, it does not depend on the signs of orbitals, and it may be continued for any
-    time. The network runs once a molecule: it knows neither states, nor frames, nor the field.
+    time. The network runs once per molecule: it knows neither states, nor frames, nor the field.
 
     Args:
         channels: Channels of the node features.
         heads: Attention heads.
         num_blocks: Blocks.
         lmax: Highest degree of the features.
-        auxiliary: Auxiliary functions of each degree l = 0, 1, ... an atom.
+        auxiliary: Auxiliary functions of each degree l = 0, 1, ... per atom.
         num_frames: Frames T of a prediction; no weight depends on it.
         field_samples: Samples of the field strength, half of them before the last frame of history.
         shells: Radial channels of s, p and d orbitals.
         cutoff_angstrom: Atoms closer than this see each other and polarise each other.
         num_radial: Gaussians of the distance.
-        average_degree: Edges an atom, on average, in the training set.
+        average_degree: Edges per atom, on average, in the training set.
         activation: ``gate`` (exactly equivariant) or ``s2``.
         fit_scale: Size of the fit at the start.
     """
+
+    any_number_of_frames = True  # no weight depends on it
+    splits_states = False  # the network does not know states
+    depends_on_signs = False
 
     def __init__(
         self,
@@ -68,11 +76,12 @@ class ResponseOrbEvo(nn.Module):
         fit_scale: float = 0.2,
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = {
-            k: tuple(v) if k in ("shells", "auxiliary") else v
-            for k, v in locals().items()
-            if k not in ("self", "__class__")
-        }
+        self.config = {
+            "channels": channels, "heads": heads, "num_blocks": num_blocks, "lmax": lmax,
+            "auxiliary": tuple(auxiliary), "num_frames": num_frames, "field_samples": field_samples,
+            "shells": tuple(shells), "cutoff_angstrom": cutoff_angstrom, "num_radial": num_radial,
+            "average_degree": average_degree, "activation": activation, "fit_scale": fit_scale,
+        }  # fmt: skip
         sizes = {"channels": channels, "heads": heads, "num_frames": num_frames, "field_samples": field_samples}
         for name, size in {**sizes, "num_radial - 1": num_radial - 1}.items():
             if not isinstance(size, int) or size < 1:
@@ -104,32 +113,68 @@ class ResponseOrbEvo(nn.Module):
         self.kernel = ResponseKernel(self.shells, auxiliary, channels, num_radial, fit_scale)
 
     @property
-    def geometry(self) -> dict[str, Any]:
+    def geometry(self) -> DataOptions:
         """Arguments of :class:`graphlearn.datasets.TDDFTTrajectories` that suit this model."""
         return {"cutoff_angstrom": self.cutoff_angstrom, "shells": self.shells, "modes": True}
 
     def lasting(self, frames: int) -> ResponseOrbEvo:
-        """The same model, weights shared, that predicts another number of frames at a time."""
+        """The same model, weights shared, that predicts another number of frames at a time.
+
+        Args:
+            frames: The number.
+        """
         other = copy.copy(self)
         other.num_frames, other.field_samples = frames, self.field_samples // self.num_frames * frames
         return other
 
-    def forward(self, data: Any, *, states_at_once: int | None = None) -> Tensor:
+    def forward(self, data: OrbitalInput, *, state_chunk_size: int | None = None) -> Tensor:
         """Predict the next frames of a batch.
 
         Args:
             data: As for :class:`graphlearn.models.OrbEvo`, with ``modes``, ``frame_fs`` and ``windows_per_trajectory``.
-            states_at_once: Without effect: the network does not know states.
+            state_chunk_size: Without effect: the network does not know states.
 
         Returns:
-            The next T frames, real and imaginary, [N, S (or K), 9, R, T, 2].
+            The next T frames, real and imaginary, [N, S (or K), 9, R, T, 2], normalised as ``data.delta``.
+
+        Raises:
+            ValueError: if the batch holds no modes.
         """
         kernels = self.kernels(data)
         with torch.autocast(data.c0.device.type, enabled=False):
             frames = propagate(kernels, data, self.num_frames)
         return frames if data.states is None else chosen_states(frames, data.states[data.batch])
 
-    def kernels(self, data: Any) -> list[Kernel]:
+    def forward_bytes(self, data: OrbitalInput, states: int) -> int:
+        """Estimate the memory of the kernels of all molecules, and of what it takes to build the largest, bytes.
+
+        Args:
+            data: What is to be predicted.
+            states: Without effect.
+        """
+        functions = sum(count * (2 * l + 1) for l, count in enumerate(self.config["auxiliary"]))
+        atoms = torch.bincount(data.batch).tolist()
+        kernels: list[int] = [
+            n * functions * modes.coupling.numel() * data.c0.element_size()
+            for n, modes in zip(atoms, data.modes or (), strict=True)
+        ]
+        return 2 * sum(kernels) + _KERNEL_PARTS * max(kernels)
+
+    @classmethod
+    def idle_arguments(cls, arguments: Mapping[str, Any]) -> dict[str, str]:
+        """Name the arguments that have no effect beside the others.
+
+        Args:
+            arguments: All of the constructor by name.
+
+        Returns:
+            Why, by name.
+        """
+        return (
+            {} if arguments["num_blocks"] else dict.fromkeys(("heads", "activation"), "there is no block (num_blocks)")
+        )
+
+    def kernels(self, data: OrbitalInput) -> list[Kernel]:
         """The kernel of every molecule of a batch, rad/fs; the windows of one trajectory share one."""
         if data.modes is None:
             raise ValueError("this model takes the modes of the ground state; read the data with modes=True")
@@ -138,7 +183,7 @@ class ResponseOrbEvo(nn.Module):
         place, batch = first.cumsum(0) - 1, data.batch[first] // each
         edges = place[data.edge_index[:, first[data.edge_index[0]]]]
         positions = data.positions_angstrom[first]
-        geometry = geometry_of(data.numbers[first], positions, edges, self.basis, max(self.lmax, ORBITAL_PAIR_LMAX))
+        geometry = molecule_edges(data.numbers[first], positions, edges, self.basis, max(self.lmax, ORBITAL_PAIR_LMAX))
         distance = (positions[edges[1]] - positions[edges[0]]).norm(dim=-1)
         envelope = 0.5 * (1.0 + torch.cos(math.pi * distance / self.cutoff_angstrom))
         factors = self.kernel(self._invariants(geometry), geometry.radial, envelope, edges, geometry.rotation)
@@ -164,8 +209,8 @@ class ResponseOrbEvo(nn.Module):
         x = embed_atoms(weights, self.element(geometry.numbers), geometry, self.average_degree).unsqueeze(1)
         for block in cast(list[OrbEvoBlock], self.blocks):
             x = block(x, geometry)
-        x = self.norm(x, None)
-        return x[:, 0, 0]
+        invariants: Tensor = self.norm(x, None)[:, 0, 0]
+        return invariants
 
     def __repr__(self) -> str:
         return (

@@ -9,7 +9,7 @@ from other_device import other_device
 from graphlearn.base.errors import InputError
 from graphlearn.datasets import Normalizer, OrbitalTrajectory
 from graphlearn.models import OrbEvo, ResponseOrbEvo
-from graphlearn.orbitals.chunking import forward_bytes, state_chunk_size
+from graphlearn.orbitals.chunking import state_chunk_size
 from graphlearn.orbitals.data.target import DELTA_SCALE
 from graphlearn.orbitals.rollout import Rollout, bundle_disagreement
 from tdddft import GaussianPulses, free_evolution
@@ -57,12 +57,12 @@ def test_states_in_parts_equal_all_at_once(batch, variant):
     }[variant]
     model = OrbEvo(**{**SMALL, **changes}).eval()
     with torch.no_grad():
-        assert torch.allclose(model(batch), model(batch, states_at_once=1), atol=1e-5)
+        assert torch.allclose(model(batch), model(batch, state_chunk_size=1), atol=1e-5)
 
 
 def test_a_small_budget_gives_the_same_rollout_in_parts(small_model, item, batch):
     (whole,) = Rollout(small_model, NORMALIZER)([item])
-    one = forward_bytes(small_model, batch, 1)
+    one = small_model.forward_bytes(batch, 1)
     assert state_chunk_size(small_model, batch, 10**12) is None
     assert state_chunk_size(small_model, batch, one) == 1
     (parts,) = Rollout(small_model, NORMALIZER, memory_bytes=one)([item])

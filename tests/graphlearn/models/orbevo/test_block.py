@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from graphlearn.models.orbevo.block import OrbEvoBlock, geometry_of
+from graphlearn.models.orbevo.block import OrbEvoBlock, molecule_edges
 from graphlearn.nn import GaussianBasis, direction_harmonics
 
 ATTENTION = {
@@ -24,7 +24,7 @@ def test_a_path_is_skipped_for_whole_states_and_else_made_larger():
         block.feed_forward.contract.weight.zero_()
         block.feed_forward.contract.bias.zero_()
     edges, batch = torch.tensor([[0, 1, 2, 3, 4, 3], [1, 0, 3, 2, 3, 4]]), torch.tensor([0, 0, 1, 1, 1])
-    geometry = geometry_of(torch.tensor([8, 1, 6, 1, 1]), torch.randn(5, 3), edges, GaussianBasis(3, 5.0), 1)
+    geometry = molecule_edges(torch.tensor([8, 1, 6, 1, 1]), torch.randn(5, 3), edges, GaussianBasis(3, 5.0), 1)
     field = torch.randn(2, 4), direction_harmonics(torch.randn(2, 3), 1), batch
     x = torch.randn(5, 200, 4, 2)
     with torch.no_grad():

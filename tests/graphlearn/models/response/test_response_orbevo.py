@@ -211,7 +211,7 @@ def test_all_weights_learn(model, windows):
 
 
 def test_kernels_too_large_for_memory_are_refused(model, items):
-    with pytest.raises(InputError, match="the response kernels of 3 atoms take about"):
+    with pytest.raises(InputError, match="a prediction for 3 atoms takes about"):
         Rollout(model, NORMALIZER, memory_bytes=10_000)([items[0]])
 
 
