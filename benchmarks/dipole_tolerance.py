@@ -111,7 +111,7 @@ def measure(case: Case, tolerances: list[float], check: bool) -> dict[str, Any]:
     for tolerance in tolerances:
         trajectory = run(case, hamiltonian, tolerance)
         error = distance(trajectory.dipole_au, reference, rest)
-        builds = trajectory.info["provenance"]["fock_builds"]
+        builds = trajectory.provenance.fock_builds
         rows.append({"tolerance": tolerance, "error": error, "fock_builds": builds})
     result: dict[str, Any] = {"case": describe(case), "runs": rows}
     if check:

@@ -37,7 +37,7 @@ def trajectory(hamiltonian: Hamiltonian, scheme: str, setting: float) -> tuple[f
     (state,) = hamiltonian.ground_states
     started = time.perf_counter()
     t = propagate(state, PULSE, steps, dt_fs, save_every=save_every, propagator=propagator, hamiltonian=hamiltonian)
-    return time.perf_counter() - started, t.info["provenance"]["fock_builds"], t.dipole_au - t.dipole_au[0]
+    return time.perf_counter() - started, t.provenance.fock_builds, t.dipole_au - t.dipole_au[0]
 
 
 def prepared(name: str, grid: str) -> tuple[Hamiltonian, float, float]:

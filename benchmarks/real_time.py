@@ -71,7 +71,7 @@ class Ours:
         started = time.perf_counter()
         scheme = {"propagator": Midpoint()} if self.tolerance is None else {"dipole_tolerance": self.tolerance}
         t = propagate(self.state, KICK, *plan(self.duration), save_every=5, hamiltonian=self.hamiltonian, **scheme)
-        self.builds = t.info["provenance"]["fock_builds"]
+        self.builds = t.provenance.fock_builds
         return time.perf_counter() - started, t.dipole_au - t.dipole_au[0]
 
 

@@ -15,14 +15,12 @@ from pathlib import Path
 
 import torch
 
-from graphlearn.base.recipes.reading import parse_stored
 from graphlearn.datasets import OrbitalTrajectory
 from graphlearn.orbitals.rollout import Rollout
-from graphlearn.orbitals.simulation import simulation_in
+from graphlearn.orbitals.simulation import SimulationSettings
 from graphlearn.training.checkpoint import load_orbevo
 from graphlearn.training.packaged import model_folder
-from tdddft import Method, free_evolution, ground_state, propagate
-from tdddft.fields.serialization import field_from_dict
+from tdddft import free_evolution, ground_state, propagate
 
 
 def main() -> None:
@@ -34,18 +32,17 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     model, normalizer, facts = load_orbevo(model_folder(options.model))
-    known = simulation_in(facts)
-    field = field_from_dict(known["field"])
-    method = parse_stored({k: v for k, v in known["method"].items() if k in Method.model_fields}, Method)
+    known = SimulationSettings.from_model(facts)
+    field, method = known.field, known.method
 
     started = time.perf_counter()
     state = ground_state(options.molecule, method)
     solved = time.perf_counter()
     propagate(
-        state, field, known["steps"], known["dt_fs"], save_every=known["save_every"], dipole_tolerance=1e-3
+        state, field, known.steps, known.dt_fs, save_every=known.save_every, dipole_tolerance=1e-3
     )  # fmt: skip
     simulated = time.perf_counter()
-    still = free_evolution(state, field, known["steps"], known["dt_fs"], save_every=known["save_every"])
+    still = free_evolution(state, field, known.steps, known.dt_fs, save_every=known.save_every)
     item = OrbitalTrajectory.from_trajectory(still, **model.geometry)
     roll = Rollout(model, normalizer)
     roll([item])

@@ -30,7 +30,7 @@ _NAMES = {
         "ETRS",
         "EnforcedReversal",
     ),
-    "tdddft.trajectory.trajectory": ("Trajectory", "read_trajectory", "write_trajectory"),
+    "tdddft.trajectory": ("Trajectory", "level_of_theory", "read_trajectory", "write_trajectory"),
     "tdddft.trajectory.validation": ("validate",),
     "tdddft.analysis.spectrum": ("absorption_spectrum",),
     "tdddft.dataset.generate": ("generate",),

@@ -57,7 +57,7 @@ def small_trajectory():
     import numpy as np
 
     from tdddft import Trajectory
-    from tdddft.trajectory.trajectory import electronic_dipole_au
+    from tdddft.trajectory import GroundStateInfo, MethodInfo, MoleculeInfo, Provenance, electronic_dipole_au
 
     times, dipole = np.arange(5) * 0.1, np.zeros((3, 2, 2))
     dipole[2] = [[0.0, 0.7], [0.7, 0.1]]
@@ -72,12 +72,10 @@ def small_trajectory():
         field_au=np.exp(-((fine - 0.1) ** 2) / 2e-4)[:, None] * [0.0, 0.0, 1e-3], field_impulse_au=np.zeros(3),
         times_fs=times, frame_coefficients=mixed[:, None, :], dipole_au=np.zeros((5, 3)),
         energy_hartree=np.full(5, -1.1), norm_error=np.zeros(5),
-        info={
-            "molecule": {"name": "H2", "charge": 0, "source": "made by hand", "smiles": None},
-            "basis": {"basis": "gth-dzvp", "functional": "PBE", "pseudopotential": "gth-pbe"},
-            "ground_state": {"converged": True, "nuclear_dipole_au": [0.0, 0.0, 1.4], "ion_charges": [1, 1]},
-            "field": {}, "provenance": {"id": "H2_d0"},
-        },
+        ground_state=GroundStateInfo(converged=True, nuclear_dipole_au=(0.0, 0.0, 1.4), ion_charges=(1, 1)),
+        molecule=MoleculeInfo(name="H2", charge=0, source="made by hand", smiles=None),
+        method=MethodInfo(basis="gth-dzvp", functional="PBE", pseudopotential="gth-pbe"),
+        provenance=Provenance(id="H2_d0"),
     )  # fmt: skip
     stored = electronic_dipole_au(trajectory.frame_coefficients, trajectory) + trajectory.nuclear_dipole_au
     return trajectory.replace(dipole_au=stored)

@@ -12,7 +12,7 @@ from graphlearn.base.cli.shell import out
 from graphlearn.base.device import DEVICE_HELP
 
 if TYPE_CHECKING:
-    from tdddft.trajectory.trajectory import Trajectory
+    from tdddft.trajectory import Trajectory
 
 
 def rollout(
@@ -39,6 +39,7 @@ def rollout(
     """
     from graphlearn.base.device import find_device
     from graphlearn.base.errors import InputError
+    from graphlearn.base.plain_files import file_hash
     from graphlearn.base.plotting import save_figure
     from graphlearn.base.provenance import package_versions
     from graphlearn.datasets import OrbitalTrajectory
@@ -47,7 +48,7 @@ def rollout(
     from graphlearn.orbitals.rollout import Rollout, bundle_disagreement
     from graphlearn.training.checkpoint import load_orbevo
     from graphlearn.training.packaged import model_folder
-    from tdddft.trajectory.trajectory import read_trajectory, write_trajectory
+    from tdddft.trajectory import Provenance, read_trajectory, write_trajectory
 
     place = find_device(device)
     given: Trajectory | None = None
@@ -57,16 +58,20 @@ def rollout(
         if direction is not None or strength != 1.0:
             raise InputError("a trajectory file brings its own field; give a molecule with --direction and --strength")
         given = read_trajectory(molecule)
-    network, normalizer, facts = load_orbevo(model_folder(weights))
+    folder = model_folder(weights)
+    network, normalizer, facts = load_orbevo(folder)
     if given is None:
-        given = _ground_state_in_training_field(molecule, facts, direction, strength)
+        given = ground_state_in_training_field(molecule, facts, direction, strength)
     item = OrbitalTrajectory.from_trajectory(given, **network.geometry)
     _warn_of_elements(given, facts)
     started = time.perf_counter()
     roll = Rollout(network.to(place), normalizer)
     (delta,) = roll([item], frames=frames)
     seconds = time.perf_counter() - started
-    provenance = {"versions": package_versions(), "model": facts["class"], "recipe": facts["recipe"]["name"]}
+    provenance = Provenance(
+        versions=package_versions(), model=facts["class"], recipe=facts["recipe"]["name"],
+        weights_sha256=file_hash(folder / "model.safetensors"),
+    )  # fmt: skip
     predicted = predicted_trajectory(item.layout.delta_from_slots(delta), given, provenance)
     out.print(f"{delta.shape[-2] - 1} frames of {delta.shape[1]} orbitals in {seconds:.1f} s")
     if not network.any_number_of_frames and network.num_frames > 1:
@@ -80,31 +85,19 @@ def rollout(
         out.print(f"wrote {save_figure(prediction_figure(predicted), figure)}", soft_wrap=True)
 
 
-def _ground_state_in_training_field(
-    source: str, facts: dict[str, Any], direction: tuple[float, float, float] | None, strength: float
+def ground_state_in_training_field(
+    source: str, card: dict[str, Any], direction: tuple[float, float, float] | None, strength: float
 ) -> Trajectory:
     """The ground state of a molecule and the field of the training set, turned and scaled."""
-    from graphlearn.base.errors import InputError
-    from graphlearn.orbitals.simulation import simulation_in
+    from graphlearn.orbitals.simulation import SimulationSettings
     from tdddft import free_evolution, ground_state
-    from tdddft.fields.serialization import field_from_dict
-    from tdddft.trajectory.origin import method_of
 
-    known = simulation_in(facts)
-    field = dict(known["field"])
-    if direction is not None:
-        if "direction" not in field:
-            raise InputError(f"the field of the training set, {field.get('kind')}, has no single direction to turn")
-        field["direction"] = direction
-    if strength != 1.0:
-        if "amplitude_v_per_angstrom" not in field:
-            raise InputError(f"the field of the training set, {field.get('kind')}, has no amplitude to scale")
-        field["amplitude_v_per_angstrom"] *= strength
-    method = method_of(known.get("method"), "model.json")
+    known = SimulationSettings.from_model(card)
+    field, method = known.field_with(direction, strength), known.method
     started = time.perf_counter()
     state = ground_state(source, method)
     out.print(f"ground state of {state.molecule.name} in {time.perf_counter() - started:.1f} s")
-    return free_evolution(state, field_from_dict(field), known["steps"], known["dt_fs"], save_every=known["save_every"])
+    return free_evolution(state, field, known.steps, known.dt_fs, save_every=known.save_every)
 
 
 def _warn_of_elements(given: Trajectory, facts: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from graphlearn.orbitals.data.target import to_delta
 from graphlearn.orbitals.data.trajectories import OrbitalTrajectory, TDDFTTrajectories
 from graphlearn.orbitals.rollout import DivergedError, Rollout
 from tdddft.analysis.spectrum import field_direction
-from tdddft.trajectory.trajectory import Trajectory
+from tdddft.trajectory import Trajectory
 
 ZERO, PERSISTENCE, FROZEN = "zero", "persistence", "frozen Hamiltonian"
 NEAREST, MODES = "nearest geometry", "dynamic modes, a quarter known"

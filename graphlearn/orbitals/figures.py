@@ -13,7 +13,7 @@ from graphlearn.orbitals import metrics
 from graphlearn.orbitals.evaluate import FROZEN, NEAREST, ZERO, EvaluatedTrajectory
 from graphlearn.orbitals.evaluated_set import EvaluatedSet
 from tdddft.analysis.spectrum import field_direction
-from tdddft.trajectory.trajectory import Trajectory
+from tdddft.trajectory import Trajectory
 
 MODEL_COLOR = "#EE6677"
 COLORS = {NEAREST: "#228833", FROZEN: "#4477AA", ZERO: "#BBBBBB"}
@@ -99,5 +99,5 @@ def prediction_figure(trajectory: Trajectory) -> Figure:
         along = induced[1:] @ field_direction(trajectory)
         right.plot(*metrics.paper_absorption(along, trajectory), color=MODEL_COLOR)
         right.set(title="Absorption along the field", xlabel="energy (eV)", ylabel="au", xlim=(2, None))
-        figure.suptitle(f"{trajectory.name} · predicted by {trajectory.info['provenance']['model']}", fontsize=11)
+        figure.suptitle(f"{trajectory.name} · predicted by {trajectory.provenance.model}", fontsize=11)
     return figure

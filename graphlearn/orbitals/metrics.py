@@ -6,7 +6,7 @@ import numpy as np
 
 from graphlearn.orbitals.data.target import moved_orbitals
 from tdddft.analysis.spectrum import WINDOW_EXPONENT, field_direction
-from tdddft.trajectory.trajectory import Trajectory, electronic_dipole_au
+from tdddft.trajectory import Trajectory, electronic_dipole_au
 from tdddft.units import AU_TIME_FS, HARTREE_EV
 
 ZERO_PADDING = 10

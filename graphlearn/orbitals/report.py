@@ -17,7 +17,7 @@ from graphlearn.orbitals.data.target import predicted_trajectory
 from graphlearn.orbitals.evaluate import COLUMNS, HORIZONS, horizon_column
 from graphlearn.orbitals.evaluated_set import EvaluatedSet
 from graphlearn.orbitals.figures import absorption_figure, dipole_figure, error_growth_figure
-from tdddft.trajectory.trajectory import write_trajectory
+from tdddft.trajectory import Provenance, write_trajectory
 
 HORIZON_COLUMNS = {horizon_column(t): f"first {t}" for t in HORIZONS}
 
@@ -30,7 +30,7 @@ def write_report(sets: Mapping[str, EvaluatedSet], folder: Path) -> list[Path]:
         delta = e.predictions[e.model].rolled_out
         assert delta is not None
         delta = np.concatenate([np.zeros_like(delta[:1]), delta])
-        provenance = {"versions": package_versions(), "model": e.model, "id": e.name}
+        provenance = Provenance(versions=package_versions(), model=e.model, id=e.name)
         file = folder / "predictions" / f"{file_name(e.name)}.h5"
         write_trajectory(file, predicted_trajectory(delta, e.trajectory, provenance))
     (folder / "results.json").write_text(json.dumps({name: s.to_dict() for name, s in sets.items()}, indent=2))

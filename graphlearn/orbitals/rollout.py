@@ -15,7 +15,7 @@ from graphlearn.orbitals.compatibility import check_fits
 from graphlearn.orbitals.data.batch import Normalizer, OrbitalBatch, collate, field_window
 from graphlearn.orbitals.data.target import Repair, moved_orbitals, to_delta
 from graphlearn.orbitals.data.trajectories import OrbitalTrajectory
-from tdddft.trajectory.trajectory import Trajectory
+from tdddft.trajectory import Trajectory
 
 
 class DivergedError(RuntimeError):

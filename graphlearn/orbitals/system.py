@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from graphlearn.training.compare import Comparison
-    from tdddft.trajectory.trajectory import Trajectory
+    from tdddft.trajectory import Trajectory
 
 
 class OrbitalSystem(System[OrbitalRecipe]):

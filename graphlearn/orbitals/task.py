@@ -21,7 +21,7 @@ from graphlearn.orbitals.loss import unrolled_loss
 from graphlearn.orbitals.push_forward import training_batch
 from graphlearn.orbitals.recipe import OrbitalOptimisation, OrbitalRecipe
 from graphlearn.orbitals.sampling import StepSampler, flip_signs, sample_states
-from graphlearn.orbitals.simulation import simulation_of
+from graphlearn.orbitals.simulation import SimulationSettings
 from graphlearn.orbitals.validation import ROLLOUT_ERROR, validation_score
 from graphlearn.training.randomness import Share, StepDraws
 from graphlearn.training.task import Budget, Metric, TrainingResult
@@ -154,7 +154,7 @@ class OrbitalTask:
             "trained_on": self.data.names,
             "validated_on": self.validation.names if self.validation else [],
             "training": result.to_dict(),
-            "simulation": simulation_of(self.data),
+            "simulation": SimulationSettings.from_dataset(self.data).to_dict(),
         }
 
 

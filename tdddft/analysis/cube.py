@@ -10,8 +10,7 @@ from pyscf.tools.cubegen import Cube
 
 from graphlearn.base.errors import InputError
 from tdddft.electronic.mole import build_mol
-from tdddft.trajectory.origin import molecule_of
-from tdddft.trajectory.trajectory import Trajectory
+from tdddft.trajectory import Trajectory, level_of_theory
 
 POINTS_AT_ONCE = 20000
 MOST_POINTS = 5e7
@@ -77,7 +76,7 @@ def _density_in_box(
         raise InputError(f"{t.name}: there is no frame {frame}; the last of {len(t.times_fs)} is {len(t.times_fs) - 1}")
     if spacing_au <= 0 or margin_au < 0:
         raise InputError("the spacing of a cube is positive, its margin at least 0")
-    mol = build_mol(*molecule_of(t))
+    mol = build_mol(*level_of_theory(t))
     positions = mol.atom_coords()
     low = positions.min(axis=0) - margin_au
     counts = np.ceil((positions.max(axis=0) + margin_au - low) / spacing_au).astype(int) + 1

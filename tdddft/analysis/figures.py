@@ -10,7 +10,7 @@ from graphlearn.base.plotting import AXES_COLORS, STYLE
 from tdddft.analysis.observables import field_energy_hartree, ground_orbital_populations, mulliken_charges
 from tdddft.analysis.spectrum import FIELD_FLOOR, Spectrum, find_peaks
 from tdddft.molecules.molecule import SYMBOLS
-from tdddft.trajectory.trajectory import Trajectory
+from tdddft.trajectory import Trajectory
 from tdddft.units import AU_FIELD_V_PER_ANGSTROM, HARTREE_EV
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.linalg
 
 from graphlearn.base.errors import ContractError
-from tdddft.trajectory.trajectory import Trajectory, electronic_dipole_au
+from tdddft.trajectory import Trajectory, electronic_dipole_au
 
 
 def ground_orbital_populations(trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +41,7 @@ def mulliken_charges(trajectory: Trajectory) -> np.ndarray:
         ContractError: for files written before the charges of the ions were stored.
     """
     t = trajectory
-    ions = t.info.get("ground_state", {}).get("ion_charges")
+    ions = t.ground_state.ion_charges
     if ions is None:
         raise ContractError(f"{t.name}: the file does not hold the charges of the ions; generate it again")
     c = t.frame_coefficients.astype(np.complex128)

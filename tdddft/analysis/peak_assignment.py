@@ -10,8 +10,7 @@ import numpy as np
 from tdddft.analysis.linear_response import Roots, linear_response_roots
 from tdddft.analysis.spectrum import FIELD_FLOOR, Spectrum, field_direction, find_peaks, line_strengths
 from tdddft.electronic.ground_state import ground_state
-from tdddft.trajectory.origin import molecule_of
-from tdddft.trajectory.trajectory import Trajectory
+from tdddft.trajectory import Trajectory, level_of_theory
 
 BRIGHT = 0.05  # of the strongest root
 LEAST_SHARE = 0.5  # of a line's strength, for a peak to count as it
@@ -66,7 +65,7 @@ def compare_with_linear_response(
         t = trajectories.get(name, next(iter(trajectories.values())))
         key = t.positions_angstrom.tobytes() + t.numbers.tobytes()
         if key not in solved:
-            solved[key] = linear_response_roots(ground_state(*molecule_of(t)), count)
+            solved[key] = linear_response_roots(ground_state(*level_of_theory(t)), count)
         direction = field_direction(t) if name in trajectories else None
         assignments[name] = assign_peaks(spectrum, solved[key], direction)
     return assignments

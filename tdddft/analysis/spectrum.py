@@ -14,7 +14,7 @@ import scipy.optimize
 
 from graphlearn.base.errors import InputError
 from tdddft.analysis.pade import pade_transform
-from tdddft.trajectory.trajectory import Trajectory
+from tdddft.trajectory import Trajectory
 from tdddft.units import AU_TIME_FS, HARTREE_EV
 
 WINDOW_EXPONENT = 3.798
@@ -236,7 +236,7 @@ def field_direction(trajectory: Trajectory) -> np.ndarray:
     strength = np.linalg.norm(samples, axis=1)
     if strength.max() == 0.0:
         raise InputError(f"{trajectory.name}: no external field, so there is no spectrum")
-    parameters = trajectory.info.get("field", {}).get("direction")
+    parameters = getattr(trajectory.field.source, "direction", None)
     strongest = samples[strength.argmax()] / strength.max()
     direction = np.asarray(strongest if parameters is None else np.asarray(parameters) / np.linalg.norm(parameters))
     if np.abs(samples - np.outer(samples @ direction, direction)).max() > 1e-6 * strength.max():

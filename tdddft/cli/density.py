@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from graphlearn.base.cli.shell import out, progress
-from tdddft.trajectory.trajectory import read_trajectory
+from tdddft.trajectory import read_trajectory
 
 
 def density(

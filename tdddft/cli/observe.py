@@ -16,7 +16,7 @@ from tdddft.analysis.observables import (
     mulliken_charges,
 )
 from tdddft.molecules.molecule import SYMBOLS
-from tdddft.trajectory.trajectory import read_trajectory
+from tdddft.trajectory import read_trajectory
 
 
 def observe(

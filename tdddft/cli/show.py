@@ -9,7 +9,7 @@ import typer
 
 from graphlearn.base.cli.shell import err, out, printable
 from tdddft.dataset.store import DatasetFolder
-from tdddft.trajectory.trajectory import read_trajectory
+from tdddft.trajectory import read_trajectory
 
 
 def show(
@@ -32,9 +32,9 @@ def show(
         trajectory = read_trajectory(path)
         target = figure or Path(f"{path.stem}.png")
         drawn = trajectory_figure(trajectory)
-        method = trajectory.info.get("basis", {})
+        method = trajectory.method
         out.print(
-            f"{trajectory.name}: {trajectory.kind}, {method.get('functional')}/{method.get('basis')}, "
+            f"{trajectory.name}: {trajectory.kind}, {method.functional}/{method.basis}, "
             f"{len(trajectory.times_fs)} frames to {trajectory.times_fs[-1]:.3g} fs",
             markup=False,
         )

@@ -20,7 +20,7 @@ from tdddft.analysis.spectrum import (
     line_strengths,
     polarizability_tensor,
 )
-from tdddft.trajectory.trajectory import Trajectory, read_trajectory
+from tdddft.trajectory import Trajectory, read_trajectory
 from tdddft.units import AU_TIME_FS, HARTREE_EV
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from tdddft.dataset.generate import generate
 from tdddft.dataset.plan import collect_molecules
 from tdddft.dataset.repair import repair_selection
 from tdddft.dataset.store import DatasetFolder
-from tdddft.trajectory.trajectory import read_trajectory
+from tdddft.trajectory import read_trajectory
 from tdddft.trajectory.validation import validate as validate_trajectory
 
 MARK = {True: "ok  ", False: "FAIL", None: "n/a "}
@@ -29,7 +29,7 @@ def validate(
         typer.Option("--repair", help="generate what is broken or gone again, and mend the index and selection.csv"),
     ] = False,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="worker processes of a repair")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print the verdicts as JSON, and nothing else")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the results as JSON, and nothing else")] = False,
 ) -> None:
     """Judge trajectories by every rule of the file contract; exit code 1 if one is broken.
 
@@ -72,12 +72,12 @@ def _validate_folder(path: Path, repair: bool, jobs: int | None) -> tuple[bool, 
 
 
 def _validate_file(path: Path) -> tuple[bool, dict[str, Any]]:
-    verdicts = validate_trajectory(read_trajectory(path, finite=False))
-    for v in verdicts:
+    results = validate_trajectory(read_trajectory(path, finite=False))
+    for v in results:
         out.print(f"{MARK[v.passed]} {v.rule:24} {v.detail}", markup=False, soft_wrap=True)
-    valid = all(v.passed is not False for v in verdicts)
+    valid = all(v.passed is not False for v in results)
     out.print(f"{int(valid)} of 1 valid")
-    rules = {v.rule: {"passed": None if v.passed is None else bool(v.passed), "detail": v.detail} for v in verdicts}
+    rules = {v.rule: {"passed": None if v.passed is None else bool(v.passed), "detail": v.detail} for v in results}
     return valid, {"valid": valid, "rules": rules}
 
 

@@ -10,13 +10,13 @@ from graphlearn.base.errors import ContractError, InputError
 from graphlearn.base.hdf5_examination import refusals
 from tdddft.dataset.index import Record, molecule_name
 from tdddft.dataset.store import DatasetFolder, strangeness
-from tdddft.trajectory.trajectory import read_trajectory
-from tdddft.trajectory.validation import Verdict, validate
+from tdddft.trajectory import read_trajectory
+from tdddft.trajectory.validation import RuleResult, validate
 
 
 @dataclass
 class FolderReport:
-    """Verdicts over a folder.
+    """Results of the rules over a folder.
 
     Args:
         files: Files that were judged.
@@ -39,12 +39,12 @@ class FolderReport:
         """Names of the rules, in the order in which they were first met."""
         return list(dict.fromkeys([*self.passed, *self.failed, *self.not_applicable]))
 
-    def add(self, identifier: str, verdicts: list[Verdict]) -> None:
-        """Count the verdicts on one file."""
+    def add(self, identifier: str, results: list[RuleResult]) -> None:
+        """Count the results on one file."""
         self.files += 1
-        for verdict in verdicts:
-            {True: self.passed, False: self.failed, None: self.not_applicable}[verdict.passed][verdict.rule] += 1
-        wrong = [f"{v.rule}: {v.detail}" for v in verdicts if v.passed is False]
+        for result in results:
+            {True: self.passed, False: self.failed, None: self.not_applicable}[result.passed][result.rule] += 1
+        wrong = [f"{v.rule}: {v.detail}" for v in results if v.passed is False]
         if wrong:
             self.broken[identifier] = wrong
 
@@ -69,21 +69,21 @@ def check_folder(folder: DatasetFolder, on_file: Callable[[int], None] | None = 
     return report
 
 
-def _judge(folder: DatasetFolder, record: Record, reason: str, geometry: str | None) -> list[Verdict]:
+def _judge(folder: DatasetFolder, record: Record, reason: str, geometry: str | None) -> list[RuleResult]:
     path = folder.path(record["id"])
     if folder.leaves(path):
-        return [Verdict("readable", False, "a link that leaves the folder, which is not followed")]
+        return [RuleResult("readable", False, "a link that leaves the folder, which is not followed")]
     if not path.is_file():
-        return [Verdict("readable", False, "the file is gone")]
+        return [RuleResult("readable", False, "the file is gone")]
     if not folder.intact(record):
-        return [Verdict("checksum", False, "differs from the index")]
-    intact = Verdict("checksum", True, "equal")
+        return [RuleResult("checksum", False, "differs from the index")]
+    intact = RuleResult("checksum", True, "equal")
     try:
         if reason:
             raise ContractError(reason)
         trajectory = read_trajectory(path, finite=False, examined=True)
         strange = strangeness(trajectory, record["id"], geometry)
-        named = Verdict("id and geometry", not strange, strange)
-        return [intact, Verdict("readable", True, ""), named, *validate(trajectory)]
+        named = RuleResult("id and geometry", not strange, strange)
+        return [intact, RuleResult("readable", True, ""), named, *validate(trajectory)]
     except Exception as error:  # written like that, by whatever fault: one file must not end the check
-        return [intact, Verdict("readable", False, f"{type(error).__name__}: {error}")]
+        return [intact, RuleResult("readable", False, f"{type(error).__name__}: {error}")]

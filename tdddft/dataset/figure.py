@@ -17,7 +17,7 @@ from graphlearn.base.plotting import STYLE
 from tdddft.analysis.spectrum import FIELD_FLOOR, absorption_spectrum
 from tdddft.dataset.index import Record
 from tdddft.dataset.store import DatasetFolder
-from tdddft.trajectory.trajectory import Trajectory, read_trajectory
+from tdddft.trajectory import Trajectory, read_trajectory
 from tdddft.units import HARTREE_EV
 
 DRAWN_AT_MOST = 300

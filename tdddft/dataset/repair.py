@@ -12,7 +12,7 @@ from tdddft.dataset.selection_table import parse_selection
 from tdddft.dataset.store import DatasetFolder, strangeness
 from tdddft.molecules.molecule import Molecule
 from tdddft.molecules.selection import fingerprint, selection_table
-from tdddft.trajectory.trajectory import read_trajectory
+from tdddft.trajectory import read_trajectory
 
 
 def repair_selection(folder: DatasetFolder, recipe: GenerateRecipe, molecules: Sequence[Molecule]) -> bool:

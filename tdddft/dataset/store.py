@@ -22,7 +22,7 @@ from tdddft.dataset.index import Record, file_of, read_index
 from tdddft.dataset.recipe import GenerateRecipe
 from tdddft.dataset.selection_table import SelectionTable, parse_selection, read_selection
 from tdddft.molecules.selection import geometry_hash
-from tdddft.trajectory.trajectory import Trajectory, read_trajectory
+from tdddft.trajectory import Trajectory, read_trajectory
 from tdddft.trajectory.validation import failures
 
 
@@ -254,7 +254,7 @@ class DatasetFolder:
                 wrong = failures(trajectory)
             except Exception:  # damaged in a way that nobody foresaw: not a trajectory
                 continue
-            same_recipe = trajectory.info.get("provenance", {}).get("recipe_hash") in hashes
+            same_recipe = trajectory.provenance.recipe_hash in hashes
             if same_recipe and not wrong and not strangeness(trajectory, identifier, geometry):
                 self.append(done_record(self.root, identifier, trajectory))
                 done.add(identifier)
@@ -270,11 +270,10 @@ def strangeness(trajectory: Trajectory, identifier: str, geometry: str | None) -
         geometry: Fingerprint of the molecule that belongs to the id; None where that is not known.
     """
     t = trajectory
-    stored = t.info.get("provenance", {}).get("id")
+    stored = t.provenance.id
     if stored != identifier:
-        return f"the file is that of {stored if isinstance(stored, str) else 'an unknown id'}"
-    charge = t.info.get("molecule", {}).get("charge", 0)
-    if geometry is not None and geometry_hash(t.numbers, t.positions_angstrom, charge) != geometry:
+        return f"the file is that of {stored or 'an unknown id'}"
+    if geometry is not None and geometry_hash(t.numbers, t.positions_angstrom, t.molecule.charge) != geometry:
         return f"the file holds another geometry ({t.name}) than selection.csv"
     return ""
 
@@ -282,21 +281,21 @@ def strangeness(trajectory: Trajectory, identifier: str, geometry: str | None) -
 def done_record(root: Path, identifier: str, trajectory: Trajectory) -> Record:
     """Index line of a finished trajectory: the checksum of its file, times, and diagnostics."""
     path = DatasetFolder(root).path(identifier)
-    facts, state = trajectory.info["provenance"], trajectory.info["ground_state"]
+    made = trajectory.provenance
     return {
         "id": identifier,
         "status": "done",
         "file": file_of(identifier),
         "sha256": file_hash(path),
         "finished_at": _now(),
-        "molecule": trajectory.info["molecule"]["name"],
+        "molecule": trajectory.name,
         "atoms": len(trajectory.numbers),
         "orbitals": len(trajectory.overlap),
         "occupied": len(trajectory.occupations),
-        "scf_solver": state.get("scf_solver"),
-        "seconds": facts.get("wall_seconds"),
-        "ground_state_seconds": facts.get("ground_state_seconds"),
-        "fock_builds": facts.get("fock_builds"),
+        "scf_solver": trajectory.ground_state.scf_solver,
+        "seconds": made.wall_seconds,
+        "ground_state_seconds": made.ground_state_seconds,
+        "fock_builds": made.fock_builds,
         "norm_error": float(trajectory.norm_error.max()),
     }
 

@@ -20,7 +20,7 @@ from tdddft.molecules.molecule import Molecule
 
 if TYPE_CHECKING:
     from tdddft.electronic.hamiltonian import Hamiltonian
-    from tdddft.trajectory.trajectory import Trajectory
+    from tdddft.trajectory import Trajectory
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def run_job(job: Job, stop: Stop) -> Iterator[Record]:
     from tdddft.dataset.memory import check_memory
     from tdddft.electronic.ground_state import ground_state
     from tdddft.electronic.hamiltonian import Hamiltonian
-    from tdddft.trajectory.trajectory import write_trajectory
+    from tdddft.trajectory import write_trajectory
 
     folder, started = DatasetFolder(job.root), time.perf_counter()
     try:
@@ -69,14 +69,14 @@ def run_job(job: Job, stop: Stop) -> Iterator[Record]:
         raise_if_full(error, job.root)
         yield from (failed_record(i, error) for i in job.fields)
         return
-    facts = {"recipe_hash": recipe_hash(job.recipe), "ground_state_seconds": round(time.perf_counter() - started, 3)}
+    origin = {"recipe_hash": recipe_hash(job.recipe), "ground_state_seconds": round(time.perf_counter() - started, 3)}
     for identifier, field in job.fields.items():
         if stop():
             return
         try:
             trajectory = _propagate(job, identifier, field, hamiltonian, stop)
-            provenance = {**trajectory.info["provenance"], "id": identifier, **facts}
-            trajectory = trajectory.replace(info={**trajectory.info, "provenance": provenance})
+            provenance = trajectory.provenance.model_copy(update={"id": identifier, **origin})
+            trajectory = trajectory.replace(provenance=provenance)
             write_trajectory(folder.path(identifier), trajectory)
             folder.checkpoint(identifier).unlink(missing_ok=True)
             yield done_record(job.root, identifier, trajectory)

@@ -72,11 +72,11 @@ class GroundState:
         """Dipole of the nuclei (of the ions, with a pseudopotential) relative to the origin, float64 [3]."""
         return np.asarray(self.mol.atom_charges() @ (self.mol.atom_coords() - self.origin_au))
 
-    def facts(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """What a trajectory file says about the ground state."""
         fitting = getattr(self.mean_field, "with_df", None)
         return {
-            "auxiliary_functions": fitting.get_naoaux() if fitting is not None else 0,
+            "auxiliary_functions": int(fitting.get_naoaux()) if fitting is not None else 0,
             "energy_hartree": self.energy_hartree,
             "converged": True,
             "ion_charges": self.mol.atom_charges().tolist(),

@@ -6,7 +6,7 @@ The electrons feel :math:`V_\mathrm{ext}(t) = \mathbf{E}(t)\cdot\mathbf{r}` (cha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -117,6 +117,14 @@ class Kick:
         """The end of a rectangular pulse."""
         return (self.width_fs,) if self.width_fs else ()
 
+    def turned(self, direction: tuple[float, float, float]) -> Kick:
+        """The same kick along another direction."""
+        return replace(self, direction=direction)
+
+    def scaled(self, factor: float) -> Kick:
+        """The same kick with its impulse multiplied by a factor."""
+        return replace(self, strength_au=factor * self.strength_au)
+
     def at(self, times_fs: np.ndarray) -> np.ndarray:
         """Field in atomic units, float64 [T, 3], at times in fs [T]."""
         times = np.asarray(times_fs, dtype=np.float64)
@@ -174,6 +182,14 @@ class GaussianPulses:
     def breaks_fs(self) -> tuple[float, ...]:
         """No jumps."""
         return ()
+
+    def turned(self, direction: tuple[float, float, float]) -> GaussianPulses:
+        """The same pulses along another direction."""
+        return replace(self, direction=direction)
+
+    def scaled(self, factor: float) -> GaussianPulses:
+        """The same pulses with their amplitude multiplied by a factor."""
+        return replace(self, amplitude_v_per_angstrom=factor * self.amplitude_v_per_angstrom)
 
     def at(self, times_fs: np.ndarray) -> np.ndarray:
         """Field in atomic units, float64 [T, 3], at times in fs [T]."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -12,8 +11,15 @@ from graphlearn.base.numbers import one_float, whole_number
 from tdddft.electronic.ground_state import GroundState
 from tdddft.electronic.mole import ao_table
 from tdddft.fields.base import Field
-from tdddft.fields.serialization import field_to_dict, has_parameters
-from tdddft.trajectory.trajectory import Trajectory, orthonormality_error
+from tdddft.trajectory import (
+    FieldInfo,
+    GroundStateInfo,
+    MethodInfo,
+    MoleculeInfo,
+    Provenance,
+    Trajectory,
+    orthonormality_error,
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +125,7 @@ def assemble(
     field: Field,
     frames: Frames,
     grid: TimeGrid,
-    provenance: dict[str, Any],
+    provenance: Provenance,
     *,
     precision: str = "complex64",
     kind: str = "simulated",
@@ -131,7 +137,7 @@ def assemble(
         field: External field of this molecule.
         frames: Its frames, see :meth:`Frames.of_molecule`.
         grid: Times of the field samples and frames.
-        provenance: How it was computed, as plain data.
+        provenance: How it was computed.
         precision: ``complex64`` or ``complex128`` for the stored coefficients.
         kind: ``simulated`` or ``predicted``.
 
@@ -159,17 +165,12 @@ def assemble(
         dipole_au=np.array(frames.dipoles) + ground_state.nuclear_dipole_au,
         energy_hartree=ground_state.energy_hartree + np.array(frames.energies),
         norm_error=orthonormality_error(coefficients, ground_state.overlap),
-        info={
-            "molecule": {
-                "name": molecule.name,
-                "charge": molecule.charge,
-                "source": molecule.source,
-                "smiles": molecule.smiles,
-            },
-            "basis": ground_state.method.model_dump(mode="json"),
-            "ground_state": ground_state.facts(),
-            "field": field_to_dict(field) if has_parameters(field) else {"custom": getattr(field, "name", "sum")},
-            "provenance": provenance,
-        },
+        molecule=MoleculeInfo(
+            name=molecule.name, charge=molecule.charge, source=molecule.source, smiles=molecule.smiles
+        ),
+        method=MethodInfo.model_validate(ground_state.method.model_dump(mode="json")),
+        ground_state=GroundStateInfo.model_validate(ground_state.summary()),
+        field=FieldInfo.of(field),
+        provenance=provenance,
         kind=kind,
     )

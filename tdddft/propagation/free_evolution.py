@@ -8,7 +8,7 @@ from graphlearn.base.provenance import package_versions
 from tdddft.electronic.ground_state import GroundState
 from tdddft.fields.custom import FieldLike, as_field
 from tdddft.propagation.frames import Frames, TimeGrid, assemble, atomic_coefficients
-from tdddft.trajectory.trajectory import Trajectory, electronic_dipole_au
+from tdddft.trajectory import Provenance, Trajectory, electronic_dipole_au
 from tdddft.units import AU_TIME_FS
 
 PRECISION = "complex64"
@@ -41,8 +41,8 @@ def free_evolution(
     orbitals = list(states * np.exp(-1j * phases)[:, None])
     stored = atomic_coefficients(orbitals, ground_state).astype(PRECISION)
     frames = Frames(orbitals, list(electronic_dipole_au(stored, ground_state)), [np.array(np.nan)] * len(orbitals))
-    provenance = {
-        "propagator": "free evolution", "dt_fs": grid.dt_fs, "steps": grid.steps, "save_every": grid.save_every,
-        "versions": package_versions(),
-    }  # fmt: skip
+    provenance = Provenance(
+        propagator="free evolution", dt_fs=grid.dt_fs, steps=grid.steps, save_every=grid.save_every,
+        versions=package_versions(),
+    )  # fmt: skip
     return assemble(ground_state, sampled, frames, grid, provenance, precision=PRECISION, kind="predicted")

@@ -22,7 +22,7 @@ from tdddft.propagation.checkpoint import Checkpoint, PropagationState
 from tdddft.propagation.frames import TimeGrid, assemble
 from tdddft.propagation.run_options import SECONDS_BETWEEN, RunOptions
 from tdddft.propagation.schemes import Adaptive, Drive, Propagator, State, initial_state
-from tdddft.trajectory.trajectory import Trajectory
+from tdddft.trajectory import Provenance, Trajectory
 from tdddft.units import AU_TIME_FS
 
 SAME_TIME_AU = 1e-4
@@ -114,12 +114,12 @@ def propagate_batch(
     frame_times = np.arange(0, grid.steps + 1, grid.save_every) * grid.dt_fs / AU_TIME_FS
     fixed_step = propagator is not None and not isinstance(propagator, Adaptive)
     propagator = propagator or Adaptive(dipole_tolerance, float(frame_times[-1]))
-    facts = {
+    scheme: dict[str, Any] = {
         "propagator": propagator.describe(), "dt_fs": grid.dt_fs, "steps": grid.steps, "save_every": grid.save_every,
     }  # fmt: skip
     keeper = Checkpoint(
         options.get("checkpoint"), options.get("checkpoint_seconds", SECONDS_BETWEEN),
-        _identity(facts, acting, ground_states, grid), ground_states,
+        _identity(scheme, acting, ground_states, grid), ground_states,
     )  # fmt: skip
     drive = _drive(acting, hamiltonian.device)
     now = keeper.load(hamiltonian.device)
@@ -142,16 +142,17 @@ def propagate_batch(
             keeper.save(now)
             raise StoppedError(f"stopped after frame {number} of {len(frame_times) - 1}")
     keeper.save(now)
-    facts |= {
-        "versions": package_versions(),
-        "device": str(hamiltonian.device),
-        "batch": len(ground_states),
-        "fock_builds": hamiltonian.builds - builds_before,
-        "wall_seconds": round(time.perf_counter() - started, 3),
-    }
+    provenance = Provenance(
+        **scheme,
+        versions=package_versions(),
+        device=str(hamiltonian.device),
+        batch=len(ground_states),
+        fock_builds=hamiltonian.builds - builds_before,
+        wall_seconds=round(time.perf_counter() - started, 3),
+    )
     precision = options.get("precision", PRECISIONS[0])
     return [
-        assemble(g, f, frames.of_molecule(i, g), grid, dict(facts), precision=precision)
+        assemble(g, f, frames.of_molecule(i, g), grid, provenance, precision=precision)
         for i, (g, f) in enumerate(zip(ground_states, acting, strict=True))
     ]
 
@@ -200,7 +201,7 @@ def _identified(field: Field, times_fs: np.ndarray) -> dict[str, object]:
 
 
 def _identity(
-    facts: dict[str, Any], fields: Sequence[Field], ground_states: Sequence[GroundState], grid: TimeGrid
+    scheme: dict[str, Any], fields: Sequence[Field], ground_states: Sequence[GroundState], grid: TimeGrid
 ) -> dict[str, Any]:
     """What must be equal for a checkpoint to be continued."""
     molecules = [
@@ -213,4 +214,4 @@ def _identity(
         }
         for g in ground_states
     ]
-    return {**facts, "fields": [_identified(f, grid.times_fs) for f in fields], "molecules": molecules}
+    return {**scheme, "fields": [_identified(f, grid.times_fs) for f in fields], "molecules": molecules}

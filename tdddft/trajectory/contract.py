@@ -1,159 +1,205 @@
-"""What a trajectory file holds: path, type and shape of each array, and the facts beside them."""
+"""A trajectory in memory: its arrays, each declared once with its place in the file, and its metadata.
+
+Shapes: N atoms, A atomic orbitals, S occupied orbitals, F stored frames, T field samples.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field as declared, fields, replace
+from typing import Any, Protocol
 
-import h5py
 import numpy as np
 
-from graphlearn.base.errors import ContractError, InputError
-from graphlearn.base.hdf5 import Kind, attribute, check_dataset, read_dataset
-from tdddft.fields.serialization import field_from_dict
-from tdddft.molecules.molecule import SYMBOLS
+from graphlearn.base.hdf5 import Kind
+from tdddft.trajectory.metadata import FieldInfo, GroundStateInfo, MethodInfo, MoleculeInfo, Provenance
 
-if TYPE_CHECKING:
-    from tdddft.trajectory.trajectory import Trajectory
-
-LARGEST_L = 7
 KINDS = ("simulated", "predicted")
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredArray:
     """Where and how an array is stored.
 
     Args:
         path: Path inside the file.
         kind: Kind of its numbers.
         shape: Lengths, or letters: N atoms, A atomic orbitals, S occupied orbitals, F frames, T field samples.
+        unit: Unit, empty for none.
+        meaning: What it is.
     """
 
     path: str
     kind: Kind
     shape: tuple[str | int, ...]
+    unit: str
+    meaning: str
 
 
-ARRAYS = {
-    "numbers": Stored("molecule/numbers", "integer", ("N",)),
-    "positions_angstrom": Stored("molecule/positions_angstrom", "real", ("N", 3)),
-    "ao_table": Stored("basis/ao_table", "integer", ("A", 4)),
-    "overlap": Stored("ground_state/overlap", "real", ("A", "A")),
-    "dipole_ao_au": Stored("ground_state/dipole_ao_au", "real", (3, "A", "A")),
-    "origin_au": Stored("ground_state/origin_au", "real", (3,)),
-    "fock_hartree": Stored("ground_state/fock_hartree", "real", ("A", "A")),
-    "coefficients": Stored("ground_state/coefficients", "real", ("S", "A")),
-    "energies_hartree": Stored("ground_state/energies_hartree", "real", ("S",)),
-    "occupations": Stored("ground_state/occupations", "real", ("S",)),
-    "field_times_fs": Stored("field/times_fs", "real", ("T",)),
-    "field_au": Stored("field/field_au", "real", ("T", 3)),
-    "field_impulse_au": Stored("field/impulse_au", "real", (3,)),
-    "times_fs": Stored("frames/times_fs", "real", ("F",)),
-    "frame_coefficients": Stored("frames/coefficients", "complex", ("F", "S", "A")),
-    "dipole_au": Stored("frames/dipole_au", "real", ("F", 3)),
-    "energy_hartree": Stored("frames/energy_hartree", "real", ("F",)),
-    "norm_error": Stored("frames/norm_error", "real", ("F",)),
-}
+def _at(path: str, kind: Kind, shape: tuple[str | int, ...], unit: str, meaning: str) -> dict[str, StoredArray]:
+    return {"stored": StoredArray(path, kind, shape, unit, meaning)}
 
 
-def check_arrays(file: h5py.File) -> dict[str, int]:
-    """Lengths by letter of an open file whose arrays have the types and shapes of the contract.
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """A real-time trajectory in memory; each array as it is stored in the file.
 
-    Raises:
-        ContractError: if one is missing, or of another type or shape, or empty.
-    """
-    sizes: dict[str, int] = {}
-    for stored in ARRAYS.values():
-        check_dataset(file, stored.path, stored.kind, stored.shape, sizes)
-    return sizes
-
-
-def read_arrays(file: h5py.File, frames: int | None = None) -> dict[str, np.ndarray]:
-    """The arrays of a file that :func:`check_arrays` has passed, those of the first frames alone where it is asked."""
-    first = slice(frames)
-    return {n: read_dataset(file, a.path, first if a.shape[0] == "F" else None) for n, a in ARRAYS.items()}
-
-
-def read_facts(file: h5py.File) -> dict[str, dict[str, Any]]:
-    """Facts by group, each a JSON object in the attribute ``info``; ContractError where one is not."""
-    facts = {}
-    for name, group in file.items():
-        if "info" not in group.attrs:
-            continue
-        try:
-            found = json.loads(attribute(group, "info", str))
-        except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
-            raise ContractError(f"{file.filename}: attribute 'info' of /{name} is not a JSON object")
-        facts[name] = found
-    return facts
-
-
-def check_numbers(t: Trajectory, path: Path, *, finite: bool) -> None:
-    """ContractError unless the values of a trajectory make sense together.
+    Type, shape, unit and meaning of each array stand at its declaration, in :data:`ARRAYS` and in docs/contracts.md.
 
     Args:
-        t: The trajectory, of the right types and shapes.
-        path: Where it came from, for messages.
-        finite: Whether NaN and infinite numbers are refused.
+        ground_state: How the ground state converged, its energy, and the dipole of the nuclei.
+        molecule: Name, charge and source of the molecule.
+        method: Level of theory as the file names it.
+        field: Parameters of the external field.
+        provenance: What made the trajectory.
+        kind: ``simulated`` or ``predicted``.
     """
-    if t.kind not in KINDS:
-        raise ContractError(f"{path}: attribute 'kind' is {t.kind[:40]!r}, expected {' or '.join(KINDS)}")
-    if t.numbers.min() < 1 or t.numbers.max() >= len(SYMBOLS):
-        raise ContractError(f"{path}: atomic numbers must lie between 1 and {len(SYMBOLS) - 1}")
-    atom, l, radial, m = t.ao_table.T
-    fits = (atom >= 0) & (atom < len(t.numbers)) & (l >= 0) & (l <= LARGEST_L) & (radial >= 0) & (np.abs(m) <= l)
-    if not fits.all():
-        row = int(np.flatnonzero(~fits)[0])
-        raise ContractError(f"{path}: row {row} of ao_table, {t.ao_table[row].tolist()}, is no orbital of the molecule")
-    if len(np.unique(t.ao_table, axis=0)) < len(t.ao_table):
-        raise ContractError(f"{path}: ao_table names an orbital twice")
-    if len(t.occupations) > len(t.ao_table):
-        raise ContractError(f"{path}: {len(t.occupations)} occupied orbitals, but {len(t.ao_table)} atomic orbitals")
-    _check_facts(t, path)
-    bad = not_finite(t) if finite else {}
-    if bad:
-        named = ", ".join(f"{name} ({count})" for name, count in bad.items())
-        raise ContractError(f"{path}: NaN or infinite values in {named}; generate it again")
+
+    numbers: np.ndarray = declared(metadata=_at("molecule/numbers", "integer", ("N",), "", "atomic numbers"))
+    positions_angstrom: np.ndarray = declared(
+        metadata=_at("molecule/positions_angstrom", "real", ("N", 3), "angstrom", "positions of the nuclei")
+    )
+    ao_table: np.ndarray = declared(
+        metadata=_at("basis/ao_table", "integer", ("A", 4), "", "atom, l, radial index and m of each atomic orbital")
+    )
+    overlap: np.ndarray = declared(metadata=_at("ground_state/overlap", "real", ("A", "A"), "", "overlap matrix S"))
+    dipole_ao_au: np.ndarray = declared(
+        metadata=_at("ground_state/dipole_ao_au", "real", (3, "A", "A"), "bohr", "position matrices, from the origin")
+    )
+    origin_au: np.ndarray = declared(
+        metadata=_at("ground_state/origin_au", "real", (3,), "bohr", "origin of dipoles and of the length gauge")
+    )
+    fock_hartree: np.ndarray = declared(
+        metadata=_at("ground_state/fock_hartree", "real", ("A", "A"), "hartree", "ground-state Fock matrix")
+    )
+    coefficients: np.ndarray = declared(
+        metadata=_at("ground_state/coefficients", "real", ("S", "A"), "", "occupied orbitals C(0) of the ground state")
+    )
+    energies_hartree: np.ndarray = declared(
+        metadata=_at("ground_state/energies_hartree", "real", ("S",), "hartree", "their orbital energies")
+    )
+    occupations: np.ndarray = declared(
+        metadata=_at("ground_state/occupations", "real", ("S",), "", "electrons per orbital")
+    )
+    field_times_fs: np.ndarray = declared(
+        metadata=_at("field/times_fs", "real", ("T",), "fs", "times of the field samples")
+    )
+    field_au: np.ndarray = declared(
+        metadata=_at("field/field_au", "real", ("T", 3), "hartree/(e bohr)", "samples of the electric field")
+    )
+    field_impulse_au: np.ndarray = declared(
+        metadata=_at(
+            "field/impulse_au", "real", (3,), "hbar/(e bohr)", "impulse of a delta kick at t = 0; zero without one"
+        )
+    )
+    times_fs: np.ndarray = declared(metadata=_at("frames/times_fs", "real", ("F",), "fs", "times of the frames"))
+    frame_coefficients: np.ndarray = declared(
+        metadata=_at("frames/coefficients", "complex", ("F", "S", "A"), "", "occupied orbitals C(t)")
+    )
+    dipole_au: np.ndarray = declared(
+        metadata=_at(
+            "frames/dipole_au", "real", ("F", 3), "e bohr", "dipole of electrons and nuclei relative to the origin"
+        )
+    )
+    energy_hartree: np.ndarray = declared(
+        metadata=_at(
+            "frames/energy_hartree", "real", ("F",), "hartree",
+            "energy without the field term; NaN where a prediction has none",
+        )
+    )  # fmt: skip
+    norm_error: np.ndarray = declared(
+        metadata=_at("frames/norm_error", "real", ("F",), "", "largest deviation of C S C^dagger from the unit matrix")
+    )
+    ground_state: GroundStateInfo
+    molecule: MoleculeInfo = declared(default_factory=MoleculeInfo)
+    method: MethodInfo = declared(default_factory=MethodInfo)
+    field: FieldInfo = declared(default_factory=FieldInfo)
+    provenance: Provenance = declared(default_factory=Provenance)
+    kind: str = "simulated"
+
+    @property
+    def name(self) -> str:
+        """The molecule's name."""
+        return self.molecule.name
+
+    @property
+    def nuclear_dipole_au(self) -> np.ndarray:
+        """Dipole of the nuclei (of the ions, with a pseudopotential) relative to the origin, float64 [3]."""
+        return np.asarray(self.ground_state.nuclear_dipole_au)
+
+    def field_at_midpoints(self) -> tuple[np.ndarray, np.ndarray]:
+        """Times in fs [T - 1] and field [T - 1, 3] in the middle of each step, where the propagation takes it.
+
+        Without stored parameters of the field, the mean of neighbouring samples stands for the middle.
+        """
+        middle = 0.5 * (self.field_times_fs[1:] + self.field_times_fs[:-1])
+        if self.field.source is not None:
+            return middle, self.field.source.at(middle)
+        return middle, 0.5 * (self.field_au[1:] + self.field_au[:-1])
+
+    def field_quadrature(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Times [Q] and weights [Q] in fs, and the field [Q, 3], to integrate it: two Gauss points between samples.
+
+        With stored parameters no jump lies inside an interval; without, the mean of neighbouring samples is taken.
+        """
+        source = self.field.source
+        if source is None:
+            middle, values = self.field_at_midpoints()
+            return middle, np.diff(self.field_times_fs), values
+        low, high = self.field_times_fs[[0, -1]]
+        marks = [mark for mark in source.breaks_fs if low < mark < high]
+        edges = np.unique(np.concatenate([self.field_times_fs, marks]))
+        half = 0.5 * np.diff(edges)
+        middle = edges[:-1] + half
+        times = np.stack([middle - half / np.sqrt(3), middle + half / np.sqrt(3)], axis=1).ravel()
+        return times, np.repeat(half, 2), source.at(times)
+
+    def replace(self, **changes: Any) -> Trajectory:
+        """A copy with some arrays or metadata exchanged."""
+        return replace(self, **changes)
 
 
-def not_finite(t: Trajectory) -> dict[str, int]:
-    """How many NaN and infinite values each array holds; a prediction may be without an energy."""
-    left_out = {"energy_hartree"} if t.kind == "predicted" else set()
-    counts = {n: int((~np.isfinite(getattr(t, n))).sum()) for n in ARRAYS if n not in left_out}
-    return {name: count for name, count in counts.items() if count}
+ARRAYS: dict[str, StoredArray] = {f.name: f.metadata["stored"] for f in fields(Trajectory) if "stored" in f.metadata}
 
 
-def _check_facts(t: Trajectory, path: Path) -> None:
-    molecule, state = t.info.get("molecule", {}), t.info.get("ground_state", {})
-    for key, kinds in (("name", (str,)), ("charge", (int,)), ("source", (str,)), ("smiles", (str, type(None)))):
-        value = molecule.get(key)
-        wrong = type(value) not in kinds or (key == "name" and not str(value).isprintable())
-        if value is not None and wrong:
-            raise ContractError(f"{path}: {key} of the molecule, {str(value)[:40]!r}, is not what it must be")
-    for key, length in (("nuclear_dipole_au", 3), ("ion_charges", len(t.numbers))):
-        if key == "nuclear_dipole_au" or key in state:
-            _check_vector(state.get(key), length, f"{path}: {key} of ground_state")
-    parameters = t.info.get("field", {})
-    if "kind" in parameters:
-        _check_field(parameters, t, path)
+class DipoleMatrices(Protocol):
+    """What the dipole of orbitals is computed with: a trajectory, or a ground state."""
+
+    @property
+    def occupations(self) -> np.ndarray:
+        """Electrons per orbital, float64 [S]."""
+        ...
+
+    @property
+    def dipole_ao_au(self) -> np.ndarray:
+        """Position matrices relative to the origin, float64 [3, A, A], bohr."""
+        ...
 
 
-def _check_vector(value: Any, length: int, where: str) -> None:
-    numbers = isinstance(value, list) and all(type(v) in (int, float) for v in value)
-    if not numbers or len(value) != length or not np.isfinite(np.array(value, dtype=np.float64)).all():
-        raise ContractError(f"{where} must be {length} finite numbers")
+def electronic_dipole_au(coefficients: np.ndarray, trajectory: DipoleMatrices) -> np.ndarray:
+    r"""Electronic dipole of orbital coefficients, :math:`\mu_a = -\sum_n \eta_n C_n r_a C_n^\dagger`.
+
+    Args:
+        coefficients: Complex [F, S, A].
+        trajectory: Gives occupations [S] and position matrices [3, A, A].
+
+    Returns:
+        float64 [F, 3], e bohr, relative to the trajectory's origin, without the nuclei.
+    """
+    c = np.asarray(coefficients, dtype=np.complex128)
+    density = np.einsum("s,fsa,fsb->fab", trajectory.occupations, c.conj(), c, optimize=True).real
+    return -np.einsum("xab,fab->fx", trajectory.dipole_ao_au, density, optimize=True)
 
 
-def _check_field(parameters: Mapping[str, Any], t: Trajectory, path: Path) -> None:
-    try:
-        values = np.asarray(field_from_dict(parameters).at(t.field_times_fs[:1]), dtype=np.float64)
-        if values.shape != (1, 3):
-            raise InputError(f"it has {values.shape} values at one time")
-    except (InputError, TypeError, ValueError, AttributeError, KeyError, ArithmeticError, RecursionError) as error:
-        raise ContractError(f"{path}: the parameters of the field are not readable ({error})") from None
+def orthonormality_error(coefficients: np.ndarray, overlap: np.ndarray) -> np.ndarray:
+    """Largest entry of :math:`|C S C^\\dagger - 1|` of each frame.
+
+    Args:
+        coefficients: Complex [F, S, A].
+        overlap: float64 [A, A].
+
+    Returns:
+        float64 [F].
+    """
+    c = np.asarray(coefficients, dtype=np.complex128)
+    gram = c.conj() @ overlap @ np.swapaxes(c, -1, -2)
+    return np.abs(gram - np.eye(c.shape[1])).max(axis=(1, 2))

@@ -1,4 +1,4 @@
-"""Is a trajectory true to the contract? One verdict a rule."""
+"""Is a trajectory true to the contract? One result per rule."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tdddft.trajectory.contract import not_finite
-from tdddft.trajectory.trajectory import Trajectory, electronic_dipole_au, orthonormality_error
+from tdddft.trajectory.consistency import not_finite
+from tdddft.trajectory.contract import Trajectory, electronic_dipole_au, orthonormality_error
 
 DIPOLE_TOLERANCE_OF_RANGE = 1e-4
 ORTHONORMALITY_TOLERANCE = 1e-6
@@ -18,7 +18,7 @@ FIELD_OFF_OF_PEAK = 1e-4
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RuleResult:
     """The outcome of one rule: ``passed`` is None where the rule does not apply."""
 
     rule: str
@@ -26,7 +26,7 @@ class Verdict:
     detail: str
 
 
-def validate(trajectory: Trajectory) -> list[Verdict]:
+def validate(trajectory: Trajectory) -> list[RuleResult]:
     """Judge a trajectory by every rule of the contract.
 
     Rules: all numbers finite; times increase; the SCF converged; the occupied orbitals are the lowest of the stored
@@ -56,42 +56,42 @@ def field_end_index(trajectory: Trajectory) -> int:
     return int(np.searchsorted(trajectory.times_fs, last, side="right"))
 
 
-def _finite(t: Trajectory) -> Verdict:
+def _finite(t: Trajectory) -> RuleResult:
     bad = not_finite(t)
     where = f" in {', '.join(bad)}" if bad else ""
-    return Verdict("finite numbers", not bad, f"{sum(bad.values())} NaN or infinite values{where}")
+    return RuleResult("finite numbers", not bad, f"{sum(bad.values())} NaN or infinite values{where}")
 
 
-def _times(t: Trajectory) -> Verdict:
+def _times(t: Trajectory) -> RuleResult:
     increasing = bool((np.diff(t.times_fs) > 0).all() and (np.diff(t.field_times_fs) > 0).all())
-    return Verdict("times increase", increasing, f"{len(t.times_fs)} frames to {t.times_fs[-1]:.4g} fs")
+    return RuleResult("times increase", increasing, f"{len(t.times_fs)} frames to {t.times_fs[-1]:.4g} fs")
 
 
-def _converged(t: Trajectory) -> Verdict:
-    converged = bool(t.info.get("ground_state", {}).get("converged", False))
-    return Verdict("SCF converged", converged, "converged" if converged else "not converged")
+def _converged(t: Trajectory) -> RuleResult:
+    converged = t.ground_state.converged
+    return RuleResult("SCF converged", converged, "converged" if converged else "not converged")
 
 
-def _aufbau(t: Trajectory) -> Verdict:
+def _aufbau(t: Trajectory) -> RuleResult:
     r"""Whether no orbital of :math:`F C = S C \varepsilon` that is left empty lies below an occupied one."""
     rule = "lowest orbitals occupied"
     if not all(np.isfinite(a).all() for a in (t.overlap, t.fock_hartree, t.coefficients)):
-        return Verdict(rule, False, "NaN or infinite values")
+        return RuleResult(rule, False, "NaN or infinite values")
     weights, directions = np.linalg.eigh(t.overlap)
     kept = weights > SMALLEST_OVERLAP
     half = directions[:, kept] / np.sqrt(weights[kept])
     lowest = np.linalg.eigvalsh(half.T @ t.fock_hartree @ half)[: len(t.coefficients)]
     occupied = np.linalg.eigvalsh(t.coefficients @ t.fock_hartree @ t.coefficients.T)
     above = float(np.abs(occupied - lowest).max()) if len(lowest) == len(occupied) else np.inf
-    return Verdict(rule, above < AUFBAU_TOLERANCE_HARTREE, f"{above:.1e} hartree from the lowest orbitals")
+    return RuleResult(rule, above < AUFBAU_TOLERANCE_HARTREE, f"{above:.1e} hartree from the lowest orbitals")
 
 
-def _dipole(t: Trajectory) -> Verdict:
+def _dipole(t: Trajectory) -> RuleResult:
     recomputed = electronic_dipole_au(t.frame_coefficients, t) + t.nuclear_dipole_au
     error = float(np.abs(recomputed - t.dipole_au).max())
     span = float(np.ptp(t.dipole_au, axis=0).max())
     tolerance = max(DIPOLE_TOLERANCE_OF_RANGE * span, _dipole_rounding_au(t))
-    return Verdict("dipole from coefficients", error <= tolerance, f"differs by {error:.1e} au, range {span:.1e} au")
+    return RuleResult("dipole from coefficients", error <= tolerance, f"differs by {error:.1e} au, range {span:.1e} au")
 
 
 def _dipole_rounding_au(t: Trajectory) -> float:
@@ -102,17 +102,19 @@ def _dipole_rounding_au(t: Trajectory) -> float:
     return float(5 * relative * np.sqrt(((gradient * np.abs(c)) ** 2).sum(axis=(1, 2))).max())
 
 
-def _orthonormality(t: Trajectory) -> Verdict:
+def _orthonormality(t: Trajectory) -> RuleResult:
     error = float(orthonormality_error(t.frame_coefficients, t.overlap).max())
-    return Verdict("S-orthonormality", error < ORTHONORMALITY_TOLERANCE, f"largest deviation {error:.1e}")
+    return RuleResult("S-orthonormality", error < ORTHONORMALITY_TOLERANCE, f"largest deviation {error:.1e}")
 
 
-def _energy(t: Trajectory) -> Verdict:
+def _energy(t: Trajectory) -> RuleResult:
     rule = "energy after the field"
     if t.kind != "simulated":
-        return Verdict(rule, None, "a prediction stores no energy")
+        return RuleResult(rule, None, "a prediction stores no energy")
     after = t.energy_hartree[field_end_index(t) :]
     if len(after) < 2:
-        return Verdict(rule, None, "the field acts to the end")
+        return RuleResult(rule, None, "the field acts to the end")
     drift = float(np.ptp(after))
-    return Verdict(rule, drift < ENERGY_DRIFT_TOLERANCE_HARTREE, f"drift {drift:.1e} hartree over {len(after)} frames")
+    return RuleResult(
+        rule, drift < ENERGY_DRIFT_TOLERANCE_HARTREE, f"drift {drift:.1e} hartree over {len(after)} frames"
+    )

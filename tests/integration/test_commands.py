@@ -270,6 +270,6 @@ def test_a_field_from_a_file_and_a_named_scheme(tmp_path):
     )  # fmt: skip
     t = read_trajectory(folder / "trajectories/H2O_d0.h5")
     assert np.abs(t.field_au[:, 2]).max() > 5e-4
-    assert "time-reversal" in t.info["provenance"]["propagator"]
+    assert "time-reversal" in t.provenance.propagator
     message = run("tdddft", "generate", "H2O", "--out", tmp_path / "x", "--set", "field.kind=file", code=2)
     assert "field.file is missing" in message

@@ -140,7 +140,7 @@ def test_the_charge_of_an_ion_is_given_on_the_command_line_kept_in_the_recipe_an
     (row,) = csv.DictReader((out / "selection.csv").open(newline=""))
     assert (row["charge"], row["charge_from"]) == ("-1", "given")
     t = read_trajectory(out / "trajectories/oh_d0.h5")
-    assert t.info["molecule"]["charge"] == -1
+    assert t.molecule.charge == -1
     assert 2 * len(t.occupations) == 8  # valence electrons of OH-
     assert "1 finished, 0 failed, 0 missing of 1" in run("tdddft", "status", out)
     assert "these keys differ: charge" in refusal(*command, "--charge", "oh=-1")

@@ -18,7 +18,7 @@ from graphlearn.orbitals.baselines import LinearResponse
 from graphlearn.training.packaged import model_folder
 from tdddft import Kick, Method, generate, ground_state, propagate, read_trajectory, write_trajectory
 from tdddft.dataset.recipe import GenerateRecipe
-from tdddft.trajectory.origin import molecule_of
+from tdddft.trajectory import level_of_theory
 
 COMMANDS = Path(sys.executable).parent
 FAST = {"functional": "LDA,VWN", "basis": "sto-3g", "pseudopotential": None, "grid_level": 0, "response_grid": 0}
@@ -60,7 +60,7 @@ def trajectory():
 
 
 def with_method(trajectory, **changes):
-    return trajectory.replace(info={**trajectory.info, "basis": {**trajectory.info["basis"], **changes}})
+    return trajectory.replace(method=trajectory.method.model_copy(update=changes))
 
 
 def refused(folder, *arguments):
@@ -142,4 +142,4 @@ def test_the_doctor_runs_no_file_of_the_working_folder(working_folder, tmp_path)
 def test_old_level_of_theory_sections_are_still_read(tmp_path, trajectory):
     """Those of files and weights that were made before core potentials had a key of their own."""
     path = write_trajectory(tmp_path / "t.h5", trajectory)
-    assert molecule_of(read_trajectory(path))[1].basis == "sto-3g"
+    assert level_of_theory(read_trajectory(path))[1].basis == "sto-3g"

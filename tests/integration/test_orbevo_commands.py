@@ -66,7 +66,7 @@ def test_evaluate_writes_tables_figures_and_json(trained, tmp_path):
     assert "| ResponseOrbEvo |" in (out / "results.md").read_text()
     for name in held_out["trajectories"]:
         predicted = read_trajectory(out / f"predictions/{name}.h5")
-        assert predicted.info["provenance"]["model"] == "ResponseOrbEvo"
+        assert predicted.provenance.model == "ResponseOrbEvo"
     one = tmp_path / "one.json"
     run("graphlearn", "evaluate", trained / "model", "--data", trained / "data", "--limit", 1, "--json", one)
     (limited,) = json.loads(one.read_text()).values()

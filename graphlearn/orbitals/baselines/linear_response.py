@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphlearn.orbitals.data.target import DELTA_SCALE
-from tdddft.trajectory.trajectory import Trajectory
+from tdddft.trajectory import Trajectory
 from tdddft.units import AU_TIME_FS, HARTREE_EV
 
 
@@ -35,10 +35,10 @@ class LinearResponse:
         """Delta without the frame at t = 0, complex128 [F, S, A]."""
         from tdddft.analysis.linear_response import linear_response_modes
         from tdddft.electronic.ground_state import ground_state
-        from tdddft.trajectory.origin import molecule_of
+        from tdddft.trajectory import level_of_theory
 
         t = trajectory
-        state = ground_state(*molecule_of(t))
+        state = ground_state(*level_of_theory(t))
         modes = linear_response_modes(state, self.states)
         orbitals = state.orbitals
         occupied, virtual = orbitals[:, : state.num_occupied], orbitals[:, state.num_occupied :]

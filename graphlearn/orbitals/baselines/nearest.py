@@ -15,7 +15,7 @@ from graphlearn.nn.equivariant import wigner_d
 from graphlearn.orbitals.data.layout import LMAX, OrbitalLayout
 from graphlearn.orbitals.data.target import to_delta
 from graphlearn.orbitals.data.trajectories import TDDFTTrajectories
-from tdddft.trajectory.trajectory import Trajectory
+from tdddft.trajectory import Trajectory
 
 ALIGNED = 0.9  # least cosine between two fields that count as the same
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from graphlearn.orbitals.data.mode_basis import GroundStateOrbitals
 from graphlearn.orbitals.data.target import to_delta
-from tdddft.trajectory.trajectory import Trajectory
+from tdddft.trajectory import Trajectory
 from tdddft.units import AU_TIME_FS
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from graphlearn.base.errors import InputError
-from tdddft.trajectory.trajectory import Trajectory
+from tdddft.trajectory import Trajectory
 
 LMAX = 2
 
@@ -55,7 +55,7 @@ class OrbitalLayout:
         Raises:
             InputError: if a shell does not fit; the message names it.
         """
-        basis = str(trajectory.info.get("basis", {}).get("basis", ""))
+        basis = str(trajectory.method.basis or "")
         return cls(trajectory.ao_table, len(trajectory.numbers), shells, basis)
 
     @property

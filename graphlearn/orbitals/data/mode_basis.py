@@ -10,7 +10,7 @@ from scipy.linalg import eigh
 from graphlearn.models.orbevo.mode_basis import ModeBasis
 from graphlearn.orbitals.data.layout import OrbitalLayout, float32
 from graphlearn.orbitals.data.target import DELTA_SCALE
-from tdddft.trajectory.trajectory import Trajectory
+from tdddft.trajectory import Trajectory
 from tdddft.units import AU_FIELD_V_PER_ANGSTROM, AU_TIME_FS
 
 

@@ -17,7 +17,7 @@ from graphlearn.base.hdf5_examination import refusals
 from graphlearn.orbitals.data.statistics_file import DatasetStatistics, StatisticsFile, TrajectorySums, read_sums
 from graphlearn.orbitals.data.target import to_delta
 from tdddft.dataset.store import DatasetFolder
-from tdddft.trajectory.trajectory import Trajectory, read_trajectory
+from tdddft.trajectory import Trajectory, read_trajectory
 from tdddft.units import AU_FIELD_V_PER_ANGSTROM
 
 

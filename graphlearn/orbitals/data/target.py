@@ -9,12 +9,11 @@ depend on :math:`\gamma`. Source: OrbEvo (arXiv 2603.03511), section 2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from tdddft.trajectory.trajectory import Trajectory, electronic_dipole_au, orthonormality_error
+from tdddft.trajectory import Provenance, Trajectory, electronic_dipole_au, orthonormality_error
 from tdddft.units import AU_TIME_FS
 
 DELTA_SCALE = 1e-3
@@ -94,7 +93,7 @@ def _without_field_until(trajectory: Trajectory, end_fs: float) -> Trajectory:
     return trajectory.replace(field_times_fs=np.concatenate([fine, more]), field_au=field)
 
 
-def predicted_trajectory(delta: np.ndarray, trajectory: Trajectory, provenance: Mapping[str, Any]) -> Trajectory:
+def predicted_trajectory(delta: np.ndarray, trajectory: Trajectory, provenance: Provenance) -> Trajectory:
     """A trajectory of the file contract; its dipole is that of the coefficients as they are stored, energies are NaN.
 
     Args:
@@ -114,6 +113,6 @@ def predicted_trajectory(delta: np.ndarray, trajectory: Trajectory, provenance: 
         dipole_au=electronic_dipole_au(c, trajectory) + trajectory.nuclear_dipole_au,
         energy_hartree=np.full(len(times), np.nan),
         norm_error=orthonormality_error(c, trajectory.overlap),
-        info={**trajectory.info, "provenance": provenance},
+        provenance=provenance,
         kind="predicted",
     )

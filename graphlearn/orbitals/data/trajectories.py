@@ -23,7 +23,7 @@ from graphlearn.orbitals.data.target import to_delta
 from graphlearn.radius_graph import radius_graph
 from tdddft.analysis.spectrum import field_direction
 from tdddft.dataset.store import DatasetFolder
-from tdddft.trajectory.trajectory import Trajectory, count_frames, read_trajectory
+from tdddft.trajectory import Trajectory, count_frames, read_trajectory
 from tdddft.units import AU_FIELD_V_PER_ANGSTROM
 
 EXAMINED_TOGETHER = 32

@@ -13,7 +13,7 @@ from graphlearn.orbitals.data.batch import Normalizer, OrbitalBatch, collate
 from graphlearn.orbitals.data.recent import Recent
 from graphlearn.orbitals.data.target import to_delta
 from graphlearn.orbitals.data.trajectories import OrbitalTrajectory, TDDFTTrajectories
-from tdddft.trajectory.trajectory import Trajectory, read_frames
+from tdddft.trajectory import Trajectory, read_frames
 
 Window = tuple[OrbitalTrajectory, int]
 

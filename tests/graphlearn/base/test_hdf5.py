@@ -14,10 +14,10 @@ from graphlearn.base.hdf5 import open_hdf5
 from graphlearn.base.hdf5_examination import refusals
 from tdddft import ContractError, read_trajectory, write_trajectory
 from tdddft.cli import app
-from tdddft.trajectory.contract import ARRAYS
+from tdddft.trajectory import ARRAYS
 from tdddft.trajectory.validation import validate
 
-GROUPS = ("molecule", "basis", "ground_state", "field", "provenance")
+GROUPS = ("molecule", "method", "ground_state", "field", "provenance")
 
 
 def replaced(name, make):
@@ -40,7 +40,7 @@ def set_attribute(node, name, value):
     return change
 
 
-def facts(group, **changes):
+def info(group, **changes):
     def change(file):
         known = json.loads(file[group].attrs["info"])
         file[group].attrs["info"] = json.dumps({**known, **changes})
@@ -107,14 +107,14 @@ def damages():
     for row in rows:
         found[f"orbital {row}"] = lambda file, row=row: file["basis/ao_table"].__setitem__(0, row)
     found |= {
-        "name a number": facts("molecule", name=3), "name with control characters": facts("molecule", name="a\x1b[2J"),
-        "charge a text": facts("molecule", charge="0"), "charge 0.9": facts("molecule", charge=0.9),
-        "nuclear dipole missing": facts("ground_state", nuclear_dipole_au=None),
-        "nuclear dipole of texts": facts("ground_state", nuclear_dipole_au=["a", "b", "c"]),
-        "nuclear dipole NaN": facts("ground_state", nuclear_dipole_au=[0, 0, float("nan")]),
-        "one ion charge": facts("ground_state", ion_charges=[1]),
-        "unknown field": facts("field", kind="storm"), "field a list": facts("field", kind=["kick"]),
-        "field without sense": facts("field", kind="gaussian_pulses", direction="up"),
+        "name a number": info("molecule", name=3), "name with control characters": info("molecule", name="a\x1b[2J"),
+        "charge a text": info("molecule", charge="0"), "charge 0.9": info("molecule", charge=0.9),
+        "nuclear dipole missing": info("ground_state", nuclear_dipole_au=None),
+        "nuclear dipole of texts": info("ground_state", nuclear_dipole_au=["a", "b", "c"]),
+        "nuclear dipole NaN": info("ground_state", nuclear_dipole_au=[0, 0, float("nan")]),
+        "one ion charge": info("ground_state", ion_charges=[1]),
+        "unknown field": info("field", kind="storm"), "field a list": info("field", kind=["kick"]),
+        "field without sense": info("field", kind="gaussian_pulses", direction="up"),
     }  # fmt: skip
     return found
 
@@ -138,7 +138,7 @@ def command(capsys, *arguments):
     before = signal.getsignal(signal.SIGTERM)
     try:
         with pytest.raises(SystemExit) as stop:
-            run(lambda: app([str(a) for a in arguments]))
+            run("tdddft", lambda: app([str(a) for a in arguments]))
     finally:
         signal.signal(signal.SIGTERM, before)
     said = capsys.readouterr()

@@ -10,7 +10,7 @@ from graphlearn.orbitals.baselines.nearest import align, rotate_orbitals
 from graphlearn.orbitals.data.target import to_delta
 from graphlearn.orbitals.metrics import dipole_nrmse, induced_dipole_au, wavefunction_nrmse
 from tdddft import GaussianPulses, Method, Molecule, ground_state, propagate
-from tdddft.trajectory.trajectory import write_trajectory
+from tdddft.trajectory import write_trajectory
 
 
 def test_dynamic_modes_continue_damped_oscillations():

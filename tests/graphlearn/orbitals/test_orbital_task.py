@@ -13,7 +13,7 @@ from graphlearn.datasets import TDDFTTrajectories
 from graphlearn.orbitals.recipe import OrbitalRecipe
 from graphlearn.orbitals.task import OrbitalTask
 from graphlearn.training.randomness import ALONE, Share, StepDraws
-from tdddft.trajectory.trajectory import write_trajectory
+from tdddft.trajectory import write_trajectory
 
 VARIANTS = {
     "OrbEvo": {"model": SMALL, "optimisation": {"batch_size": 4, "push_forward": 1.0, "flip_signs": True, "states": 2}},

@@ -16,7 +16,7 @@ from graphlearn.orbitals.rollout import Rollout
 from graphlearn.training.checkpoint import load_orbevo, save_model
 from graphlearn.training.randomness import StepDraws
 from tdddft import ContractError, InputError
-from tdddft.trajectory.trajectory import write_trajectory
+from tdddft.trajectory import write_trajectory
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from graphlearn.orbitals.sampling import StepSampler, flip_signs, sample_states
 from graphlearn.orbitals.validation import validation_score
 from graphlearn.training.checkpoint import load_orbevo
 from graphlearn.training.randomness import Share, StepDraws, step_generator
-from tdddft.trajectory.trajectory import write_trajectory
+from tdddft.trajectory import write_trajectory
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from graphlearn.cli.train import train as train_command
 from graphlearn.datasets import TDDFTTrajectories
 from graphlearn.orbitals.recipe import OrbitalOptimisation, OrbitalRecipe, Validation
 from graphlearn.training.run_folder import run_folder
-from tdddft.trajectory.trajectory import write_trajectory
+from tdddft.trajectory import write_trajectory
 
 RECIPE = OrbitalRecipe(
     name="test", model=SMALL, validation=Validation(every=2, trajectories=1),

@@ -27,9 +27,9 @@ def test_charges_add_up_to_the_molecule(water_trajectory):
     assert charges.shape == (len(water_trajectory.times_fs), 3)
     assert np.abs(charges.sum(axis=1)).max() < 1e-5
     assert charges[0, 0] < -0.2  # oxygen
-    info = {**water_trajectory.info, "ground_state": {}}
+    state = water_trajectory.ground_state.model_copy(update={"ion_charges": None})
     with pytest.raises(ContractError, match="charges of the ions"):
-        mulliken_charges(water_trajectory.replace(info=info))
+        mulliken_charges(water_trajectory.replace(ground_state=state))
 
 
 def test_work_of_the_field_is_what_the_molecule_gains(water):

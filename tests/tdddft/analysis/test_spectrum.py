@@ -3,7 +3,7 @@ import pytest
 
 from tdddft import InputError, Kick, absorption_spectrum, propagate
 from tdddft.analysis.spectrum import Spectrum, field_direction, find_peaks, line_strengths, polarizability_tensor
-from tdddft.fields.serialization import field_to_dict
+from tdddft.trajectory import FieldInfo
 from tdddft.units import AU_TIME_FS, HARTREE_EV
 
 
@@ -15,7 +15,7 @@ def oscillator(trajectory, energies_ev, strengths, times_fs, kick_au=1e-3):
     zeros = np.zeros((len(times_fs), 3))
     return trajectory.replace(
         times_fs=times_fs, dipole_au=zeros + np.outer(signal, [0, 0, 1]), field_times_fs=times_fs, field_au=zeros,
-        field_impulse_au=np.array([0, 0, kick_au]), info={**trajectory.info, "field": {}},
+        field_impulse_au=np.array([0, 0, kick_au]), field=FieldInfo(),
     )  # fmt: skip
 
 
@@ -52,11 +52,10 @@ def test_a_kick_shorter_than_the_stored_field_keeps_its_strength(water_trajector
     times = np.linspace(0, 10, 1001)
     base = oscillator(water_trajectory, [8.0], [0.5], times)
     for width in (0.002, 0.016):
-        parameters = field_to_dict(Kick(1e-3, (0, 0, 1), width_fs=width))
         run = base.replace(
             field_impulse_au=np.zeros(3),
             field_au=np.outer(np.ones(1001), [0, 0, 1e-9]),
-            info={**base.info, "field": parameters},
+            field=FieldInfo(Kick(1e-3, (0, 0, 1), width_fs=width)),
         )
         a, b = (absorption_spectrum(t, hwhm_ev=0.3).strength_per_hartree.max() for t in (run, base))
         assert a == pytest.approx(b, rel=0.01)
@@ -109,7 +108,7 @@ def test_tensor_from_three_oblique_kicks(water_trajectory):
         runs.append(
             water_trajectory.replace(
                 times_fs=times, dipole_au=np.outer(signal, axis), field_times_fs=times, field_au=zeros,
-                field_impulse_au=kick, info={**water_trajectory.info, "field": {}},
+                field_impulse_au=kick, field=FieldInfo(),
             )
         )  # fmt: skip
     tensor, isotropic = polarizability_tensor(runs, hwhm_ev=0.2)

@@ -169,7 +169,7 @@ def test_a_file_of_another_trajectory_is_not_adopted(folder, other):
     summary = generate(recipe(), folder, jobs=1)
     assert (summary.already_done, summary.done) == (3, 4)
     again = read_trajectory(folder / "trajectories/H2_d0.h5")
-    assert again.info["provenance"]["id"] == "H2_d0"
+    assert again.provenance.id == "H2_d0"
     assert np.array_equal(again.numbers, right.numbers)
 
 
@@ -288,6 +288,6 @@ def test_ids_are_names_of_files():
 def test_the_recipe_of_adopted_files_is_compared_as_before(folder):
     (folder / "index.jsonl").unlink()
     t = read_trajectory(folder / "trajectories/H2_d0.h5")
-    assert t.info["provenance"]["recipe_hash"] == recipe_hash(recipe())
+    assert t.provenance.recipe_hash == recipe_hash(recipe())
     assert generate(recipe(), folder, jobs=1).already_done == 4
     assert os.listdir(folder / "unfinished") == []

@@ -39,7 +39,7 @@ def test_every_molecule_and_direction_gets_a_valid_file(finished):
     assert set(files) == {"H2_d0", "H2_d1", "HF_d0", "HF_d1"}
     for name, path in files.items():
         t = read_trajectory(path)
-        assert t.info["provenance"]["id"] == name
+        assert t.provenance.id == name
         assert len(t.times_fs) == 5
 
 

@@ -43,7 +43,7 @@ def test_the_ladder_goes_on_where_a_solver_gives_up(cycles, solver):
     found = ground_state("g2:H2CO", Method(scf_max_cycles=cycles, grid_level=1))
     reference = ground_state("g2:H2CO", Method(grid_level=1))
     assert found.scf_solver == solver
-    assert found.facts()["scf_solver"] == solver
+    assert found.summary()["scf_solver"] == solver
     assert abs(found.energy_hartree - reference.energy_hartree) < 1e-8
     assert np.abs(found.fock_hartree - reference.fock_hartree).max() < 1e-5
 

@@ -43,7 +43,7 @@ def test_a_class_and_a_function_act_like_the_fields_of_the_package(hydrogen, tmp
     own = propagate(hydrogen, Own(), 40, 0.01)
     both = propagate(hydrogen, FieldSum((PULSE, Kick(1e-3))), 40, 0.01)
     assert np.array_equal(own.dipole_au, both.dipole_au)
-    assert own.info["field"] == {"custom": f"{__name__}.Own"}
+    assert own.field.to_dict() == {"custom": f"{__name__}.Own"}
     read = read_trajectory(write_trajectory(tmp_path / "own.h5", own))
     middle, field = read.field_at_midpoints()
     assert np.abs(field - PULSE.at(middle)).max() < 0.05 * np.abs(PULSE.at(middle)).max()
@@ -52,7 +52,7 @@ def test_a_class_and_a_function_act_like_the_fields_of_the_package(hydrogen, tmp
 def test_a_function_may_stand_in_a_sum_and_at_rest(hydrogen):
     total = FieldSum((PULSE.at, Kick(1e-3)))
     assert np.array_equal(total.at(np.arange(3.0)), PULSE.at(np.arange(3.0)))
-    assert propagate(hydrogen, total, 10, 0.01).info["field"] == {"custom": "sum"}
+    assert propagate(hydrogen, total, 10, 0.01).field.to_dict() == {"custom": "sum"}
     assert np.array_equal(free_evolution(hydrogen, PULSE.at, 10, 0.01).field_au, PULSE.at(np.arange(11) * 0.01))
 
 
@@ -60,7 +60,7 @@ def test_numbers_of_numpy_are_steps_and_times(hydrogen):
     plain = propagate(hydrogen, PULSE, 20, 0.01, save_every=10)
     given = propagate(hydrogen, PULSE, np.int64(20), np.float64(0.01), save_every=np.array(10))
     assert np.array_equal(plain.dipole_au, given.dipole_au)
-    assert plain.info["provenance"]["dt_fs"] == given.info["provenance"]["dt_fs"] == 0.01
+    assert plain.provenance.dt_fs == given.provenance.dt_fs == 0.01
     assert free_evolution(hydrogen, PULSE, np.int32(4), np.float32(0.5)).field_times_fs[-1] == 2.0
 
 

@@ -1,11 +1,9 @@
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from tdddft import InputError, Molecule
-from tdddft.trajectory.origin import molecule_of
 
 
 def make(**changes):
@@ -81,13 +79,3 @@ def test_a_limit_of_atoms_that_is_none_is_refused(monkeypatch, value):
     monkeypatch.setenv("GRAPHLEARN_MAX_ATOMS", value)
     with pytest.raises(InputError, match=r"GRAPHLEARN_MAX_ATOMS=.*a positive number of atoms is expected"):
         make()
-
-
-def test_a_charge_that_is_not_whole_is_refused_in_a_trajectory_file_too():
-    facts = {"molecule": {"name": "water", "charge": 0.9}, "basis": {"functional": "PBE", "basis": "gth-dzvp"}}
-    water = make()
-    trajectory = SimpleNamespace(
-        name="water", numbers=water.numbers, positions_angstrom=water.positions_angstrom, info=facts
-    )
-    with pytest.raises(InputError, match=r"the charge must be whole, not 0\.9"):
-        molecule_of(trajectory)

@@ -60,7 +60,7 @@ def test_continued_equals_uninterrupted(tmp_path, water, scheme):
     assert np.array_equal(again.frame_coefficients, whole.frame_coefficients)
     assert np.array_equal(again.dipole_au, whole.dipole_au)
     assert np.array_equal(again.energy_hartree, whole.energy_hartree)
-    assert again.info["provenance"]["fock_builds"] == whole.info["provenance"]["fock_builds"]
+    assert again.provenance.fock_builds == whole.provenance.fock_builds
     assert [p.name for p in tmp_path.iterdir()] == ["part.h5"]  # finished; the caller deletes it
 
 
@@ -90,7 +90,7 @@ def test_killed_with_9_and_run_again(tmp_path, water):
     done = subprocess.run(command, env=environment, check=True, timeout=300, capture_output=True, text=True)
     assert 0 < int(done.stdout) < 60  # frames that were left to do
     continued = read_trajectory(target)
-    assert continued.info["provenance"]["fock_builds"] > file_builds
+    assert continued.provenance.fock_builds > file_builds
     whole = propagate(water, GaussianPulses((0.3, 0.5, 0.8)), steps=600)
     assert np.abs(continued.dipole_au - whole.dipole_au).max() < 1e-9
     assert np.abs(continued.frame_coefficients - whole.frame_coefficients).max() < 1e-6

@@ -24,7 +24,7 @@ from tdddft import (
 from tdddft.analysis.linear_response import linear_response_roots
 from tdddft.propagation.schemes import State, initial_state
 from tdddft.propagation.schemes.exponential import exponential_action
-from tdddft.trajectory.trajectory import electronic_dipole_au
+from tdddft.trajectory import electronic_dipole_au
 from tdddft.units import AU_TIME_FS
 
 SCHEMES = {
@@ -115,7 +115,7 @@ def test_adaptive_steps_keep_to_the_tolerance(precise_water, reference, toleranc
 
 def test_a_looser_tolerance_takes_fewer_builds(precise_water, reference):
     loose = propagate(precise_water, GaussianPulses((0.3, 0.5, 0.8)), 240, 0.005, dipole_tolerance=1e-2)
-    assert 3 * loose.info["provenance"]["fock_builds"] < reference.info["provenance"]["fock_builds"]
+    assert 3 * loose.provenance.fock_builds < reference.provenance.fock_builds
 
 
 @pytest.mark.parametrize("functional", ["PBE", "PBE0", "HF", "TPSS"])
@@ -178,7 +178,7 @@ def test_two_thousand_steps_stay_bounded_at_default_settings(fast_method, molecu
     """10 fs: orthonormality to 1e-10, energy after the field to 1e-7 hartree, and 1 % of what the field gave."""
     t = propagate(ground_state(molecule, fast_method), field, steps=2000, save_every=20)
     after = t.energy_hartree[t.times_fs > 2.5]
-    given = after[0] - t.info["ground_state"]["energy_hartree"]
+    given = after[0] - t.ground_state.energy_hartree
     assert given > 1e-7
     assert np.ptp(after) < 1e-7
     assert np.ptp(after) < 0.01 * given
@@ -322,7 +322,7 @@ def test_a_nearly_dependent_basis_is_cut_and_the_cut_is_recorded():
     chain = Molecule("H4", [1, 1, 1, 1], [[0, 0, 0.41 * i] for i in range(4)])
     method = Method(basis="aug-cc-pvdz", pseudopotential=None, grid_level=1, response_grid=0)
     state = ground_state(chain, method)
-    facts = state.facts()
+    facts = state.summary()
     assert facts["dropped_by_linear_dependence"] > 0
     assert facts["linear_dependence_threshold"] > 0
     t = propagate(state, Kick(1e-4, (0, 0, 1)), steps=40)

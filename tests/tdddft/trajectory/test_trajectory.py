@@ -4,7 +4,7 @@ import pytest
 import scipy.linalg
 
 from tdddft import ContractError, InputError, read_trajectory, write_trajectory
-from tdddft.trajectory.trajectory import electronic_dipole_au
+from tdddft.trajectory import electronic_dipole_au
 from tdddft.trajectory.validation import failures, validate
 
 
@@ -17,19 +17,16 @@ def test_round_trip(path, water_trajectory):
     again = read_trajectory(path)
     for name in ("numbers", "ao_table", "overlap", "frame_coefficients", "dipole_au", "field_au", "times_fs"):
         assert np.array_equal(getattr(again, name), getattr(water_trajectory, name)), name
-    assert again.info["field"] == {
-        **water_trajectory.info["field"],
-        "direction": [0.3, 0.5, 0.8],
-        "frequencies_per_fs": [3.66, 1.22],
-    }
+    for name in ("molecule", "method", "ground_state", "field", "provenance"):
+        assert getattr(again, name) == getattr(water_trajectory, name), name
     assert again.name == "H2O"
     assert [p.name for p in path.parent.iterdir()] == ["water.h5"]
 
 
 def test_file_says_its_schema_and_units(path):
     with h5py.File(path) as file:
-        assert file.attrs["schema_version"] == 1
-        assert set(file) == {"molecule", "basis", "ground_state", "field", "frames", "provenance"}
+        assert file.attrs["schema_version"] == 2
+        assert set(file) == {"molecule", "method", "basis", "ground_state", "field", "frames", "provenance"}
         assert {"coefficients", "dipole_au", "energy_hartree", "norm_error", "times_fs"} == set(file["frames"])
         assert file["frames/coefficients"].dtype == np.complex64
 
@@ -37,7 +34,7 @@ def test_file_says_its_schema_and_units(path):
 def test_other_schema_foreign_and_damaged_files(path, tmp_path):
     with h5py.File(path, "r+") as file:
         file.attrs["schema_version"] = 7
-    with pytest.raises(ContractError, match="schema version 7, this tdddft reads version 1"):
+    with pytest.raises(ContractError, match="schema version 7, this tdddft reads versions up to 2"):
         read_trajectory(path)
     with h5py.File(tmp_path / "foreign.h5", "w") as file:
         file["x"] = 1
@@ -90,7 +87,7 @@ def test_a_good_trajectory_passes_every_rule(water_trajectory):
         (lambda t: {"times_fs": t.times_fs[::-1].copy()}, "times increase"),
         (lambda t: {"dipole_au": np.where(t.dipole_au > 1e9, 0, np.nan)}, "finite numbers"),
         (
-            lambda t: {"info": {**t.info, "ground_state": {**t.info["ground_state"], "converged": False}}},
+            lambda t: {"ground_state": t.ground_state.model_copy(update={"converged": False})},
             "SCF converged",
         ),
     ],
@@ -106,6 +103,6 @@ def test_validate_names_a_state_whose_lowest_orbitals_are_not_occupied(water_tra
     _, orbitals = scipy.linalg.eigh(t.fock_hartree, t.overlap)
     chosen = [*range(1, len(t.occupations)), len(t.occupations)]
     excited = t.replace(coefficients=orbitals.T[chosen])
-    (verdict,) = [v for v in validate(excited) if v.rule == "lowest orbitals occupied"]
-    assert verdict.passed is False
-    assert "hartree from the lowest orbitals" in verdict.detail
+    (result,) = [v for v in validate(excited) if v.rule == "lowest orbitals occupied"]
+    assert result.passed is False
+    assert "hartree from the lowest orbitals" in result.detail

@@ -149,10 +149,10 @@ def test_a_folder_of_version_0_1_is_continued_and_its_trajectories_are_taken_up(
     (folder.root / "recipe.yaml").write_text(yaml.safe_dump(FLAT, sort_keys=False))
     old_hash = hashlib.sha256(json.dumps(FLAT, sort_keys=True).encode()).hexdigest()[:16]
     trajectory = read_trajectory(folder.path("H2_d0"))
-    provenance = {**trajectory.info["provenance"], "recipe_hash": old_hash}
+    provenance = trajectory.provenance.model_copy(update={"recipe_hash": old_hash})
     from tdddft import write_trajectory
 
-    write_trajectory(folder.path("H2_d0"), trajectory.replace(info={**trajectory.info, "provenance": provenance}))
+    write_trajectory(folder.path("H2_d0"), trajectory.replace(provenance=provenance))
     (folder.root / "index.jsonl").unlink()
     assert load_stored(folder.root / "recipe.yaml", GenerateRecipe) == recipe
     again = generate(recipe, folder.root, jobs=1)

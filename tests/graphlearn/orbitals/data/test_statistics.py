@@ -11,7 +11,7 @@ from graphlearn.orbitals.data.statistics_file import FILE_NAME
 from graphlearn.orbitals.data.target import to_delta
 from tdddft import ContractError, GenerateRecipe, InputError
 from tdddft.dataset.store import DatasetFolder, done_record
-from tdddft.trajectory.trajectory import write_trajectory
+from tdddft.trajectory import write_trajectory
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import numpy as np
 
 from graphlearn.orbitals.data.target import DELTA_SCALE, from_delta, loewdin, predicted_trajectory, to_delta
 from graphlearn.orbitals.metrics import induced_dipole_au
-from tdddft.trajectory.trajectory import orthonormality_error
+from tdddft.trajectory import orthonormality_error
 from tdddft.trajectory.validation import failures
 
 

@@ -9,7 +9,7 @@ from graphlearn.orbitals.data.batch import field_window
 from graphlearn.orbitals.data.target import to_delta
 from graphlearn.radius_graph import radius_graph
 from tdddft import InputError, Kick, propagate
-from tdddft.trajectory.trajectory import write_trajectory
+from tdddft.trajectory import write_trajectory
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import torch
 
 from graphlearn.base.errors import ContractError
 from graphlearn.datasets import Normalizer, TDDFTTrajectories, TDDFTWindows, collate
-from tdddft.trajectory.trajectory import read_frames, read_trajectory, write_trajectory
+from tdddft.trajectory import read_frames, read_trajectory, write_trajectory
 
 
 @pytest.fixture
