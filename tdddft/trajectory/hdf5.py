@@ -81,7 +81,9 @@ def read_trajectory(
         _check_arrays(file)
         kind, metadata = attribute(file, "kind", str), _read_metadata(file, version)
         first = slice(frames)
-        arrays: dict[str, Any] = {n: read_dataset(file, a.path, first if a.shape[0] == "F" else None) for n, a in ARRAYS.items()}
+        arrays: dict[str, Any] = {
+            n: read_dataset(file, a.path, first if a.shape[0] == "F" else None) for n, a in ARRAYS.items()
+        }
         trajectory = Trajectory(**arrays, **metadata, kind=kind)
         check_values(trajectory, path, finite=finite)
     return trajectory
