@@ -1,4 +1,7 @@
-"""Conversion factors (CODATA 2018). Everything inside the program is in atomic units; names carry units elsewhere."""
+"""Conversion factors (CODATA 2018). Everything inside the program is in atomic units; names carry units elsewhere.
+
+They stand here because the constants of PySCF (2010), ASE (2014) and SciPy (2022) would change stored numbers.
+"""
 
 BOHR_ANGSTROM = 0.529177210903
 HARTREE_EV = 27.211386245988

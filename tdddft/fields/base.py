@@ -67,11 +67,12 @@ def coerce_numbers(field: Any, *names: str) -> None:
             good = False
         if not good:
             raise InputError(f"{field.kind}: {name} = {value!r} must be made of finite numbers")
-        object.__setattr__(field, name, _tuples(given.astype(np.float64).tolist()))
+        object.__setattr__(field, name, as_tuples(given.astype(np.float64).tolist()))
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+def as_tuples(value: Any) -> Any:
+    """Lists and tuples, also inside one another, as tuples; anything else as it is."""
+    return tuple(as_tuples(v) for v in value) if isinstance(value, list | tuple) else value
 
 
 def require_scalars(kind: str, **values: object) -> None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graphlearn.base.errors import InputError
-from tdddft.fields.base import Field, GaussianPulses, Kick
+from tdddft.fields.base import Field, GaussianPulses, Kick, as_tuples
 from tdddft.fields.custom import as_field
 from tdddft.fields.laser import Laser, idle_parameters
 from tdddft.fields.sampled import SampledField
@@ -94,7 +94,7 @@ def field_from_dict(data: Any, *, strict: bool = False) -> Any:
     kind = str(data.get("kind"))
     if kind not in _KINDS:
         raise InputError(f"unknown field kind {kind!r}; choose one of {', '.join(_KINDS)}")
-    parameters = {k: _tuples(v) for k, v in data.items() if k != "kind"}
+    parameters = {k: as_tuples(v) for k, v in data.items() if k != "kind"}
     if kind == FieldSum.kind and isinstance(parameters.get("fields"), tuple):
         parameters["fields"] = tuple(field_from_dict(f, strict=strict) for f in parameters["fields"])
     if kind == Laser.kind:
@@ -106,7 +106,3 @@ def field_from_dict(data: Any, *, strict: bool = False) -> Any:
         return _KINDS[kind](**parameters)
     except TypeError as error:
         raise InputError(f"field of kind {kind!r}: {error}") from None
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(v) for v in value) if isinstance(value, list | tuple) else value
