@@ -12,6 +12,23 @@ from graphlearn.base.plain_data import parse_json
 from graphlearn.base.unpacking import read_unpacked
 
 Record = dict[str, Any]
+KEYS = {
+    "id": "name of the molecule, `_d` and the number of the direction of the field",
+    "status": "`done` or `failed`; the last line of an id counts",
+    "file": "path of the trajectory below the folder",
+    "sha256": "checksum of that file",
+    "finished_at": "time, ISO 8601",
+    "molecule": "name of the molecule",
+    "atoms": "number of atoms",
+    "orbitals": "number of atomic orbitals",
+    "occupied": "number of occupied orbitals",
+    "scf_solver": "solver that converged the ground state",
+    "seconds": "time of the propagation, s",
+    "ground_state_seconds": "time of the ground state, s",
+    "fock_builds": "Fock builds of the propagation",
+    "norm_error": "largest deviation from orthonormality of all frames",
+    "error": "of a failed one: what went wrong",
+}
 LONGEST_ID = 240
 LARGEST_COUNT = 1_000_000
 _COUNTS = ("atoms", "orbitals", "occupied")

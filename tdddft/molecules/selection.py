@@ -16,9 +16,19 @@ from graphlearn.base.recipes.section import RecipeSection
 from graphlearn.base.unpacking import read_unpacked
 from tdddft.molecules.molecule import SYMBOLS, Molecule
 
-COLUMNS = (
-    "name", "index", "source", "formula", "atoms", "heavy_atoms", "smiles", "geometry", "charge", "charge_from",
-)  # fmt: skip
+MEANINGS = {
+    "name": "name of the molecule; ids of trajectories begin with it",
+    "index": "place in its source: frame of a file, number of QM9; empty without one",
+    "source": "where the geometry came from",
+    "formula": "Hill formula",
+    "atoms": "number of atoms",
+    "heavy_atoms": "number of atoms other than hydrogen",
+    "smiles": "SMILES string, empty where not known",
+    "geometry": "fingerprint of elements, positions and charge, 16 hexadecimal digits",
+    "charge": "total charge, e",
+    "charge_from": "how the charge is known",
+}
+COLUMNS = tuple(MEANINGS)
 
 
 class Selection(RecipeSection):
