@@ -1,7 +1,7 @@
 import numpy as np
 
 from tdddft import GaussianPulses, Method, free_evolution, ground_state
-from tdddft.trajectory.trajectory import orthonormality_error
+from tdddft.trajectory.contract import orthonormality_error
 from tdddft.units import AU_TIME_FS
 
 
