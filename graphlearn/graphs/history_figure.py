@@ -22,6 +22,9 @@ def history_figure(weights: HistoryWeights, batch: Tensor | None = None, *, grap
         weights: From ``readout(xs, batch, return_attention=True)``.
         batch: The batch vector; None for a single graph.
         graphs: Graphs to draw at most, the first ones.
+
+    Returns:
+        Layers of each graph beside the shares of its nodes.
     """
     layers = weights.layers.detach().cpu().float()[:graphs].numpy()
     nodes = weights.nodes.detach().cpu().float()
@@ -53,6 +56,9 @@ def weights_figure(model: HistographGNN, data: GraphData) -> Figure | None:
     Args:
         model: The network.
         data: Graphs with a split.
+
+    Returns:
+        Of :func:`history_figure`.
     """
     if not isinstance(model.readout, HistoryReadout):
         return None

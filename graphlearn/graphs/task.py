@@ -60,6 +60,9 @@ class GraphTask:
             seed: Of all random numbers.
             fold: Number of the test fold.
 
+        Returns:
+            The task, with its model on the CPU.
+
         Raises:
             InputError: where sizes or options do not fit together.
         """
@@ -103,6 +106,9 @@ class GraphTask:
         Args:
             first_step: Step to begin with.
             share: Which graphs, or nodes, of each step this process takes.
+
+        Yields:
+            One batch per step.
         """
         train, each, size = self.data.split.train, self.steps_per_epoch, self.recipe.optimisation.batch_size
         for step in range(first_step, self.budget.steps):
@@ -114,12 +120,15 @@ class GraphTask:
             yield self.data.batch(rows[share.rank :: share.world])
 
     def loss(self, model: HistographGNN, batch: Graph, draws: StepDraws) -> Tensor:
-        """Sum of the loss over the graphs, or nodes, of a batch, and their number, [2].
+        """Loss of a batch.
 
         Args:
             model: The network.
             batch: Graphs with targets.
             draws: Not needed: dropout draws from the generators of torch.
+
+        Returns:
+            Sum of the loss over the graphs, or nodes, and their number, [2].
         """
         if not self.data.teaches(batch):
             return nothing_to_learn(model)
@@ -159,6 +168,9 @@ def build_model(recipe: GraphRecipe, data: GraphData, readout: str, depth: int) 
         data: Gives the sizes of inputs and outputs.
         readout: Name of the readout.
         depth: Message-passing layers.
+
+    Returns:
+        With weights drawn from the generators of torch.
 
     Raises:
         InputError: where sizes or options do not fit together.

@@ -21,6 +21,9 @@ def assign(names: Sequence[str], split: Split, folder: str | Path | None = None)
         split: The rules, in the order of their application.
         folder: Data-set folder; sizes and identities of molecules come from there.
 
+    Returns:
+        Test sets as the rules name them, ``train``, and those that are drawn.
+
     Raises:
         InputError: if nothing is left to train on, or a drawn set is empty.
     """
@@ -72,6 +75,9 @@ def test_sets(names: Sequence[str], facts: Mapping[str, Any], folder: str | Path
         names: Ids in the folder.
         facts: ``model.json``.
         folder: Data-set folder.
+
+    Returns:
+        Ids by test set.
     """
     seen = {*facts["trained_on"], *facts.get("validated_on", [])}
     rest = [n for n in names if n not in seen]

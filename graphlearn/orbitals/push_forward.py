@@ -29,6 +29,13 @@ def training_batch(
     their true history. One that starts within the first bundle has nothing before it to push from and gets
     ``first_bundle_weight``.
 
+    Args:
+        windows: Trajectory and last frame of the history of each.
+        normalizer: Units of the network.
+        model: Makes the histories.
+        options: Share and length of what is pushed.
+        draws: Random numbers of the step.
+
     Returns:
         The batch, on the device of the model, and the weight of each molecule [B].
 

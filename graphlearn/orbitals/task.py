@@ -58,6 +58,9 @@ class OrbitalTask:
             data: Training trajectories, read with ``recipe.geometry``.
             validation: Trajectories whose rollouts choose the weights to keep, read likewise.
 
+        Returns:
+            The task, with its model on the CPU.
+
         Raises:
             InputError: if model and data do not fit together.
         """
@@ -107,6 +110,9 @@ class OrbitalTask:
             first_step: Step to begin with.
             share: Which trajectories of each step this process takes.
 
+        Returns:
+            Windows, a list per step.
+
         Raises:
             InputError: if there are fewer trajectories in a step than processes.
         """
@@ -125,12 +131,15 @@ class OrbitalTask:
         )
 
     def loss(self, model: OrbitalModel, batch: list[Window], draws: StepDraws) -> Tensor:
-        """Numerator and denominator of the loss of one or several bundles, [2].
+        """Loss of one bundle or several.
 
         Args:
             model: Predicts the next bundle.
             batch: Windows.
             draws: Random numbers of the step.
+
+        Returns:
+            Numerator and denominator, [2].
         """
         options = self.optimisation
         joined, weight = training_batch(batch, self.normalizer, model, options, draws)

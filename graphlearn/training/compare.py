@@ -103,6 +103,9 @@ class Comparison(ABC):
 
         Args:
             lines: Of finished runs.
+
+        Returns:
+            Figures by the keys of the columns, by name.
         """
         return {}
 
@@ -136,6 +139,9 @@ def compare(
         jobs: Worker processes of one thread each; all cores by default. Results do not depend on their number.
         on_run: Called with the number of finished runs and the newest line.
 
+    Returns:
+        Lines of the runs that are done, in the order of the comparison, and of those that failed.
+
     Raises:
         InputError: if the folder holds a wanted run of another recipe or data set, another comparison is at work in
             it, or no run could be done.
@@ -168,6 +174,12 @@ def compare(
 
 def read_runs(folder: Path) -> Iterator[dict[str, Any]]:
     """Lines of ``runs.jsonl`` that are whole; those that were cut off or damaged are left out.
+
+    Args:
+        folder: Of a comparison.
+
+    Yields:
+        Names of the run, its figures and its settings.
 
     Raises:
         InputError: if an earlier version wrote the file.

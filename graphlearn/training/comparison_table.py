@@ -54,6 +54,9 @@ class ComparisonTable:
             variant: Its name.
             setting: Its name.
             key: Of the figure.
+
+        Returns:
+            Mean, spread and number of the runs.
         """
         group = [x for x in self.lines if (x["variant"], x["setting"]) == (variant, setting)]
         if not group:

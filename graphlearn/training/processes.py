@@ -46,6 +46,9 @@ def join_processes(device: str = "auto") -> Processes:
         device: Where to compute, see :func:`graphlearn.base.device.find_device`. Of several processes each takes the
             CUDA device of its own rank.
 
+    Returns:
+        This process among all.
+
     Raises:
         InputError: for a device that cannot be used, or one that several processes would share.
     """

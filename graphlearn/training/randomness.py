@@ -14,12 +14,11 @@ T = TypeVar("T")
 
 
 def step_generator(seed: int, step: int, *purpose: int) -> torch.Generator:
-    """Random numbers of one step and one purpose.
+    """Random numbers of one step and one purpose, which whole numbers tell from the others.
 
     Args:
         seed: Of the run.
         step: Number of the step, or of the epoch.
-        purpose: Whole numbers that tell apart what is drawn.
 
     Returns:
         A generator on the CPU.

@@ -127,6 +127,9 @@ def variant_recipe(recipe: R, section: ComparisonSection, name: str, seed: int) 
         name: Of the variant.
         seed: Of the run.
 
+    Returns:
+        A recipe of the same class.
+
     Raises:
         InputError: for an unknown variant, or a change that is not one.
     """

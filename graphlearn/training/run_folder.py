@@ -22,6 +22,12 @@ _OLD_TEMPORARIES = ("best.tmp", "model.tmp", "proposal.tmp", "training_state.tmp
 def run_folder(folder: Path) -> Iterator[None]:
     """Make a folder and hold it; a process that dies lets go of it.
 
+    Args:
+        folder: Of the training.
+
+    Yields:
+        Nothing; the folder is held until the end.
+
     Raises:
         InputError: if another training holds it, or it cannot be written.
     """

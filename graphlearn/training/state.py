@@ -69,6 +69,9 @@ class TrainingState:
     def save(self, folder: Path) -> None:
         """Write the state; one file, replaced in one step.
 
+        Args:
+            folder: Of the training.
+
         Raises:
             InputError: if it cannot be written.
         """
@@ -86,6 +89,9 @@ class TrainingState:
 
     def load(self, folder: Path) -> None:
         """Go on from the state in a folder, if there is one.
+
+        Args:
+            folder: Of the training.
 
         Raises:
             InputError: if it belongs to another recipe or data set, or was written by another version.

@@ -44,10 +44,7 @@ class EvaluationOptions:
     device: str = "auto"
 
     def allow_only(self, *names: str) -> None:
-        """Refuse the options of other systems.
-
-        Args:
-            names: Of options that have an effect beside ``data``, ``out_dir``, ``json_file`` and ``device``.
+        """Refuse all options but those of these names, ``data``, ``out_dir``, ``json_file`` and ``device``.
 
         Raises:
             InputError: if another one was given.
@@ -104,6 +101,9 @@ class System(ABC, Generic[R]):
             only: Names of variants; none for all.
             device: Where each run computes.
 
+        Returns:
+            Runs with what they need.
+
         Raises:
             InputError: if there is nothing to compare, or no variant of that name.
         """
@@ -111,6 +111,12 @@ class System(ABC, Generic[R]):
 
 def find_system(task: str) -> System[Any]:
     """The system of a task; its room is imported here.
+
+    Args:
+        task: Of a recipe.
+
+    Returns:
+        The entry of the room.
 
     Raises:
         InputError: for an unknown task.
@@ -123,6 +129,12 @@ def find_system(task: str) -> System[Any]:
 
 def model_task(folder: Path) -> str:
     """The task of a stored model, from the recipe on its card.
+
+    Args:
+        folder: Of the model.
+
+    Returns:
+        A key of ``SYSTEMS``.
 
     Raises:
         InputError: if the folder holds no model.
@@ -143,6 +155,9 @@ def load_training_recipe(
         overrides: ``a.b=c``.
         data: Folder of the data set.
         allow_code: Whether the recipe may name a class ``package.module:Class``, which is then imported.
+
+    Returns:
+        The entry of the room, and the recipe.
 
     Raises:
         InputError: for an unknown recipe, task or key, or a bad value.

@@ -159,6 +159,9 @@ class Task(Protocol[M, B]):
             first_step: Step to begin with.
             share: Which part of each step this process takes.
 
+        Returns:
+            One batch per step.
+
         Raises:
             InputError: if a step is too small for the number of processes.
         """
@@ -183,6 +186,9 @@ class Task(Protocol[M, B]):
 
         Args:
             model: The weights to judge (those of the moving average where there is one), in evaluation mode.
+
+        Returns:
+            Those of :attr:`metrics` and, where wanted, more.
         """
         ...
 
@@ -191,6 +197,9 @@ class Task(Protocol[M, B]):
 
         Args:
             result: Of the training that is done.
+
+        Returns:
+            JSON-able.
         """
         ...
 

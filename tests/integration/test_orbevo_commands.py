@@ -48,6 +48,25 @@ def trained(tmp_path_factory):
     return folder
 
 
+def test_variants_are_compared_on_the_test_sets(trained, tmp_path):
+    changes = ["--set", "optimisation.steps=6", "--set", "comparison.seeds=[0]"]
+    changes += ["--set", "comparison.variants={one: [], fast: [optimisation.learning_rate=0.01]}"]
+    command = ["graphlearn", "compare", trained / "recipe.yaml", "--data", trained / "data", "--out", tmp_path / "runs"]
+    printed = run(*command, "-j", 1, "--device", "cpu", *changes)
+    for name in ("one", "fast", "frozen Hamiltonian", "zero"):
+        assert f"| {name} |" in printed
+    before = (tmp_path / "runs/runs.jsonl").read_text()
+    lines = [json.loads(line) for line in before.splitlines()]
+    assert [line["variant"] for line in lines] == ["one", "fast"]
+    assert set(lines[0]["figures"]) == {f"held out: {k}_nrmse" for k in ("wavefunction", "dipole", "absorption")}
+    assert json.loads((tmp_path / "runs/one-0-0/model.json").read_text())["class"] == "ResponseOrbEvo"
+    assert (tmp_path / "runs/comparison.png").read_bytes().startswith(b"\x89PNG")
+    run(*command, "-j", 1, *changes)
+    assert (tmp_path / "runs/runs.jsonl").read_text() == before
+    message = run(*command, *changes, "--set", "model.channels=16", code=2)
+    assert "differ in model.channels" in message
+
+
 def test_evaluate_writes_tables_figures_and_json(trained, tmp_path):
     out, numbers = tmp_path / "evaluation", tmp_path / "errors.json"
     run(

@@ -59,6 +59,9 @@ class GraphData:
         Args:
             model: The network.
             batch: From :meth:`batch`.
+
+        Returns:
+            Outputs [N, T], and classes [N] or targets [N, T].
         """
         batch = batch.to(device_of(model))
         if self.level == "node":
@@ -77,6 +80,9 @@ class GraphData:
             model: In evaluation mode.
             part: Rows.
             batch_size: Graphs per batch; no figure depends on it.
+
+        Returns:
+            Loss, and accuracy or area under the ROC curve.
 
         Raises:
             RuntimeError: if the loss is not finite.
@@ -97,6 +103,9 @@ class GraphData:
         Args:
             output: Of the model, [N, T].
             y: Classes [N], or targets [N, T] with NaN for those that are not known.
+
+        Returns:
+            A number.
         """
         if self.metric == "accuracy":
             return F.cross_entropy(output, y)
@@ -109,6 +118,9 @@ class GraphData:
         Args:
             output: Of the model, [N, T].
             y: Classes [N], or targets [N, T] with NaN for those that are not known.
+
+        Returns:
+            From 0 to 1.
         """
         if self.metric == "accuracy":
             return float((output.argmax(1) == y).double().mean())
@@ -138,6 +150,9 @@ def mean_roc_auc(output: Tensor, y: Tensor) -> float:
         output: Of the model, [N, T].
         y: Targets 0 or 1, [N, T]; NaN is unknown.
 
+    Returns:
+        From 0 to 1.
+
     Raises:
         InputError: if both classes occur in no column.
     """
@@ -163,6 +178,9 @@ def load_graph_data(data: DataSource, fold: int = 0) -> GraphData:
         data: Section of the recipe.
         fold: Chooses the split of TU sets; the others have one of their own.
 
+    Returns:
+        Graphs with their split, or the one network whose nodes are classified.
+
     Raises:
         InputError: if the data set is not there, or stored folds number another copy of it.
     """
@@ -182,6 +200,12 @@ def load_graph_data(data: DataSource, fold: int = 0) -> GraphData:
 
 def binary_targets(table: GraphTable) -> GraphTable:
     """The targets that are 0, 1 or unknown; columns of measured values are left out.
+
+    Args:
+        table: Graphs with targets.
+
+    Returns:
+        The same graphs with fewer targets.
 
     Raises:
         InputError: if there is none.
