@@ -73,7 +73,7 @@ def demo(
     baselines = cheap_baselines(result.model.num_frames)
     chosen = {name: split[name] for name in settings.split.test}
     sets = evaluate_sets(result.model, task.normalizer, data, chosen, baselines, progress)
-    written = write_report(sets, out_dir)
+    written = write_report(sets, out_dir, out_dir / "model" / "model.safetensors")
     written.append(save_figure(learning_curve({"Training": result}), out_dir / "figures" / "learning_curve.png"))
     out.print(*error_tables({name: s.errors for name, s in sets.items()}), NOTE, sep="\n")
     for path in written:

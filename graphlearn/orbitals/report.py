@@ -11,6 +11,7 @@ import numpy as np
 
 from graphlearn.base.file_names import file_name
 from graphlearn.base.files import replace_csv
+from graphlearn.base.plain_files import file_hash
 from graphlearn.base.plotting import save_figure
 from graphlearn.base.provenance import package_versions
 from graphlearn.orbitals.data.target import predicted_trajectory
@@ -22,15 +23,25 @@ from tdddft.trajectory import Provenance, write_trajectory
 HORIZON_COLUMNS = {horizon_column(t): f"first {t}" for t in HORIZONS}
 
 
-def write_report(sets: Mapping[str, EvaluatedSet], folder: Path) -> list[Path]:
-    """Write predicted trajectories, tables, ``results.json`` and the figures; returns what a reader opens."""
+def write_report(sets: Mapping[str, EvaluatedSet], folder: Path, weights: Path | None = None) -> list[Path]:
+    """Write predicted trajectories, tables, ``results.json`` and the figures.
+
+    Args:
+        sets: Evaluated test sets by name.
+        folder: Where to write.
+        weights: ``model.safetensors`` of the model, whose checksum the predictions name.
+
+    Returns:
+        The files and folders that a reader opens.
+    """
+    checksum = None if weights is None else file_hash(weights)
     folder.mkdir(parents=True, exist_ok=True)
     shown = [e for s in sets.values() for e in s.shown]
     for e in shown:
         delta = e.predictions[e.model].rolled_out
         assert delta is not None
         delta = np.concatenate([np.zeros_like(delta[:1]), delta])
-        provenance = Provenance(versions=package_versions(), model=e.model, id=e.name)
+        provenance = Provenance(versions=package_versions(), model=e.model, id=e.name, weights_sha256=checksum)
         file = folder / "predictions" / f"{file_name(e.name)}.h5"
         write_trajectory(file, predicted_trajectory(delta, e.trajectory, provenance))
     (folder / "results.json").write_text(json.dumps({name: s.to_dict() for name, s in sets.items()}, indent=2))

@@ -69,7 +69,7 @@ class OrbitalSystem(System[OrbitalRecipe]):
         sets = evaluate_sets(network, normalizer, data, limited, baselines, progress)
         out.print(*error_tables({name: s.errors for name, s in sets.items()}), NOTE, sep="\n")
         if options.out_dir is not None:
-            for path in write_report(sets, options.out_dir):
+            for path in write_report(sets, options.out_dir, folder / "model.safetensors"):
                 out.print(f"wrote {path}", soft_wrap=True)
         if options.json_file is not None:
             replace_text(options.json_file, json.dumps({name: s.to_dict() for name, s in sets.items()}, indent=2))
