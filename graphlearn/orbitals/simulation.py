@@ -60,6 +60,12 @@ class SimulationSettings:
     def from_model(cls, card: Mapping[str, Any]) -> SimulationSettings:
         """The settings that ``model.json`` holds.
 
+        Args:
+            card: What the file holds.
+
+        Returns:
+            The settings.
+
         Raises:
             ContractError: for a model that was saved without them, or with others.
         """
@@ -98,6 +104,9 @@ class SimulationSettings:
         Args:
             direction: New direction; None leaves it.
             strength: Factor of its strength.
+
+        Returns:
+            The field.
 
         Raises:
             InputError: for a field that has no single direction, or no amplitude.

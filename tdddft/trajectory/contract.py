@@ -187,7 +187,8 @@ def electronic_dipole_au(coefficients: np.ndarray, trajectory: DipoleMatrices) -
     """
     c = np.asarray(coefficients, dtype=np.complex128)
     density = np.einsum("s,fsa,fsb->fab", trajectory.occupations, c.conj(), c, optimize=True).real
-    return -np.einsum("xab,fab->fx", trajectory.dipole_ao_au, density, optimize=True)
+    dipole: np.ndarray = -np.einsum("xab,fab->fx", trajectory.dipole_ao_au, density, optimize=True)
+    return dipole
 
 
 def orthonormality_error(coefficients: np.ndarray, overlap: np.ndarray) -> np.ndarray:
@@ -202,4 +203,5 @@ def orthonormality_error(coefficients: np.ndarray, overlap: np.ndarray) -> np.nd
     """
     c = np.asarray(coefficients, dtype=np.complex128)
     gram = c.conj() @ overlap @ np.swapaxes(c, -1, -2)
-    return np.abs(gram - np.eye(c.shape[1])).max(axis=(1, 2))
+    error: np.ndarray = np.abs(gram - np.eye(c.shape[1])).max(axis=(1, 2))
+    return error

@@ -61,6 +61,9 @@ class MethodInfo(Metadata):
         Args:
             where: What names it, for messages.
 
+        Returns:
+            The section of a recipe.
+
         Raises:
             ContractError: with ``where`` in front, if it is none that this version knows.
         """
@@ -132,6 +135,12 @@ class FieldInfo:
     def from_dict(cls, data: Mapping[str, Any]) -> FieldInfo:
         """The inverse of :meth:`to_dict`.
 
+        Args:
+            data: Plain data.
+
+        Returns:
+            The field; empty where the data name none.
+
         Raises:
             InputError: for parameters that make no field.
         """
@@ -148,6 +157,12 @@ class FieldInfo:
 
 def level_of_theory(trajectory: Trajectory) -> tuple[Molecule, Method]:
     """The molecule and the level of theory that a trajectory was made with.
+
+    Args:
+        trajectory: Of any kind.
+
+    Returns:
+        The molecule, and the level of theory as a section of a recipe.
 
     Raises:
         ContractError: if the file does not name a level of theory that this version knows.

@@ -27,13 +27,19 @@ class RuleResult:
 
 
 def validate(trajectory: Trajectory) -> list[RuleResult]:
-    """Judge a trajectory by every rule of the contract.
+    """Check a trajectory by every rule of the contract.
 
     Rules: all numbers finite; times increase; the SCF converged; the occupied orbitals are the lowest of the stored
     Fock matrix (to 1e-4 hartree); the dipole recomputed from the written coefficients equals the stored one to 1e-4 of
     its range (or to the rounding of the stored precision, where that is coarser);
     S-orthonormality error below 1e-6; energy drift after the field below 1e-6 hartree. The energy rule does not apply
     to predicted trajectories, which store none. Where numbers are not finite, no other rule is tried.
+
+    Args:
+        trajectory: As it was read, also with NaN and infinite numbers.
+
+    Returns:
+        One result per rule.
     """
     t = trajectory
     finite = _finite(t)
