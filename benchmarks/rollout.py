@@ -16,9 +16,8 @@ from pathlib import Path
 import torch
 
 from graphlearn.datasets import OrbitalTrajectory
+from graphlearn.orbitals.model_folder import load_orbital_model
 from graphlearn.orbitals.rollout import Rollout
-from graphlearn.orbitals.simulation import SimulationSettings
-from graphlearn.training.checkpoint import load_orbevo
 from graphlearn.training.packaged import model_folder
 from tdddft import free_evolution, ground_state, propagate
 
@@ -31,8 +30,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    model, normalizer, facts = load_orbevo(model_folder(options.model))
-    known = SimulationSettings.from_model(facts)
+    model, normalizer, card = load_orbital_model(model_folder(options.model))
+    known = card.settings
     field, method = known.field, known.method
 
     started = time.perf_counter()

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from graphlearn.base.device import DEVICE_HELP
+from graphlearn.cli.train import CLASS_HELP
 
 
 def evaluate(
@@ -37,6 +38,7 @@ def evaluate(
         Path | None, typer.Option("--out", "-o", help="write tables, predicted trajectories and figures here")
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the errors here")] = None,
+    model_class: Annotated[str | None, typer.Option("--model-class", help=CLASS_HELP)] = None,
     device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "auto",
 ) -> None:
     """Errors of a model on trajectories or proteins that it never saw, beside those of the baselines.
@@ -54,5 +56,7 @@ def evaluate(
     if json_file is not None and not json_file.absolute().parent.is_dir():
         raise InputError(f"--json {json_file}: there is no folder {json_file.parent}")
     folder = model_folder(model)
-    options = EvaluationOptions(data, ids, casida, limit, part, residues, profiles, out_dir, json_file, device)
+    options = EvaluationOptions(
+        data, ids, casida, limit, part, residues, profiles, out_dir, json_file, device, model_class
+    )  # fmt: skip
     find_system(model_task(folder)).evaluate(folder, options)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graphlearn.base.cli.shell import out
 from graphlearn.base.device import DEVICE_HELP
+from graphlearn.cli.train import CLASS_HELP
 
 if TYPE_CHECKING:
+    from graphlearn.orbitals.model_folder import OrbitalCard
     from tdddft.trajectory import Trajectory
 
 
@@ -29,6 +31,7 @@ def rollout(
     strength: Annotated[float, typer.Option(help="field strength, as a multiple of that in training")] = 1.0,
     frames: Annotated[int | None, typer.Option(min=2, help="frames to predict; default: as in training")] = None,
     figure: Annotated[Path | None, typer.Option(help="write dipole and absorption as a figure here")] = None,
+    model_class: Annotated[str | None, typer.Option("--model-class", help=CLASS_HELP)] = None,
     device: Annotated[str, typer.Option(help=f"of the rollout: {DEVICE_HELP}")] = "auto",
 ) -> None:
     """Predict how the orbitals of a molecule move, and write it as a file that every tdddft command reads.
@@ -45,8 +48,8 @@ def rollout(
     from graphlearn.datasets import OrbitalTrajectory
     from graphlearn.orbitals.data.target import predicted_trajectory
     from graphlearn.orbitals.figures import prediction_figure
+    from graphlearn.orbitals.model_folder import load_orbital_model
     from graphlearn.orbitals.rollout import Rollout, bundle_disagreement
-    from graphlearn.training.checkpoint import load_orbevo
     from graphlearn.training.packaged import model_folder
     from tdddft.trajectory import Provenance, read_trajectory, write_trajectory
 
@@ -59,17 +62,17 @@ def rollout(
             raise InputError("a trajectory file brings its own field; give a molecule with --direction and --strength")
         given = read_trajectory(molecule)
     folder = model_folder(weights)
-    network, normalizer, facts = load_orbevo(folder)
+    network, normalizer, card = load_orbital_model(folder, model_class)
     if given is None:
-        given = ground_state_in_training_field(molecule, facts, direction, strength)
+        given = ground_state_in_training_field(molecule, card, direction, strength)
     item = OrbitalTrajectory.from_trajectory(given, **network.geometry)
-    _warn_of_elements(given, facts)
+    _warn_of_elements(given, card)
     started = time.perf_counter()
     roll = Rollout(network.to(place), normalizer)
     (delta,) = roll([item], frames=frames)
     seconds = time.perf_counter() - started
     provenance = Provenance(
-        versions=package_versions(), model=facts["class"], recipe=facts["recipe"]["name"],
+        versions=package_versions(), model=card.model_class, recipe=card.recipe["name"],
         weights_sha256=file_hash(folder / "model.safetensors"),
     )  # fmt: skip
     predicted = predicted_trajectory(item.layout.delta_from_slots(delta), given, provenance)
@@ -86,13 +89,12 @@ def rollout(
 
 
 def ground_state_in_training_field(
-    source: str, card: dict[str, Any], direction: tuple[float, float, float] | None, strength: float
+    source: str, card: OrbitalCard, direction: tuple[float, float, float] | None, strength: float
 ) -> Trajectory:
     """The ground state of a molecule and the field of the training set, turned and scaled."""
-    from graphlearn.orbitals.simulation import SimulationSettings
     from tdddft import free_evolution, ground_state
 
-    known = SimulationSettings.from_model(card)
+    known = card.settings
     field, method = known.field_with(direction, strength), known.method
     started = time.perf_counter()
     state = ground_state(source, method)
@@ -100,10 +102,10 @@ def ground_state_in_training_field(
     return free_evolution(state, field, known.steps, known.dt_fs, save_every=known.save_every)
 
 
-def _warn_of_elements(given: Trajectory, facts: dict[str, Any]) -> None:
+def _warn_of_elements(given: Trajectory, card: OrbitalCard) -> None:
     from tdddft.molecules.molecule import SYMBOLS
 
-    known = facts.get("simulation", {}).get("elements")
+    known = (card.simulation or {}).get("elements")
     strangers = sorted({int(z) for z in given.numbers} - set(known or given.numbers.tolist()))
     if strangers:
         names = ", ".join(SYMBOLS[z] for z in strangers)

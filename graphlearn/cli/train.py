@@ -10,6 +10,7 @@ import typer
 from graphlearn.base.device import DEVICE_HELP
 
 CODE_HELP = "run the class of your own, package.module:Class, that the recipe names"
+CLASS_HELP = "class of your own, package.module:Class, that the model folder names; its code is run"
 DATA_HELP = "folder of the data set; default for graphs and proteins: below $GRAPHLEARN_DATA or data"
 
 

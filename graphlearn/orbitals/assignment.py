@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from graphlearn.base.errors import InputError
 from graphlearn.base.recipes.reading import parse_stored
 from graphlearn.orbitals.data.split import draw_parts, molecule_groups
+from graphlearn.orbitals.model_folder import OrbitalCard
 from graphlearn.orbitals.recipe import HELD_OUT, LARGER, TRAIN, VALIDATION, OrbitalRecipe, Split
 
 
@@ -65,7 +65,7 @@ def check_validation(recipe: OrbitalRecipe, split: Mapping[str, Sequence[str]]) 
         raise InputError(f"recipe {recipe.name!r}: validation has no effect: split.validation is 0")
 
 
-def test_sets(names: Sequence[str], facts: Mapping[str, Any], folder: str | Path) -> dict[str, list[str]]:
+def test_sets(names: Sequence[str], card: OrbitalCard, folder: str | Path) -> dict[str, list[str]]:
     """The test sets of a trained model in a data-set folder, by name.
 
     Those of its recipe, if they are there and none of their ids was seen in training; else all that was neither trained
@@ -73,16 +73,16 @@ def test_sets(names: Sequence[str], facts: Mapping[str, Any], folder: str | Path
 
     Args:
         names: Ids in the folder.
-        facts: ``model.json``.
+        card: Of the model.
         folder: Data-set folder.
 
     Returns:
         Ids by test set.
     """
-    seen = {*facts["trained_on"], *facts.get("validated_on", [])}
+    seen = {*card.trained_on, *card.validated_on}
     rest = [n for n in names if n not in seen]
     try:
-        split = parse_stored(facts["recipe"]["split"], Split)
+        split = parse_stored(card.recipe["split"], Split)
         sets = {s: ids for s, ids in assign(names, split, folder).items() if s not in (TRAIN, VALIDATION) and ids}
     except (KeyError, ValueError, InputError):
         sets = {}

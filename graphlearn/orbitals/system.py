@@ -18,10 +18,10 @@ from graphlearn.orbitals.data.trajectories import TDDFTTrajectories
 from graphlearn.orbitals.evaluate import COLUMNS, NEAREST, Baseline, Prediction, cheap_baselines
 from graphlearn.orbitals.evaluated_set import evaluate_sets
 from graphlearn.orbitals.folder import open_task, required, split_folder
+from graphlearn.orbitals.model_folder import load_orbital_model
 from graphlearn.orbitals.recipe import TRAIN, VALIDATION, OrbitalRecipe
 from graphlearn.orbitals.report import write_report
 from graphlearn.orbitals.terminal import NOTE, error_tables
-from graphlearn.training.checkpoint import load_orbevo
 from graphlearn.training.compare import Column
 from graphlearn.training.session import Session
 from graphlearn.training.systems import EvaluationOptions, System
@@ -48,17 +48,17 @@ class OrbitalSystem(System[OrbitalRecipe]):
 
     def evaluate(self, folder: Path, options: EvaluationOptions) -> None:
         """Errors on trajectories that were not trained on, beside those of the baselines."""
-        options.allow_only("ids", "casida", "limit")
+        options.allow_only("ids", "casida", "limit", "model_class")
         data = required(options.data)
         device = find_device(options.device)
-        network, normalizer, facts = load_orbevo(folder)
+        network, normalizer, card = load_orbital_model(folder, options.model_class)
         network.to(device)
         every = TDDFTTrajectories(data)
-        chosen = {"chosen": options.ids} if options.ids else test_sets(every.names, facts, data)
+        chosen = {"chosen": options.ids} if options.ids else test_sets(every.names, card, data)
         if not chosen:
             raise InputError(f"the model was trained on every trajectory of {data}; name some with --id")
         baselines: dict[str, Baseline] = cheap_baselines(network.num_frames)
-        trained = [n for n in facts["trained_on"] if n in every.files]
+        trained = [n for n in card.trained_on if n in every.files]
         if trained:
             nearest = NearestGeometry(TDDFTTrajectories(data, select=trained))
             baselines[NEAREST] = lambda t: Prediction(rolled_out=nearest(t))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +17,7 @@ from graphlearn.orbitals.data.batch import Normalizer
 from graphlearn.orbitals.data.trajectories import OrbitalTrajectory, TDDFTTrajectories
 from graphlearn.orbitals.data.windows import TDDFTWindows, Window
 from graphlearn.orbitals.loss import unrolled_loss
+from graphlearn.orbitals.model_folder import OrbitalCard
 from graphlearn.orbitals.push_forward import training_batch
 from graphlearn.orbitals.recipe import OrbitalOptimisation, OrbitalRecipe
 from graphlearn.orbitals.sampling import StepSampler, flip_signs, sample_states
@@ -155,9 +155,9 @@ class OrbitalTask:
         count = self.recipe.validation.trajectories
         return {ROLLOUT_ERROR.name: validation_score(model, self.normalizer, self.validation, count)}
 
-    def card(self, result: TrainingResult[OrbitalModel]) -> dict[str, Any]:
+    def card(self, result: TrainingResult[OrbitalModel]) -> OrbitalCard:
         """Units, recipe, ids that were seen, the simulations learned from, and the course of the training."""
-        return {
+        content = {
             "normalizer": self.normalizer.to_dict(),
             "recipe": self.recipe.model_dump(mode="json"),
             "trained_on": self.data.names,
@@ -165,6 +165,7 @@ class OrbitalTask:
             "training": result.to_dict(),
             "simulation": SimulationSettings.from_dataset(self.data).to_dict(),
         }
+        return OrbitalCard.describe(result.model, content)
 
 
 def average_degree(items: Iterable[OrbitalTrajectory]) -> float:

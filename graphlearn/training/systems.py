@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from graphlearn.base.errors import InputError
-from graphlearn.base.plain_data import read_json, read_yaml
+from graphlearn.base.plain_data import read_yaml
 from graphlearn.base.recipes.reading import load_recipe
-from graphlearn.training.checkpoint import model_class
+from graphlearn.training.card import ModelCard, read_card
 from graphlearn.training.packaged import model_recipe
 from graphlearn.training.recipe import ALLOW_CODE, TrainingRecipe, recipe_task
 
@@ -42,6 +42,7 @@ class EvaluationOptions:
     out_dir: Path | None = None
     json_file: Path | None = None
     device: str = "auto"
+    model_class: str | None = None
 
     def allow_only(self, *names: str) -> None:
         """Refuse all options but those of these names, ``data``, ``out_dir``, ``json_file`` and ``device``.
@@ -52,7 +53,7 @@ class EvaluationOptions:
         known = {*names, "data", "out_dir", "json_file", "device"}
         given = [f.name for f in fields(self) if f.name not in known and getattr(self, f.name) is not None]
         if given:
-            options = " and ".join("--" + ("id" if name == "ids" else name) for name in given)
+            options = " and ".join("--" + ("id" if name == "ids" else name.replace("_", "-")) for name in given)
             raise InputError(f"{options}: no effect on this model, which is of another system; leave it out")
 
 
@@ -140,9 +141,7 @@ def model_task(folder: Path) -> str:
         InputError: if the folder holds no model.
         ContractError: for a damaged card.
     """
-    model_class(folder)
-    recipe = read_json(folder / "model.json").get("recipe")
-    return recipe_task(recipe if isinstance(recipe, Mapping) else {})
+    return read_card(folder, ModelCard).task
 
 
 def load_training_recipe(

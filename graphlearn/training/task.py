@@ -14,6 +14,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
+from graphlearn.training.card import ModelCard
 from graphlearn.training.randomness import Share, StepDraws
 from graphlearn.training.recipe import Optimisation
 
@@ -192,8 +193,8 @@ class Task(Protocol[M, B]):
         """
         ...
 
-    def card(self, result: TrainingResult[M]) -> dict[str, Any] | None:
-        """What ``model.json`` says beside the class and its arguments; None where no model is to be written.
+    def card(self, result: TrainingResult[M]) -> ModelCard | Mapping[str, Any] | None:
+        """The card of the model, or its content beside class and arguments; None where no model is to be written.
 
         Args:
             result: Of the training that is done.

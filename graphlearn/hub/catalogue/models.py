@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from graphlearn.base.plain_data import read_json, read_yaml
+from graphlearn.base.plain_data import read_yaml
 from graphlearn.base.recipes.packaged import recipe_folder
 from graphlearn.hub.catalogue.cards import opening_comment, summary, title
+from graphlearn.training.card import ModelCard, read_card
 from graphlearn.training.packaged import PACKAGE
 from graphlearn.training.recipe import recipe_task
-
-ORBITAL_MODELS = ("OrbEvo", "ResponseOrbEvo")
 
 
 @dataclass(frozen=True)
@@ -86,38 +83,30 @@ def _recipe(file: Path) -> Recipe:
 def _weights(file: Path, system: str) -> Weights:
     from safetensors import safe_open
 
-    facts, tensors = read_json(file), file.with_name("model.safetensors")
+    card, tensors = read_card(file.parent, ModelCard), file.with_name("model.safetensors")
     with safe_open(tensors, framework="numpy") as stored:
         numbers = sum(math.prod(stored.get_slice(key).get_shape()) for key in stored.keys())  # noqa: SIM118
     name = f"{system}/{file.parent.name}"
-    return Weights(name, facts["class"], numbers, tensors.stat().st_size, _result(facts), _use(facts, name))
+    return Weights(name, card.model_class, numbers, tensors.stat().st_size, _result(card), _use(card, name))
 
 
-def _use(facts: Mapping[str, Any], name: str) -> str:
-    if facts["class"] in ORBITAL_MODELS:
-        return f"graphlearn rollout smiles:CCO --weights {name} --out runs/predicted.h5"
-    if facts["class"] == "ProteinRPN":
-        return f"graphlearn predict structures/ --weights {name} --out runs/predicted"
-    return (
-        f"""python -c "from graphlearn.training.packaged import model_folder as f; """
-        f"""from graphlearn.training.checkpoint import load_model; print(load_model(f('{name}'))[0])\""""
-    )
+def _use(card: ModelCard, name: str) -> str:
+    commands = {
+        "orbitals": f"graphlearn rollout smiles:CCO --weights {name} --out runs/predicted.h5",
+        "proteins": f"graphlearn predict structures/ --weights {name} --out runs/predicted",
+    }
+    read = "from graphlearn.training.packaged import model_folder as f; from graphlearn.training.checkpoint import "
+    return commands.get(card.task, f"""python -c "{read}load_model; print(load_model(f('{name}'))[0])\"""")
 
 
-def _result(facts: Mapping[str, Any]) -> str:
+def _result(card: ModelCard) -> str:
     """The kept score of validation, or of the test, in words."""
-    if "test_score" in facts:
-        return f"test {facts['metric']} {100 * facts['test_score']:.1f} %"
-    if "training" in facts:
-        best, metric = facts["training"].get("best"), facts["training"].get("metric")
-    else:  # a card of version 1, where the lowest score is the best one
-        best = min((score for _, score in facts.get("validations", ()) if score is not None), default=None)
-        metric = facts.get("recipe", {}).get("optimisation", {}).get("select", "score")
-        if best is not None and facts["class"] not in ORBITAL_MODELS:
-            best = 1 - best
-    if best is None:
+    if "test_score" in card.content:
+        return f"test {card['metric']} {100 * card['test_score']:.1f} %"
+    course = card.training
+    if course is None or course.best is None:
         return ""
-    if facts["class"] in ORBITAL_MODELS:
-        count, trained = len(facts.get("validated_on", ())), len(facts.get("trained_on", ()))
-        return f"rollout nRMSE {best:.3f} on validation ({count} trajectories; trained on {trained})"
-    return f"{metric} {best:.3f} on validation"
+    if card.task == "orbitals":
+        count, trained = len(card.get("validated_on", ())), len(card.get("trained_on", ()))
+        return f"rollout nRMSE {course.best:.3f} on validation ({count} trajectories; trained on {trained})"
+    return f"{course.metric} {course.best:.3f} on validation"

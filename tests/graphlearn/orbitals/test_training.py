@@ -10,10 +10,11 @@ from graphlearn.base.recipes.reading import parse_recipe
 from graphlearn.datasets import Normalizer, TDDFTTrajectories, collate
 from graphlearn.models import OrbEvo
 from graphlearn.orbitals.assignment import assign
+from graphlearn.orbitals.model_folder import load_orbital_model
 from graphlearn.orbitals.push_forward import push, training_batch
 from graphlearn.orbitals.recipe import OrbitalOptimisation, OrbitalRecipe, Split
 from graphlearn.orbitals.rollout import Rollout
-from graphlearn.training.checkpoint import load_orbevo, save_model
+from graphlearn.training.checkpoint import save_model
 from graphlearn.training.randomness import StepDraws
 from tdddft import ContractError, InputError
 from tdddft.trajectory import write_trajectory
@@ -125,7 +126,7 @@ def test_one_step_rollout_uses_the_true_history(data, small_model):
 
 def test_model_round_trip_and_damage(small_model, tmp_path):
     save_model(tmp_path / "m", small_model, {"normalizer": Normalizer(0.2, 0.5).to_dict(), "trained_on": []})
-    again, normalizer, facts = load_orbevo(tmp_path / "m")
+    again, normalizer, facts = load_orbital_model(tmp_path / "m")
     assert normalizer == Normalizer(0.2, 0.5)
     assert facts["class"] == "OrbEvo"
     for a, b in zip(small_model.state_dict().values(), again.state_dict().values(), strict=True):
@@ -133,13 +134,13 @@ def test_model_round_trip_and_damage(small_model, tmp_path):
     weights = tmp_path / "m/model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(ContractError, match="damaged model"):
-        load_orbevo(tmp_path / "m")
+        load_orbital_model(tmp_path / "m")
     description = json.loads((tmp_path / "m/model.json").read_text())
     (tmp_path / "m/model.json").write_text(json.dumps({**description, "schema_version": 99}))
     with pytest.raises(ContractError, match="schema version 99"):
-        load_orbevo(tmp_path / "m")
+        load_orbital_model(tmp_path / "m")
     with pytest.raises(InputError, match="holds no model"):
-        load_orbevo(tmp_path)
+        load_orbital_model(tmp_path)
 
 
 def test_split_gives_every_id_once():

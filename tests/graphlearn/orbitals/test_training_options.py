@@ -16,11 +16,11 @@ from graphlearn.datasets import Normalizer, TDDFTTrajectories, TDDFTWindows, col
 from graphlearn.models import OrbEvo
 from graphlearn.orbitals.assignment import assign, test_sets as sets_of
 from graphlearn.orbitals.loss import unrolled_loss
+from graphlearn.orbitals.model_folder import OrbitalCard, load_orbital_model
 from graphlearn.orbitals.recipe import OrbitalOptimisation, OrbitalRecipe, Split, Validation
 from graphlearn.orbitals.rollout import Rollout
 from graphlearn.orbitals.sampling import StepSampler, flip_signs, sample_states
 from graphlearn.orbitals.validation import validation_score
-from graphlearn.training.checkpoint import load_orbevo
 from graphlearn.training.randomness import Share, StepDraws, step_generator
 from tdddft.trajectory import write_trajectory
 
@@ -47,7 +47,7 @@ def test_the_best_validation_is_kept(data, tmp_path):
     )  # fmt: skip
     assert [(step, figures["wavefunction_nrmse"]) for step, figures in result.validations] == seen
     assert [step for step, _ in seen] == [1, 2, 3, 4, 5, 6]
-    kept, normalizer, facts = load_orbevo(tmp_path / "run")
+    kept, normalizer, facts = load_orbital_model(tmp_path / "run")
     assert validation_score(kept, normalizer, data, 8) == min(score for _, score in seen)
     assert facts["training"]["validations"] == [list(v) for v in seen]
     assert facts["training"]["best"] == min(score for _, score in seen)
@@ -263,9 +263,12 @@ def test_test_sets_of_a_model_are_those_of_its_recipe(tmp_path):
     parts = assign(names, split)
     facts = {
         "trained_on": parts["train"], "validated_on": parts["validation"],
-        "recipe": {"split": split.model_dump(mode="json")},
+        "recipe": {"split": split.model_dump(mode="json")}, "class": "OrbEvo", "arguments": {},
+        "normalizer": Normalizer(1.0, 0.1),
     }  # fmt: skip
-    assert sets_of(names, facts, tmp_path) == {"first": ["m0"]}
-    facts.update(trained_on=["m0", "m1"], validated_on=["m2"])  # elsewhere, the recipe's test set was trained on
-    assert sets_of(names, facts, tmp_path) == {"not seen in training": names[3:]}
-    assert sets_of(["m0", "m2"], facts, tmp_path) == {}
+    card = OrbitalCard.model_validate(facts)
+    assert sets_of(names, card, tmp_path) == {"first": ["m0"]}
+    changes = {"trained_on": ["m0", "m1"], "validated_on": ["m2"]}  # elsewhere, the recipe's test set was trained on
+    card = OrbitalCard.model_validate({**facts, **changes})
+    assert sets_of(names, card, tmp_path) == {"not seen in training": names[3:]}
+    assert sets_of(["m0", "m2"], card, tmp_path) == {}

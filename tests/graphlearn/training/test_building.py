@@ -14,9 +14,10 @@ from graphlearn.base.errors import ContractError, InputError
 from graphlearn.base.recipes.reading import parse_recipe
 from graphlearn.graphs.task import build_model
 from graphlearn.models import HistographGNN, OrbEvo, ProteinRPN, ResponseOrbEvo
+from graphlearn.orbitals.model_folder import load_orbital_model
 from graphlearn.orbitals.recipe import OrbitalRecipe
 from graphlearn.training.building import build_network
-from graphlearn.training.checkpoint import load_model, load_orbevo, save_model
+from graphlearn.training.checkpoint import load_model, save_model
 from graphlearn.training.weights import load_weights
 
 UNITS = {"c0_rms": 1.0, "delta_rms": 0.1, "field_v_per_angstrom": 0.02, "frame_fs": 0.05}
@@ -105,10 +106,12 @@ def test_the_argument_that_is_too_large_is_named(changed):
 @pytest.mark.parametrize(
     ("facts", "message"),
     [
-        ({"arguments": [1]}, "the arguments are no table"),
-        ({"class": ["OrbEvo"]}, "unhashable"),
+        ({"arguments": [1]}, "arguments: Input should be a valid dictionary"),
+        ({"class": ["OrbEvo"]}, "class: Input should be a valid string"),
         ({"class": "x" * 10_000}, "unknown model class 'x{80}'"),
-        ({"schema_version": "1"}, "schema version 1, this graphlearn reads 1"),
+        ({"schema_version": "1"}, "schema version 1, this graphlearn reads 1 to 2"),
+        ({"schema_version": 3}, "schema version 3, this graphlearn reads 1 to 2"),
+        ({"schema_version": True}, "schema version True"),
         ({"normalizer": {**UNITS, "c0_rms": "1"}}, "normalizer.c0_rms is 1"),
         ({"normalizer": {**UNITS, "c0_rms": 0}}, "normalizer.c0_rms is 0"),
         ({"normalizer": {**UNITS, "c0_rms": float("nan")}}, "nan is no number"),
@@ -119,7 +122,7 @@ def test_the_argument_that_is_too_large_is_named(changed):
 )
 def test_facts_that_are_no_facts(changed, facts, message):
     with pytest.raises(ContractError, match=message):
-        load_orbevo(changed("OrbEvo", **facts))
+        load_orbital_model(changed("OrbEvo", **facts))
 
 
 def test_weights_are_compared_with_the_network(models, tmp_path):

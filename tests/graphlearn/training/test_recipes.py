@@ -12,6 +12,7 @@ from graphlearn.base.recipes.reading import load_recipe, parse_recipe, parse_sto
 from graphlearn.graphs.recipe import GraphRecipe
 from graphlearn.models import HistographGNN
 from graphlearn.orbitals.assignment import test_sets as sets_of
+from graphlearn.orbitals.model_folder import OrbitalCard
 from graphlearn.orbitals.recipe import OrbitalRecipe, Split
 from graphlearn.proteins.recipe import ProteinRecipe
 from graphlearn.training.packaged import model_folder, model_recipe
@@ -164,8 +165,9 @@ def test_a_stored_recipe_loses_the_keys_that_had_no_effect_and_no_others():
     assert recipe.split == Split(test={"a": ("m0",)})
     with pytest.raises(InputError, match=r"model.source_scale has no effect"):
         parse_recipe({**stored, "split": {}}, OrbitalRecipe)
-    facts = {"recipe": stored, "trained_on": ["m1"]}
-    assert sets_of(["m0", "m1", "m2"], facts, "nowhere") == {"a": ["m0"]}
+    known = {"class": "OrbEvo", "arguments": {}, "normalizer": {"c0_rms": 1.0, "delta_rms": 0.1}}
+    card = OrbitalCard.model_validate({**known, "recipe": stored, "trained_on": ["m1"]})
+    assert sets_of(["m0", "m1", "m2"], card, "nowhere") == {"a": ["m0"]}
 
 
 def test_readouts_named_on_the_command_line_bring_their_options_and_leave_the_others():
