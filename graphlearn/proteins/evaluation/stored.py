@@ -85,4 +85,4 @@ def load_predictor(folder: Path, root: Path | None = None, *, profiles: bool = T
             f"{folder} predicts {len(terms)} terms, its data now have {len(task.data.terms)} others; "
             "give the data that it was trained on with --data"
         )
-    return StoredPredictor(model, Decision.of(facts), homologues, recipe, task)
+    return StoredPredictor(model, Decision.of(facts.content), homologues, recipe, task)

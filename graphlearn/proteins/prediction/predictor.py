@@ -108,7 +108,7 @@ class ProteinPredictor:
     def __init__(self, weights: str | os.PathLike[str], *, network_only: bool = False) -> None:
         folder = model_folder(os.fspath(weights))
         self.model, facts = load_model(folder, ProteinRPN)
-        self.decision = Decision.of(facts)
+        self.decision = Decision.of(facts.content)
         self.homologues = None if network_only else Homologues.load(Path(folder))
         try:
             self.ontology, self.cutoff_angstrom = str(facts["ontology"]), float(facts["cutoff_angstrom"])
