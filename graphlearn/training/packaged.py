@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import graphlearn
 from graphlearn.base.errors import InputError
-from graphlearn.base.recipes.packaged import recipe_folder
-
-PACKAGE = Path(graphlearn.__file__).parent
+from graphlearn.base.recipes.packaged import packed_folder
 
 
 def model_recipe(name: str) -> Path:
@@ -19,7 +16,7 @@ def model_recipe(name: str) -> Path:
     """
     if name.endswith((".yaml", ".yml")):
         return Path(name)
-    folder = recipe_folder(PACKAGE, "models")
+    folder = packed_folder("models")
     file = folder / f"{name}.yaml"
     if not file.is_file():
         known = sorted(str(p.relative_to(folder).with_suffix("")) for p in folder.glob("*/*.yaml"))
@@ -35,7 +32,7 @@ def model_folder(name: str) -> Path:
     """
     if Path(name).is_dir():
         return Path(name)
-    folder = recipe_folder(PACKAGE, "models")
+    folder = packed_folder("models")
     if (folder / name / "model.json").is_file():
         return folder / name
     known = sorted(str(p.parent.relative_to(folder)) for p in folder.glob("*/*/model.json"))

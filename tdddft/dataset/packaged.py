@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import tdddft
 from graphlearn.base.file_names import file_name
-from graphlearn.base.recipes.packaged import recipe_folder
-
-PACKAGE = Path(tdddft.__file__).parent
+from graphlearn.base.recipes.packaged import packed_folder
 
 
 def find_recipe(name: str) -> Path | None:
@@ -17,5 +14,5 @@ def find_recipe(name: str) -> Path | None:
         return Path(name)
     if file_name(name) != name:  # a source, and perhaps longer than any name of a file
         return None
-    packed = recipe_folder(PACKAGE, "datasets") / name / "recipe.yaml"
+    packed = packed_folder("datasets") / name / "recipe.yaml"
     return packed if packed.is_file() else None

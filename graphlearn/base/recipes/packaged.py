@@ -1,11 +1,13 @@
-"""Where the recipes that come with a package lie."""
+"""Where the recipes and cards that come with the packages lie."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+_TOP = Path(__file__).parents[3]
 
-def recipe_folder(package: Path, kind: str) -> Path:
-    """Folder of the packed recipes of one kind; in a checkout, the folder of that name at its top."""
-    packed = package / f"_{kind}"
-    return packed if packed.is_dir() else package.parent / kind
+
+def packed_folder(kind: str) -> Path:
+    """The folder ``models`` or ``datasets``: ``_<kind>`` in a package of a wheel, at the top of a checkout."""
+    packed = (_TOP / package / f"_{kind}" for package in ("graphlearn", "tdddft"))
+    return next((folder for folder in packed if folder.is_dir()), _TOP / kind)

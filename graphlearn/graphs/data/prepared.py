@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch_geometric.data import Data as Graph
 
 from graphlearn.base.errors import InputError
-from graphlearn.base.recipes.packaged import recipe_folder
+from graphlearn.base.recipes.packaged import packed_folder
 from graphlearn.graphs.data.moleculenet import ATOM_FEATURE_SIZES, load_moleculenet
 from graphlearn.graphs.data.planetoid import load_citations
 from graphlearn.graphs.data.splits import Split, load_folds, nested_split, stratified_folds
@@ -22,7 +22,6 @@ from graphlearn.graphs.data.table import GraphTable
 from graphlearn.graphs.data.tu import load_tu
 from graphlearn.graphs.recipe import DataSource
 from graphlearn.training.task import device_of
-from tdddft.dataset.packaged import PACKAGE
 
 
 @dataclass(frozen=True)
@@ -218,7 +217,7 @@ def binary_targets(table: GraphTable) -> GraphTable:
 
 def fold_file(name: str) -> Path:
     """Where the stored folds of a TU set lie."""
-    return recipe_folder(PACKAGE, "datasets") / "tu" / f"{name}.json"
+    return packed_folder("datasets") / "tu" / f"{name}.json"
 
 
 @lru_cache(maxsize=2)

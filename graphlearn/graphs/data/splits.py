@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -49,20 +48,6 @@ def nested_split(fold_of_graph: Tensor, fold: int) -> Split:
     members = [fold_of_graph == fold, fold_of_graph == validation]
     train = ~(members[0] | members[1])
     return Split(*(torch.nonzero(m).flatten() for m in (train, members[1], members[0])))
-
-
-def store_folds(path: Path, table: GraphTable, fold_of_graph: Tensor) -> None:
-    """Write the folds of a data set as JSON: one digit a graph, and the fingerprint of the copy that they number."""
-    if int(fold_of_graph.max()) > 9:
-        raise ValueError("at most ten folds can be stored, one digit a graph")
-    content = {
-        "schema_version": 1,
-        "name": table.name,
-        "graphs": len(table),
-        "fingerprint": table.fingerprint(),
-        "folds": "".join(str(int(k)) for k in fold_of_graph),
-    }
-    path.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def load_folds(path: Path, table: GraphTable) -> Tensor:

@@ -7,9 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphlearn.base.recipes.packaged import recipe_folder
+from graphlearn.base.recipes.packaged import packed_folder
 from graphlearn.hub.catalogue.cards import bytes_below, contents, summary
-from tdddft.dataset.packaged import PACKAGE
 
 _LOADER = re.compile(r"`(graphlearn\.datasets[\w.]*)\.(\w+)")
 _FOLDERS = {"protein_ec": "protein", "protein_go": "protein"}  # one folder of tables for both
@@ -40,7 +39,7 @@ class DataSet:
 
 def data_sets(folder: Path | None = None) -> list[DataSet]:
     """All data sets with a card, by default of those that come with the package."""
-    root = folder or recipe_folder(PACKAGE, "datasets")
+    root = folder or packed_folder("datasets")
     return [_data_set(card) for card in sorted(root.glob("*/README.md"))]
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphlearn.base.plain_data import read_yaml
-from graphlearn.base.recipes.packaged import recipe_folder
+from graphlearn.base.recipes.packaged import packed_folder
 from graphlearn.hub.catalogue.cards import opening_comment, summary, title
 from graphlearn.training.card import ModelCard, read_card
-from graphlearn.training.packaged import PACKAGE
 from graphlearn.training.recipe import recipe_task
 
 
@@ -58,7 +57,7 @@ class System:
 
 def systems(folder: Path | None = None) -> list[System]:
     """All systems of a folder of models, by default of that which comes with the package."""
-    root = folder or recipe_folder(PACKAGE, "models")
+    root = folder or packed_folder("models")
     return [
         _system(place) for place in sorted({file.parent for file in (*root.glob("*/*.yaml"), *root.glob("*/*.md"))})
     ]

@@ -9,11 +9,9 @@ from pathlib import Path
 
 from graphlearn.base.cache import CACHE_VARIABLE, cache_folder
 from graphlearn.base.machine import available_bytes, available_cores
-from graphlearn.base.recipes.packaged import recipe_folder
+from graphlearn.base.recipes.packaged import packed_folder
 from graphlearn.base.workers.pool import THREAD_VARIABLES
 from graphlearn.hub.doctor.check import Finding
-from graphlearn.training.packaged import PACKAGE
-from tdddft.dataset.packaged import PACKAGE as SIMULATOR
 
 DATA_VARIABLE = "GRAPHLEARN_DATA"
 NAMES_SHOWN = 8
@@ -31,12 +29,12 @@ def folders() -> Iterator[Finding]:
     """Data, cache, and what is packed with the package."""
     yield _data()
     yield _cache()
-    for part, package, kind, pattern in (
-        ("recipes of models", PACKAGE, "models", "*/*.yaml"),
-        ("trained models", PACKAGE, "models", "*/*/model.json"),
-        ("cards of data sets", SIMULATOR, "datasets", "*/README.md"),
+    for part, kind, pattern in (
+        ("recipes of models", "models", "*/*.yaml"),
+        ("trained models", "models", "*/*/model.json"),
+        ("cards of data sets", "datasets", "*/README.md"),
     ):
-        folder = recipe_folder(package, kind)
+        folder = packed_folder(kind)
         count = len(list(folder.glob(pattern)))
         if count:
             yield Finding("folders", part, "ok", f"{count} in {folder}")

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from graphlearn.base.recipes.packaged import recipe_folder
+from graphlearn.base.recipes.packaged import packed_folder
 from graphlearn.hub.catalogue import data_sets, systems
 from graphlearn.hub.catalogue.cards import contents, first_table, opening_comment, summary, title
-from graphlearn.training.packaged import PACKAGE, model_folder, model_recipe
+from graphlearn.training.packaged import model_folder, model_recipe
 from tdddft.dataset.packaged import find_recipe
 
 GRAPHLEARN = Path(sys.executable).parent / "graphlearn"
-MODELS, DATASETS = recipe_folder(PACKAGE, "models"), recipe_folder(PACKAGE, "datasets")
+MODELS, DATASETS = packed_folder("models"), packed_folder("datasets")
 
 
 def test_every_recipe_and_all_weights_are_listed_by_names_that_commands_take():

@@ -9,14 +9,14 @@ import yaml
 
 from graphlearn.base.errors import InputError
 from graphlearn.base.plain_data import read_yaml
-from graphlearn.base.recipes.packaged import recipe_folder
+from graphlearn.base.recipes.packaged import packed_folder
 from graphlearn.cli.compare import compare
 from graphlearn.cli.train import train
-from graphlearn.training.packaged import PACKAGE, model_recipe
+from graphlearn.training.packaged import model_recipe
 from graphlearn.training.recipe import recipe_task, upgrade_recipe
 from graphlearn.training.systems import SYSTEMS, EvaluationOptions, find_system, load_training_recipe
 
-RECIPES = sorted(recipe_folder(PACKAGE, "models").glob("*/*.yaml"))
+RECIPES = sorted(packed_folder("models").glob("*/*.yaml"))
 
 
 @pytest.fixture
