@@ -20,10 +20,18 @@ T = TypeVar("T")
 
 
 def constant(build: Callable[..., Tensor], *arguments: Any, like: Tensor) -> Tensor:
-    """A table that ``build`` computes in float64, in the type and on the device of a tensor; kept for the next call.
+    """A table that ``build`` computes in float64, kept for the next call.
 
     Unlike a buffer it is never rounded to float32 on the way to float64. Compiled and exported programs hold it as a
     constant of theirs.
+
+    Args:
+        build: Computes the table.
+        *arguments: Of ``build``; hashable.
+        like: Gives type and device.
+
+    Returns:
+        The table.
     """
     if torch.compiler.is_compiling():
         numbers, shape = _literal(build, arguments)
@@ -64,7 +72,7 @@ class ConstantBuffers(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
         before = {name: self._buffers[name] for name in self._constants}
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         for name, array in self._constants.items():
             moved = self._buffers[name]
             if moved is not None and moved is not before[name]:
@@ -72,7 +80,8 @@ class ConstantBuffers(nn.Module):
         return self
 
 
-@torch.compiler.assume_constant_result  # called by a compiler while it traces, instead of traced
+# Called by a compiler while it traces, instead of traced.
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _literal(build: Callable[..., Tensor], arguments: tuple[Any, ...]) -> tuple[list[float], tuple[int, ...]]:
     table = _table(build, arguments)
     return table.ravel().tolist(), table.shape

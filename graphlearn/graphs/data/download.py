@@ -52,6 +52,11 @@ def fetch_raw(kind: str, name: str, root: Path, raw: Path, fetch: Callable[[str]
 def zip_members(content: bytes, where: str, wanted: Collection[str]) -> dict[str, bytes]:
     """Files of a zip archive by name, without their folders; only those that are wanted.
 
+    Args:
+        content: The archive.
+        where: Its name, for messages.
+        wanted: Names of files.
+
     Raises:
         InputError: if they come to more than the bound.
         ValueError: if the archive is damaged or holds none.

@@ -24,7 +24,15 @@ class Split(NamedTuple):
 
 
 def stratified_folds(y: Tensor, folds: int = 10, seed: int = 0) -> Tensor:
-    """Fold of each graph, ``[G]``: every class is spread evenly over the folds.
+    """Fold of each graph; every class is spread evenly over the folds.
+
+    Args:
+        y: Class of each graph, ``[G]``.
+        folds: Number of folds.
+        seed: Of the shuffle.
+
+    Returns:
+        ``[G]``.
 
     Raises:
         InputError: if a class has fewer graphs than there are folds.
@@ -42,7 +50,12 @@ def stratified_folds(y: Tensor, folds: int = 10, seed: int = 0) -> Tensor:
 
 
 def nested_split(fold_of_graph: Tensor, fold: int) -> Split:
-    """Split of one test fold: the fold after it chooses, all others train."""
+    """Split of one test fold: the fold after it chooses, all others train.
+
+    Args:
+        fold_of_graph: Fold of each graph, ``[G]``.
+        fold: The test fold.
+    """
     folds = int(fold_of_graph.max()) + 1
     validation = (fold + 1) % folds
     members = [fold_of_graph == fold, fold_of_graph == validation]
@@ -52,6 +65,13 @@ def nested_split(fold_of_graph: Tensor, fold: int) -> Split:
 
 def load_folds(path: Path, table: GraphTable) -> Tensor:
     """Fold of each graph from a stored file.
+
+    Args:
+        path: JSON with one digit per graph, and the fingerprint of the copy that they number.
+        table: The data set.
+
+    Returns:
+        ``[G]``.
 
     Raises:
         InputError: if the file is damaged or numbers the graphs of another copy of the data set.

@@ -49,7 +49,7 @@ class GraphTable:
     def __post_init__(self) -> None:
         sizes = {"counts": len(self.counts), "edge_counts": len(self.edge_counts), "y": len(self.y)}
         if len(set(sizes.values())) > 1:
-            raise ValueError(f"{self.name}: one entry a graph is needed, but there are {sizes}")
+            raise ValueError(f"{self.name}: one entry per graph is needed, but there are {sizes}")
         totals = (int(self.counts.sum()), int(self.edge_counts.sum()))
         if totals != (self.x.size(0), self.edge_index.size(1)):
             raise ValueError(

@@ -145,7 +145,16 @@ def read_dgcnn(path: Path, name: str | None = None) -> GraphTable:
 
 
 def degree_features(edge_index: Tensor, counts: Tensor, edge_counts: Tensor) -> Tensor:
-    """One-hot degree of every node, ``[N, largest + 1]``, for sets without node labels."""
+    """One-hot degree of every node, for sets without node labels.
+
+    Args:
+        edge_index: Both directions of every edge, numbered within each graph, ``[2, E]``.
+        counts: Nodes of each graph, ``[G]``.
+        edge_counts: Entries of ``edge_index`` of each graph, ``[G]``.
+
+    Returns:
+        ``[N, largest degree + 1]``.
+    """
     offset = torch.repeat_interleave(counts.cumsum(0) - counts, edge_counts)
     return one_hot(degree(edge_index[0] + offset, int(counts.sum()), dtype=torch.long))
 

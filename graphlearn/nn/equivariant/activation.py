@@ -44,7 +44,18 @@ class GateActivation(ConstantBuffers):
         self._register_constant("gate_of_component", lambda: torch.tensor([degree[i] - 1 for i in columns[1:]]).long())
 
     def forward(self, x: Tensor, gates: Tensor) -> Tensor:
-        """Apply the gates."""
+        """Apply SiLU to degree 0 and the gates to all others.
+
+        Args:
+            x: Features, ``[..., (lmax+1)**2, channels]``.
+            gates: Invariants before the sigmoid, ``[..., num_gates]``, degree by degree.
+
+        Returns:
+            Like x.
+
+        Raises:
+            ValueError: for another shape.
+        """
         check_components(x, self.lmax, self.channels)
         check_shape(gates, (*x.shape[:-2], self.num_gates), "gates")
         scalars = nn.functional.silu(x[..., :1, :])
@@ -86,7 +97,18 @@ class SeparableS2Activation(ConstantBuffers):
         self._register_constant("from_grid", lambda: _from_grid(lmax)[:, columns])
 
     def forward(self, x: Tensor, gates: Tensor) -> Tensor:
-        """Apply SiLU on the grid."""
+        """Apply SiLU to the gates for degree 0, and on the grid for all others.
+
+        Args:
+            x: Features, ``[..., (lmax+1)**2, channels]``.
+            gates: Invariants, ``[..., channels]``.
+
+        Returns:
+            Like x.
+
+        Raises:
+            ValueError: for another shape.
+        """
         check_components(x, self.lmax, self.channels)
         check_shape(gates, (*x.shape[:-2], self.num_gates), "gates")
         y = self.from_grid.T.to(x.device) @ nn.functional.silu(self.to_grid.to(x.device) @ x)
@@ -124,7 +146,17 @@ def _from_grid(lmax: int) -> Tensor:
 def make_activation(
     name: str, lmax: int, channels: int, *, order: Order = "e3nn"
 ) -> GateActivation | SeparableS2Activation:
-    """The activation called ``gate`` or ``s2``."""
+    """The activation called ``gate`` or ``s2``.
+
+    Args:
+        name: ``gate`` for :class:`GateActivation`, ``s2`` for :class:`SeparableS2Activation`.
+        lmax: Highest degree.
+        channels: Number of channels.
+        order: Order of the components, ``e3nn`` or ``edge``.
+
+    Raises:
+        ValueError: for another name.
+    """
     if name == "gate":
         return GateActivation(lmax, channels, order=order)
     if name == "s2":

@@ -35,8 +35,8 @@ class SO2Attention(nn.Module):
         edge_scalars: Number of invariant edge features s.
         heads: Attention heads.
         hidden_channels: Channels between the two maps.
-        alpha_channels: Channels a head for the attention weights.
-        value_channels: Channels a head for the values.
+        alpha_channels: Channels per head for the attention weights.
+        value_channels: Channels per head for the values.
         edge_channels: Channels of equivariant edge features e; 0 for none.
         radial_hidden: Width of the radial network w.
         activation: ``gate`` (exactly equivariant) or ``s2``.
@@ -112,9 +112,26 @@ class SO2Attention(nn.Module):
         scalars: Tensor,
         edge_features: Tensor | None = None,
     ) -> Tensor:
-        """Attend."""
+        """Sum the values of all neighbours of a node, weighted by attention.
+
+        Args:
+            x: Node features, ``[N, (lmax+1)**2, in_channels]`` or ``[N, S, (lmax+1)**2, in_channels]``.
+            edge_index: Edges from source j to target i, ``[2, E]``.
+            rotation: Frames of the edges, up to ``lmax`` at least.
+            scalars: Invariant edge features s, ``[E, edge_scalars]``.
+            edge_features: Equivariant edge features e, ``[E, (lmax+1)**2, edge_channels]``; None where
+                there are no such channels.
+
+        Returns:
+            Like x with ``out_channels``; zero, or the bias at l = 0, for a node that no edge enters.
+
+        Raises:
+            ValueError: where shapes or numbers of edges do not fit together, or edge features are missing or
+                not wanted.
+        """
         if x.dim() == 3:
-            return self(x.unsqueeze(1), edge_index, rotation, scalars, edge_features).squeeze(1)
+            attended: Tensor = self(x.unsqueeze(1), edge_index, rotation, scalars, edge_features)
+            return attended.squeeze(1)
         self._check(x, edge_index, rotation, scalars, edge_features)
         source, target = edge_index
         weights = self.radial(scalars).unsqueeze(1)
@@ -129,7 +146,8 @@ class SO2Attention(nn.Module):
         values = (values.unflatten(-1, (self.heads, -1)) * alpha[:, :, None, :, None]).flatten(-2)
         values = rotation.out_of_edge(values, self.lmax)
         summed = values.new_zeros(x.size(0), *values.shape[1:]).index_add(0, target, values)
-        return self.project(summed)
+        projected: Tensor = self.project(summed)
+        return projected
 
     def _check(
         self, x: Tensor, edge_index: Tensor, rotation: EdgeRotation, scalars: Tensor, edge_features: Tensor | None
@@ -160,5 +178,15 @@ class SO2Attention(nn.Module):
 
 
 def smooth_leaky_relu(x: Tensor, slope: float = 0.2) -> Tensor:
-    r""":math:`\frac{1+a}{2} x + \frac{1-a}{2} x\,(2\sigma(x) - 1)`, a leaky ReLU with a continuous derivative."""
+    r"""A leaky ReLU with a continuous derivative, :math:`\frac{1+a}{2} x + \frac{1-a}{2} x\,(2\sigma(x) - 1)`.
+
+    Args:
+        x: Any shape.
+        slope: Slope a far below zero.
+
+    Returns:
+        Like x.
+
+    Source: EquiformerV2 (arXiv 2306.12059).
+    """
     return 0.5 * (1 + slope) * x + 0.5 * (1 - slope) * x * (2 * torch.sigmoid(x) - 1)

@@ -43,7 +43,12 @@ def coupling_matrix(shells: tuple[int, ...], lmax: int) -> Tensor:
 
 
 def multiplicities(shells: Sequence[int], lmax: int) -> list[int]:
-    """How often each degree L = 0..lmax occurs among the products of two shells."""
+    """How often each degree L = 0..lmax occurs among the products of two shells.
+
+    Args:
+        shells: Radial channels of l = 0, 1, 2, ...
+        lmax: Highest degree L.
+    """
     counts = [0] * (lmax + 1)
     for l1, n1 in enumerate(shells):
         for l2, n2 in enumerate(shells):
@@ -64,7 +69,7 @@ class DensityEncoder(ConstantBuffers):
         \sum_n \eta_n (\mathrm{Im}\,\delta_t \otimes c_{0} - c_{0} \otimes \mathrm{Im}\,\delta_t),
 
     summed over states first, coupled to irreducible features by one Clebsch-Gordan change of basis, then mixed by a
-    linear map a degree.
+    linear map per degree.
 
     Args:
         shells: Radial channels of l = 0, 1, 2, for example (2, 2, 1) for a double-zeta polarised basis.
@@ -97,7 +102,7 @@ class DensityEncoder(ConstantBuffers):
 
     @property
     def num_terms(self) -> int:
-        """Blocks of the density matrix a pair: 1 + 2T."""
+        """Blocks of the density matrix per pair: 1 + 2T."""
         return 1 + 2 * self.num_frames
 
     def reset_parameters(self) -> None:
@@ -107,7 +112,20 @@ class DensityEncoder(ConstantBuffers):
         nn.init.zeros_(self.bias)
 
     def blocks(self, c0: Tensor, delta: Tensor, occupations: Tensor, pairs: Tensor) -> Tensor:
-        """Density matrix blocks [P, 1 + 2T, A, A], real parts before imaginary parts."""
+        """Density-matrix blocks of the pairs.
+
+        Args:
+            c0: Orbitals of the ground state, ``[N, S, 9, R]``.
+            delta: Their changes, real and imaginary, ``[N, S, 9, R, T, 2]``.
+            occupations: Electrons per orbital, ``[N, S]``; zero for padding.
+            pairs: Atoms on the left and on the right, ``[2, P]``.
+
+        Returns:
+            Blocks ``[P, 1 + 2T, A, A]``: the constant one, then real parts, then imaginary parts of all frames.
+
+        Raises:
+            ValueError: for other shapes.
+        """
         n, states, radial = c0.size(0), c0.size(1), max(self.shells)
         if c0.dim() != 4 or c0.size(2) < len(self.shells) ** 2 or c0.size(3) < radial:
             needed = f"[N, S, {len(self.shells) ** 2} or more, {radial} or more]"
@@ -132,7 +150,17 @@ class DensityEncoder(ConstantBuffers):
         return torch.cat([constant, real, imaginary], dim=1)
 
     def couple(self, c0: Tensor, delta: Tensor, occupations: Tensor, pairs: Tensor) -> Tensor:
-        """Irreducible parts of the blocks, [P, 1 + 2T, columns of the coupling matrix]; no weights are involved."""
+        """Irreducible parts of the blocks; no weights are involved.
+
+        Args:
+            c0: Orbitals of the ground state, ``[N, S, 9, R]``.
+            delta: Their changes, real and imaginary, ``[N, S, 9, R, T, 2]``.
+            occupations: Electrons per orbital, ``[N, S]``; zero for padding.
+            pairs: Atoms on the left and on the right, ``[2, P]``.
+
+        Returns:
+            ``[P, 1 + 2T, columns of the coupling matrix]``.
+        """
         blocks = self.blocks(c0, delta, occupations, pairs).flatten(2)  # [P, terms, A * A]
         return blocks @ self._exact("coupling", blocks)
 
@@ -148,7 +176,20 @@ class DensityEncoder(ConstantBuffers):
         return torch.cat(outputs, dim=1)
 
     def forward(self, c0: Tensor, delta: Tensor, occupations: Tensor, pairs: Tensor) -> Tensor:
-        """Encode the pairs."""
+        """Features of the density-matrix blocks of atom pairs.
+
+        Args:
+            c0: Orbitals of the ground state, ``[N, S, 9, R]``.
+            delta: Their changes, real and imaginary, ``[N, S, 9, R, T, 2]``.
+            occupations: Electrons per orbital, ``[N, S]``; zero for padding.
+            pairs: Atoms on the left and on the right, ``[2, P]``.
+
+        Returns:
+            ``[P, (lmax+1)**2, channels]``.
+
+        Raises:
+            ValueError: for other shapes.
+        """
         return self.mix(self.couple(c0, delta, occupations, pairs))
 
     def __repr__(self) -> str:
@@ -159,6 +200,14 @@ class DensityEncoder(ConstantBuffers):
 
 
 def pack_orbitals(slots: Tensor, shells: Sequence[int]) -> Tensor:
-    """Slots [N, S, 9, R, T] -> orbitals [N, S, A, T] ordered by l, radial index, m."""
+    """Orbital coefficients in slots of (l, m) and radial index as one list.
+
+    Args:
+        slots: ``[N, S, 9, R, T]``.
+        shells: Radial channels of l = 0, 1, 2; slots beyond them are left out.
+
+    Returns:
+        ``[N, S, A, T]``, ordered by l, radial index, m.
+    """
     parts = [slots[:, :, l * l : (l + 1) ** 2, :count].transpose(2, 3).flatten(2, 3) for l, count in enumerate(shells)]
     return torch.cat(parts, dim=2)

@@ -60,9 +60,23 @@ class FieldConditioning(ConstantBuffers):
         return even[:, 0], torch.stack(shift, dim=1)
 
     def forward(self, x: Tensor, strength: Tensor, harmonics: Tensor, batch: Tensor) -> Tensor:
-        """Condition features on the field; ``harmonics`` are those of the direction, [B, (lmax+1)**2] or more."""
+        """Scale and shift features by the field of their graph.
+
+        Args:
+            x: Features, ``[N, (lmax+1)**2, channels]`` or ``[N, S, (lmax+1)**2, channels]``.
+            strength: Samples of the field strength of each graph, ``[B, num_samples]``, in any one unit.
+            harmonics: Harmonics of its direction, ``[B, (lmax+1)**2]`` or more, from :func:`direction_harmonics`.
+            batch: Graph of each node, ``[N]``.
+
+        Returns:
+            Like x.
+
+        Raises:
+            ValueError: for other shapes.
+        """
         if x.dim() == 3:
-            return self(x.unsqueeze(1), strength, harmonics, batch).squeeze(1)
+            conditioned: Tensor = self(x.unsqueeze(1), strength, harmonics, batch)
+            return conditioned.squeeze(1)
         check_components(x, self.lmax, self.channels)
         check_shape(strength, (strength.size(0), self.num_samples), "strength")
         check_shape(harmonics, (strength.size(0), max(harmonics.size(-1), num_components(self.lmax))), "harmonics")

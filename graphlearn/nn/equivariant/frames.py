@@ -103,17 +103,50 @@ class EdgeRotation:
         return self._blocks[l]
 
     def into_edge(self, x: Tensor, lmax: int) -> Tensor:
-        """Features [E, S, K, C] in e3nn's order -> the same in edge frame and edge order."""
+        """Features in the frames of the edges.
+
+        Args:
+            x: Features in e3nn's order, ``[E, S, K, C]`` with K = (lmax + 1)**2.
+            lmax: Highest degree.
+
+        Returns:
+            ``[E, S, K, C]`` in edge order.
+
+        Raises:
+            ValueError: for another number of edges, or a degree that this rotation does not hold.
+        """
         self._check_edges(x)
         return torch.matmul(self.matrix(lmax).unsqueeze(1), x)
 
     def out_of_edge(self, x: Tensor, lmax: int) -> Tensor:
-        """The inverse of :meth:`into_edge`."""
+        """Features in the global frame, the inverse of :meth:`into_edge`.
+
+        Args:
+            x: Features in edge order, ``[E, S, K, C]`` with K = (lmax + 1)**2.
+            lmax: Highest degree.
+
+        Returns:
+            ``[E, S, K, C]`` in e3nn's order.
+
+        Raises:
+            ValueError: for another number of edges, or a degree that this rotation does not hold.
+        """
         self._check_edges(x)
         return torch.matmul(self.matrix(lmax).transpose(1, 2).unsqueeze(1), x)
 
     def spread_scalars(self, x: Tensor, lmax: int) -> Tensor:
-        """Edge-frame m = 0 features [E, lmax + 1, C] -> global frame [E, K, C]."""
+        """Features of m = 0 in the frames of the edges, turned into the global frame.
+
+        Args:
+            x: One row per degree, ``[E, lmax + 1, C]``.
+            lmax: Highest degree.
+
+        Returns:
+            ``[E, (lmax + 1)**2, C]`` in e3nn's order.
+
+        Raises:
+            ValueError: for another number of edges, or a degree that this rotation does not hold.
+        """
         self._check_edges(x)
         return torch.bmm(self.matrix(lmax)[:, : lmax + 1].transpose(1, 2), x)
 

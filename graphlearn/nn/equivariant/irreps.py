@@ -36,14 +36,34 @@ def edge_order(lmax: int) -> list[int]:
 
 
 def wigner_3j(l1: int, l2: int, l3: int) -> Tensor:
-    """Wigner 3j symbols in e3nn's real basis, float64 [2 l1 + 1, 2 l2 + 1, 2 l3 + 1], of unit norm."""
+    """Wigner 3j symbols in e3nn's real basis, of unit norm.
+
+    Args:
+        l1: First degree.
+        l2: Second degree.
+        l3: Third degree.
+
+    Returns:
+        float64 ``[2 l1 + 1, 2 l2 + 1, 2 l3 + 1]``.
+    """
     from e3nn import o3
 
-    return o3.wigner_3j(l1, l2, l3, dtype=torch.float64)
+    symbols: Tensor = o3.wigner_3j(l1, l2, l3, dtype=torch.float64)
+    return symbols
 
 
 def check_components(x: Tensor, lmax: int, channels: int, name: str = "x") -> None:
-    """ValueError where features are not ``[..., (lmax + 1)**2, channels]``."""
+    """Refuse features that are not ``[..., (lmax + 1)**2, channels]``.
+
+    Args:
+        x: Features.
+        lmax: Highest degree.
+        channels: Number of channels.
+        name: Of the argument, for the message.
+
+    Raises:
+        ValueError: for another shape.
+    """
     expected = (num_components(lmax), channels)
     if x.dim() < 2 or x.shape[-2:] != expected:
         raise ValueError(
@@ -52,6 +72,15 @@ def check_components(x: Tensor, lmax: int, channels: int, name: str = "x") -> No
 
 
 def check_shape(x: Tensor, expected: Sequence[int], name: str) -> None:
-    """ValueError where a tensor has another shape, even one that would broadcast."""
+    """Refuse a tensor of another shape, even one that would broadcast.
+
+    Args:
+        x: The tensor.
+        expected: Its shape.
+        name: Of the argument, for the message.
+
+    Raises:
+        ValueError: for another shape.
+    """
     if x.shape != tuple(expected):
         raise ValueError(f"{name} has shape {tuple(x.shape)}; expected {list(expected)}")

@@ -41,7 +41,17 @@ class DegreeLinear(nn.Module):
             nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the map."""
+        """Map the channels of each degree.
+
+        Args:
+            x: Features, ``[..., (lmax+1)**2, in_channels]``.
+
+        Returns:
+            ``[..., (lmax+1)**2, out_channels]``.
+
+        Raises:
+            ValueError: for another shape.
+        """
         check_components(x, self.lmax, self.in_channels)
         parts = [x[..., l * l : (l + 1) ** 2, :] @ self.weight[l] for l in range(self.lmax + 1)]
         if self.bias is not None:

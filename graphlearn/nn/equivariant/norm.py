@@ -46,7 +46,17 @@ class EquivariantRMSNorm(ConstantBuffers):
         nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise."""
+        """Divide features by their root mean square, and scale each degree and channel.
+
+        Args:
+            x: Features, ``[..., (lmax+1)**2, channels]``.
+
+        Returns:
+            Like x.
+
+        Raises:
+            ValueError: for another shape.
+        """
         check_components(x, self.lmax, self.channels)
         kind, x = torch.promote_types(x.dtype, self.gain.dtype), x.to(torch.promote_types(x.dtype, torch.float32))
         share = (1.0 / self.count.to(x.device)).to(x.dtype)

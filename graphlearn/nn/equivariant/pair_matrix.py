@@ -41,7 +41,18 @@ class PairMatrix(nn.Module):
         self.num_weights = sum(map(sum, self.sizes))
 
     def forward(self, weights: Tensor, rotation: EdgeRotation) -> Tensor:
-        """Build the matrices."""
+        """One matrix per edge.
+
+        Args:
+            weights: Invariants of the edge, ``[E, num_weights]``.
+            rotation: Frames of the edges, up to the highest degree of both sides.
+
+        Returns:
+            ``[E, sum_l left_l (2l+1), sum_l right_l (2l+1)]``.
+
+        Raises:
+            ValueError: for another shape, or a degree that ``rotation`` does not hold.
+        """
         check_shape(weights, (rotation.num_edges, self.num_weights), "weights")
         rows, start = [], 0
         for l1, a in enumerate(self.left):
@@ -78,7 +89,17 @@ class AtomMatrix(nn.Module):
         self.num_weights = sum(a * b for a, b in zip(self.left, self.right, strict=False))
 
     def forward(self, weights: Tensor) -> Tensor:
-        """Build the matrices."""
+        """One matrix per atom.
+
+        Args:
+            weights: Invariants of the atom, ``[N, num_weights]``.
+
+        Returns:
+            ``[N, sum_l left_l (2l+1), sum_l right_l (2l+1)]``.
+
+        Raises:
+            ValueError: for another shape.
+        """
         check_shape(weights, (weights.size(0), self.num_weights), "weights")
         rows, start, before = [], 0, 0
         width = sum(b * (2 * l + 1) for l, b in enumerate(self.right))

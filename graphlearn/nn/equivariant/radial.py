@@ -35,7 +35,17 @@ class GaussianBasis(ConstantBuffers):
         self.width = 2.0 * cutoff / (num_functions - 1)
 
     def forward(self, distance: Tensor) -> Tensor:
-        """Evaluate all Gaussians."""
+        """Values of all Gaussians.
+
+        Args:
+            distance: Distances, ``[E]``, in the unit of the cutoff.
+
+        Returns:
+            ``[E, num_functions]``.
+
+        Raises:
+            ValueError: for another shape.
+        """
         if distance.dim() != 1:
             raise ValueError(f"distances have shape {tuple(distance.shape)}; expected [E]")
         return torch.exp(-0.5 * ((distance[:, None] - self.centers.to(distance.device)) / self.width) ** 2)
@@ -94,6 +104,15 @@ class EdgeScalars(nn.Module):
         nn.init.uniform_(self.target.weight, -0.001, 0.001)
 
     def forward(self, radial: Tensor, numbers: Tensor, edge_index: Tensor) -> Tensor:
-        """Concatenate."""
+        """Radial functions beside the embeddings of source and target.
+
+        Args:
+            radial: Radial functions, ``[E, num_radial]``.
+            numbers: Atomic numbers, ``[N]``.
+            edge_index: Edges from source to target, ``[2, E]``.
+
+        Returns:
+            ``[E, num_radial + 2 * channels]``.
+        """
         source, target = edge_index
         return torch.cat([radial, self.source(numbers[source]), self.target(numbers[target])], dim=-1)

@@ -16,7 +16,7 @@ class SO2Linear(ConstantBuffers):
               y_{+m} = W^r_m x_{+m} - W^i_m x_{-m}, \qquad y_{-m} = W^r_m x_{-m} + W^i_m x_{+m}
 
     where :math:`x_m` holds all degrees l >= \|m\| and channels. Inputs may be scaled first by weights of the edge,
-    one a (\|m\|, l, channel).
+    one per (\|m\|, l, channel).
 
     Args:
         lmax: Highest degree.
@@ -73,7 +73,18 @@ class SO2Linear(ConstantBuffers):
             nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor, scale: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Apply the map."""
+        r"""Map features in the frames of the edges.
+
+        Args:
+            x: Features in edge order, ``[..., (lmax+1)**2, in_channels]``.
+            scale: Weights of the edge for each (\|m\|, l, channel), ``[..., num_weights]``; None for none.
+
+        Returns:
+            Features in edge order, ``[..., (lmax+1)**2, out_channels]``, and invariants, ``[..., num_scalars]``.
+
+        Raises:
+            ValueError: for another shape.
+        """
         check_components(x, self.lmax, self.in_channels)
         if scale is not None:
             if scale.size(-1) != self.num_weights:

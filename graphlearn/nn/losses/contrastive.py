@@ -12,7 +12,7 @@ WEIGHTINGS = ("any", "jaccard")
 def supervised_contrastive_loss(
     z: Tensor, labels: Tensor, *, temperature: float = 0.1, weighting: str = "any"
 ) -> Tensor:
-    r"""Supervised contrastive loss for one label or many a sample.
+    r"""Supervised contrastive loss for one or many labels per sample.
 
     .. math::
         \ell_i = -\frac{1}{\sum_p w_{ip}} \sum_{p \ne i} w_{ip}

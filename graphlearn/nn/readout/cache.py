@@ -16,15 +16,20 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 from torch_geometric.data import Batch, Data
 
-from graphlearn.base.errors import InputError
-from graphlearn.base.plain_data import read_json
-
 SCHEMA_VERSION = 1
+LARGEST_DESCRIPTION = 2**20  # bytes
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def _call(backbone: nn.Module, batch: Any) -> list[Tensor]:
-    return backbone(batch.x, batch.edge_index)
+    history: list[Tensor] = backbone(batch.x, batch.edge_index)
+    return history
+
+
+def _description(file: Path) -> Any:
+    if file.stat().st_size > LARGEST_DESCRIPTION:
+        raise ValueError(f"{file.name} is too large")
+    return json.loads(file.read_text())
 
 
 def _channels(description: Any) -> list[int]:
@@ -140,7 +145,7 @@ class HistoryCache(Dataset[Data]):
         """
         path = Path(folder)
         try:
-            description = read_json(path / "history.json")
+            description = _description(path / "history.json")
             channels = _channels(description)
             tables = load_file(path / "graphs.safetensors")
             counts, dtype = tables.pop("counts"), DTYPES[description["dtype"]]
@@ -153,7 +158,7 @@ class HistoryCache(Dataset[Data]):
             if file.stat().st_size != math.prod(shape) * dtype.itemsize:
                 raise ValueError("history.bin has another size")
             history = torch.from_file(str(file), size=math.prod(shape), dtype=dtype).view(shape)
-        except (OSError, ValueError, KeyError, TypeError, InputError, SafetensorError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
             raise ValueError(f"{path} is not a complete history cache ({error}); record it again") from None
         if description.get("schema_version") != SCHEMA_VERSION:
             raise ValueError(
@@ -171,5 +176,5 @@ class HistoryCache(Dataset[Data]):
         return Data(history=self._history[start : start + count], num_nodes=count, **kept)
 
     def layers(self, batch: Data) -> list[Tensor]:
-        """The history of a batch as a list with one tensor ``[N, channels]`` a layer, in float32."""
+        """The history of a batch as a list with one tensor ``[N, channels]`` per layer, in float32."""
         return [part.float() for part in batch.history.split(self.channels, dim=1)]

@@ -47,7 +47,19 @@ class GroupedMeanReadout(nn.Module):
         nn.init.constant_(self.log_p, math.log(self.p))
 
     def forward(self, xs: Sequence[Tensor], batch: Tensor | None = None, *, batch_size: int | None = None) -> Tensor:
-        """Read out."""
+        """The generalised mean of the last layer over the nodes of each graph.
+
+        Args:
+            xs: Output of every layer, ``[N, channels]`` each.
+            batch: Graph of each node, ``[N]``, in any order; None for a single graph.
+            batch_size: Number of graphs B; by default one more than the largest in ``batch``.
+
+        Returns:
+            ``[B, channels]``; zeros for a graph without nodes.
+
+        Raises:
+            ValueError: for other shapes.
+        """
         check_history(xs, self.channels)
         x = xs[-1]
         segments = Segments.of(x, batch, batch_size)

@@ -124,20 +124,26 @@ class HistoryReadout(nn.Module):
         max_num_nodes: int | None = None,
         return_attention: bool = False,
     ) -> Tensor | tuple[Tensor, HistoryWeights]:
-        """Read out.
+        """Mix the layers of every node, attend among the nodes of each graph, and take their mean.
 
         Args:
-            xs: Output of every layer, the last one last.
-            batch: Graph of each node; None for a single graph.
-            batch_size: Number of graphs.
+            xs: Output of every layer, ``[N, channels]`` each, the last one last.
+            batch: Graph of each node, ``[N]``, in any order; None for a single graph.
+            batch_size: Number of graphs B; by default one more than the largest in ``batch``.
             max_num_nodes: Nodes of the largest graph. With both sizes given no shape depends on the data, and
                 ``torch.compile`` finds no graph break.
             return_attention: Return :class:`HistoryWeights` as well.
+
+        Returns:
+            ``[B, hidden_channels]``, zeros for a graph without nodes; ``[N, hidden_channels]`` at level ``node``.
+
+        Raises:
+            ValueError: for other shapes, or a graph with more nodes than ``max_num_nodes``.
         """
         check_history(xs, self.channels)
         segments = Segments.of(xs[-1], batch, batch_size)
         mixed, alpha = self.layers(xs, segments)
-        h = mixed
+        h: Tensor = mixed
         if self.nodes is not None:
             h = self.nodes(mixed, segments, max_num_nodes)
             h = h + mixed if self.residual else h

@@ -56,7 +56,19 @@ class JumpingReadout(nn.Module):
                 module.reset_parameters()
 
     def forward(self, xs: Sequence[Tensor], batch: Tensor | None = None, *, batch_size: int | None = None) -> Tensor:
-        """Read out; the batch vector may be in any order, and an empty graph gives zeros."""
+        """Join the layers of each node, then aggregate the nodes of each graph.
+
+        Args:
+            xs: Output of every layer, ``[N, channels]`` each.
+            batch: Graph of each node, ``[N]``, in any order; None for a single graph.
+            batch_size: Number of graphs B; by default one more than the largest in ``batch``.
+
+        Returns:
+            ``[B, hidden_channels]``, zeros for a graph without nodes; ``[N, hidden_channels]`` without aggregation.
+
+        Raises:
+            ValueError: for other shapes, or another number of layers.
+        """
         check_history(xs, self.channels, None if self.jk is None else self.num_layers)
         x = xs[-1] if self.jk is None else self.jk(list(xs))
         x = x if self.project is None else self.project(x)

@@ -1,4 +1,4 @@
-"""Attention over the layers of a network's history, one weight a layer and graph."""
+"""Attention over the layers of a network's history, one weight per layer and graph."""
 
 from __future__ import annotations
 
@@ -76,7 +76,15 @@ class LayerAttention(nn.Module):
             self.key.weight.copy_(self.query.weight)
 
     def forward(self, xs: Sequence[Tensor], segments: Segments) -> tuple[Tensor, Tensor]:
-        """Mix the layers of every node; the second value holds the weights of the layers, ``[B, L]``."""
+        """Weighted sum of the layers of every node.
+
+        Args:
+            xs: Output of every layer, ``[N, channels]`` each.
+            segments: Graphs of the nodes.
+
+        Returns:
+            Mixed features, ``[N, hidden_channels]``, and the weights of the layers of each graph, ``[B, L]``.
+        """
         code = layer_code(len(xs), self.hidden_channels, xs[-1])
         if isinstance(self.channels, int):
             shared = cast(nn.Linear, self.embed[0])
@@ -104,7 +112,8 @@ class LayerAttention(nn.Module):
     def normalise(self, scores: Tensor) -> Tensor:
         """Weights of the layers from their scores, ``[B, L]``."""
         if self.weights == "softmax":
-            return (scores / self.hidden_channels**0.5).softmax(-1)
+            positive: Tensor = (scores / self.hidden_channels**0.5).softmax(-1)
+            return positive
         total, size = scores.sum(-1, keepdim=True), scores.abs().sum(-1, keepdim=True)
         zero = size == 0
         least = torch.where(zero, torch.ones_like(size), self.guard * size)
@@ -116,7 +125,16 @@ class LayerAttention(nn.Module):
 
 
 def layer_code(layers: int, channels: int, like: Tensor) -> Tensor:
-    r"""Sinusoidal code, :math:`P_{l,2k} = \sin(l / 10000^{2k/D})` and the cosine at 2k + 1, ``[L, D]``."""
+    r"""Sinusoidal code of the layers, :math:`P_{l,2k} = \sin(l / 10000^{2k/D})` and the cosine at 2k + 1.
+
+    Args:
+        layers: Number of layers L.
+        channels: Channels D.
+        like: Gives type and device.
+
+    Returns:
+        ``[L, D]``.
+    """
     even = torch.arange(0, channels, 2, device=like.device, dtype=torch.float64)
     angle = torch.arange(layers, device=like.device, dtype=torch.float64)[:, None] / 10000 ** (even / channels)
     return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)[:, :channels].to(like.dtype)

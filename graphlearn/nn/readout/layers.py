@@ -25,7 +25,7 @@ def layer_outputs(
         **kwargs: Keyword arguments of the model.
 
     Returns:
-        One tensor ``[N, channels]`` a layer.
+        One tensor ``[N, channels]`` per layer.
 
     Raises:
         ValueError: if no layer ran.

@@ -67,7 +67,21 @@ class MultilayerReadout(nn.Module):
         batch_size: int | None = None,
         return_attention: bool = False,
     ) -> Tensor | tuple[Tensor, HistoryWeights]:
-        """Read out; the weights of the layers are means over queries and heads."""
+        """Attend from the learned queries to the layers of each graph.
+
+        Args:
+            xs: Output of every layer, ``[N, channels]`` each.
+            batch: Graph of each node, ``[N]``, in any order; None for a single graph.
+            batch_size: Number of graphs B; by default one more than the largest in ``batch``.
+            return_attention: Return :class:`HistoryWeights` as well; those of the layers are means
+                over queries and heads.
+
+        Returns:
+            ``[B, hidden_channels]``; zeros for a graph without nodes.
+
+        Raises:
+            ValueError: for other shapes.
+        """
         check_history(xs, self.channels)
         segments = Segments.of(xs[-1], batch, batch_size)
         means = torch.stack([segments.mean(x) for x in xs], dim=1)

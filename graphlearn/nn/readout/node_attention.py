@@ -46,7 +46,20 @@ class NodeAttention(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, x: Tensor, segments: Segments, max_num_nodes: int | None = None) -> Tensor:
-        """Attend; see :meth:`Segments.padded` for ``max_num_nodes``."""
+        """Attend from every node to all nodes of its graph.
+
+        Args:
+            x: Features, ``[N, channels]``.
+            segments: Graphs of the nodes.
+            max_num_nodes: Nodes of the largest graph, for shapes that do not depend on the data, see
+                :meth:`Segments.padded`.
+
+        Returns:
+            ``[N, channels]``.
+
+        Raises:
+            ValueError: if a graph has more nodes than ``max_num_nodes``.
+        """
         groups = list(segments.padded(max_num_nodes))
         dropout = self.dropout if self.training else 0.0
         folded = self.heads == 1 and not dropout
@@ -56,12 +69,22 @@ class NodeAttention(nn.Module):
             rows.append(z.transpose(1, 2).reshape(-1, self.channels))
         z = from_slots(rows, groups, x)
         if not folded:
-            return self.out(z)
+            out: Tensor = self.out(z)
+            return out
         value, bias = self.project.weight.chunk(3)[2], self.project.bias.chunk(3)[2]
         return torch.addmm(self.out.weight @ bias + self.out.bias, z, (self.out.weight @ value).T)
 
     def received(self, x: Tensor, segments: Segments, max_num_nodes: int | None = None) -> Tensor:
-        """Share of its graph's attention that each node receives, mean over queries and heads, ``[N]``; sums to 1."""
+        """Share of its graph's attention that each node receives, the mean over queries and heads.
+
+        Args:
+            x: Features, ``[N, channels]``.
+            segments: Graphs of the nodes.
+            max_num_nodes: As for :meth:`forward`.
+
+        Returns:
+            ``[N]``, with the sum 1 over the nodes of each graph.
+        """
         groups = list(segments.padded(max_num_nodes))
         rows = []
         for group, (q, k, _) in zip(groups, self._heads(x, groups, folded=False), strict=True):

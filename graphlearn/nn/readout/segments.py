@@ -25,10 +25,15 @@ class Segments:
 
     @classmethod
     def of(cls, x: Tensor, batch: Tensor | None, batch_size: int | None) -> Segments:
-        """Segments of the nodes ``x``; one graph where ``batch`` is None.
+        """Segments of the nodes ``x``.
+
+        Args:
+            x: Features of the nodes, ``[N, ...]``.
+            batch: Graph of each node, ``[N]``, in any order; None for a single graph.
+            batch_size: Number of graphs; by default one more than the largest in ``batch``.
 
         Raises:
-            ValueError: if ``batch`` does not hold one whole number a node, or names a graph outside ``batch_size``.
+            ValueError: if ``batch`` does not hold one whole number per node, or names a graph outside ``batch_size``.
         """
         if batch is None:
             batch = x.new_zeros(x.size(0), dtype=torch.long)
@@ -92,7 +97,14 @@ class PaddedGroup:
 
     @classmethod
     def of(cls, order: Tensor, starts: Tensor, counts: Tensor, size: int) -> PaddedGroup:
-        """Slots of the graphs that begin at ``starts`` in the node order ``order``."""
+        """Slots of graphs that are padded to one size.
+
+        Args:
+            order: Nodes sorted by graph, ``[N]``.
+            starts: Where each graph of the group begins in ``order``, ``[G]``.
+            counts: Nodes of each graph of the group, ``[G]``.
+            size: Slots m per graph.
+        """
         slots = torch.arange(size, device=order.device)
         filled, starts = slots < counts[:, None], starts[:, None]
         nodes = order[torch.where(filled, starts + slots, starts).clamp(max=order.size(0) - 1)]
@@ -117,7 +129,16 @@ def _checked_size(batch: Tensor, batch_size: int | None) -> int:
 
 
 def from_slots(rows: Sequence[Tensor], groups: Sequence[PaddedGroup], like: Tensor) -> Tensor:
-    """Rows of the slots of all groups, ``[G m, C]`` each, in the order of the nodes; NaN for a node without a slot."""
+    """Rows of the slots of all groups, in the order of the nodes.
+
+    Args:
+        rows: ``[G m, C]`` for each group.
+        groups: Which node each slot holds.
+        like: Gives the number of nodes, and the result where there is no group, ``[N, C]``.
+
+    Returns:
+        ``[N, C]``; in compiled code NaN for a node without a slot.
+    """
     if not rows:
         return like
     flat = rows[0] if len(rows) == 1 else torch.cat(list(rows))
@@ -148,7 +169,16 @@ def group_sizes(sizes: list[int]) -> list[tuple[int, int]]:
 
 
 def check_history(xs: Sequence[Tensor], channels: int | Sequence[int], num_layers: int | None = None) -> None:
-    """ValueError where a history does not have the promised number of layers and widths."""
+    """Refuse a history with another number of layers or other widths.
+
+    Args:
+        xs: Output of every layer, ``[N, channels]`` each.
+        channels: Width of all layers, or of each.
+        num_layers: Number of layers; None for any.
+
+    Raises:
+        ValueError: for another number or width, or layers with different numbers of nodes.
+    """
     if not xs:
         raise ValueError("the history is empty; give a list with the output of every layer")
     num_layers = num_layers if isinstance(channels, int) else len(channels)

@@ -11,7 +11,7 @@ from graphlearn.nn.region.edges import check_edges
 
 
 class Regions(NamedTuple):
-    """Members of R regions, one row a member, sorted by region and then by node.
+    """Members of R regions, one row per member, sorted by region and then by node.
 
     Attributes:
         anchors: Node in the middle of each region, ``[R]``.
@@ -111,7 +111,7 @@ def non_maximum_suppression(
         regions: The regions, none of them in two graphs.
         mask: Ranks the residues within a region, ``[N]``; without it they come in ascending order.
         iou: Largest intersection over union with a better region, in [0, 1].
-        keep: Largest number of regions a graph.
+        keep: Largest number of regions per graph.
         batch: Graph of each node, ``[N]``; None for a single graph.
 
     Returns:

@@ -13,7 +13,7 @@ from graphlearn.nn.region.neighbour_sum import Neighbours
 class Convolution(nn.Module):
     r"""Graph convolution with given weights, :math:`y_i = b + \sum_{(j, i) \in E} w_{ji} W x_j`.
 
-    With the weights of :func:`symmetric_normalised` this is PyG's ``GCNConv``, without a row of features an edge.
+    With the weights of :func:`symmetric_normalised` this is PyG's ``GCNConv``, without a row of features per edge.
 
     Args:
         in_channels: Channels of x.
@@ -37,7 +37,16 @@ class Convolution(nn.Module):
         nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor, neighbours: Neighbours, edge_weight: Tensor) -> Tensor:
-        """Convolve ``x`` [N, in_channels] over weighted edges."""
+        """Sum the projected features of the neighbours.
+
+        Args:
+            x: Features, ``[N, in_channels]``.
+            neighbours: The edges.
+            edge_weight: Weights w, ``[E]``.
+
+        Returns:
+            ``[N, out_channels]``.
+        """
         return neighbours.sum(F.linear(x, self.weight), edge_weight) + self.bias
 
     def __repr__(self) -> str:
@@ -51,7 +60,7 @@ class Attention(nn.Module):
         \alpha_{ij} = \mathrm{softmax}_j\, \mathrm{LeakyReLU}_{0.2}(a \cdot z_i + a' \cdot z_j), \qquad
         y_i = b + \sum_j \alpha_{ij} z_j
 
-    PyG's ``GATConv``, without a row of features an edge.
+    PyG's ``GATConv``, without a row of features per edge.
 
     Args:
         in_channels: Channels of x.
@@ -82,7 +91,15 @@ class Attention(nn.Module):
             nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor, neighbours: Neighbours) -> Tensor:
-        """Attend over the edges, ``[N, in_channels] -> [N, out_channels]``."""
+        """Mean of the projected features of the neighbours, weighted by attention.
+
+        Args:
+            x: Features, ``[N, in_channels]``.
+            neighbours: The edges.
+
+        Returns:
+            ``[N, out_channels]``.
+        """
         z = F.linear(x, self.weight)
         source, target = neighbours.edge_index
         received, sent = (z * self.receive).sum(-1), (z * self.send).sum(-1)

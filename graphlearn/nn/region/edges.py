@@ -7,7 +7,17 @@ from torch import Tensor
 
 
 def check_graph(x: Tensor, channels: int, edge_index: Tensor, edge_weight: Tensor | None = None) -> None:
-    """ValueError where nodes or edges do not have the promised shape, or an edge leaves the graph."""
+    """Refuse nodes or edges of another shape, and edges that leave the graph.
+
+    Args:
+        x: Features, ``[N, channels]``.
+        channels: Number of channels.
+        edge_index: Edges, ``[2, E]``.
+        edge_weight: Weights, ``[E]``, at least zero; None for none.
+
+    Raises:
+        ValueError: for anything else.
+    """
     check_features(x, channels)
     check_edges(edge_index, x.size(0))
     if edge_weight is None:
@@ -19,13 +29,29 @@ def check_graph(x: Tensor, channels: int, edge_index: Tensor, edge_weight: Tenso
 
 
 def check_features(x: Tensor, channels: int) -> None:
-    """ValueError where features are not ``[N, channels]``."""
+    """Refuse features that are not ``[N, channels]``.
+
+    Args:
+        x: Features.
+        channels: Number of channels.
+
+    Raises:
+        ValueError: for another shape.
+    """
     if x.dim() != 2 or x.size(1) != channels:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected [{x.size(0) if x.dim() else 'N'}, {channels}]")
 
 
 def check_edges(edge_index: Tensor, num_nodes: int) -> None:
-    """ValueError where edges are not a ``[2, E]`` tensor of nodes below ``num_nodes``."""
+    """Refuse edges that are not a ``[2, E]`` tensor of nodes below ``num_nodes``.
+
+    Args:
+        edge_index: Edges.
+        num_nodes: Number of nodes.
+
+    Raises:
+        ValueError: for anything else.
+    """
     if edge_index.dim() != 2 or edge_index.size(0) != 2:
         raise ValueError(f"edge_index has shape {tuple(edge_index.shape)}; expected [2, E]")
     if edge_index.numel() and not 0 <= int(edge_index.min()) <= int(edge_index.max()) < num_nodes:
@@ -34,9 +60,18 @@ def check_edges(edge_index: Tensor, num_nodes: int) -> None:
 
 
 def check_per_node(name: str, value: Tensor, num_nodes: int) -> None:
-    """ValueError where a value is not one number a node."""
+    """Refuse a value that is not one number per node.
+
+    Args:
+        name: Of the argument, for the message.
+        value: The tensor.
+        num_nodes: Number of nodes.
+
+    Raises:
+        ValueError: for another shape.
+    """
     if value.shape != (num_nodes,):
-        raise ValueError(f"{name} has shape {tuple(value.shape)}; expected [{num_nodes}], one number a node")
+        raise ValueError(f"{name} has shape {tuple(value.shape)}; expected [{num_nodes}], one number per node")
 
 
 def with_self_loops(edge_index: Tensor, edge_weight: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:
@@ -44,6 +79,14 @@ def with_self_loops(edge_index: Tensor, edge_weight: Tensor, num_nodes: int) -> 
 
     A new loop weighs as much as the mean edge that enters its node, so that weights may have any scale; 1 where no
     edge of positive weight does.
+
+    Args:
+        edge_index: Edges, ``[2, E]``.
+        edge_weight: Weights, ``[E]``.
+        num_nodes: Number of nodes.
+
+    Returns:
+        Edges and weights, ``[2, E']`` and ``[E']``.
     """
     source, target = edge_index
     bare = torch.ones(num_nodes, dtype=torch.bool, device=edge_index.device)
@@ -56,18 +99,45 @@ def with_self_loops(edge_index: Tensor, edge_weight: Tensor, num_nodes: int) -> 
 
 
 def sum_of_incoming(value: Tensor, edge_index: Tensor, num_nodes: int) -> Tensor:
-    """Sum over the edges that enter a node, ``[E, ...] -> [N, ...]``."""
+    """Sum over the edges that enter each node.
+
+    Args:
+        value: One row per edge, ``[E, ...]``.
+        edge_index: Edges, ``[2, E]``.
+        num_nodes: Number of nodes.
+
+    Returns:
+        ``[N, ...]``.
+    """
     return value.new_zeros(num_nodes, *value.shape[1:]).index_add(0, edge_index[1], value)
 
 
 def mean_of_incoming(value: Tensor, edge_index: Tensor, num_nodes: int) -> Tensor:
-    """Mean over the edges that enter a node, ``[E] -> [N]``; zero where none does."""
+    """Mean over the edges that enter each node; zero where none does.
+
+    Args:
+        value: One number per edge, ``[E]``.
+        edge_index: Edges, ``[2, E]``.
+        num_nodes: Number of nodes.
+
+    Returns:
+        ``[N]``.
+    """
     degree = sum_of_incoming(torch.ones_like(value), edge_index, num_nodes)
     return sum_of_incoming(value, edge_index, num_nodes) / degree.clamp(min=1)
 
 
 def row_normalised(edge_index: Tensor, edge_weight: Tensor, num_nodes: int) -> Tensor:
-    r"""Weights :math:`A_{ij} / \sum_m A_{im}` of the edges from j to i."""
+    r"""Weights :math:`A_{ij} / \sum_m A_{im}` of the edges from j to i.
+
+    Args:
+        edge_index: Edges, ``[2, E]``.
+        edge_weight: Weights A, ``[E]``.
+        num_nodes: Number of nodes.
+
+    Returns:
+        ``[E]``.
+    """
     total = sum_of_incoming(edge_weight, edge_index, num_nodes).clamp(min=torch.finfo(edge_weight.dtype).tiny)
     return edge_weight / total.index_select(0, edge_index[1])
 
@@ -76,6 +146,14 @@ def symmetric_normalised(edge_index: Tensor, edge_weight: Tensor, num_nodes: int
     r"""Weights :math:`A_{ij} / \sqrt{d_i d_j}` with :math:`d_i = \sum_m A_{im}`, those of a GCN.
 
     As :func:`torch_geometric.nn.conv.gcn_conv.gcn_norm`, but with gradients that add in a fixed order.
+
+    Args:
+        edge_index: Edges, ``[2, E]``.
+        edge_weight: Weights A, ``[E]``.
+        num_nodes: Number of nodes.
+
+    Returns:
+        ``[E]``.
     """
     total = sum_of_incoming(edge_weight, edge_index, num_nodes).clamp(min=torch.finfo(edge_weight.dtype).tiny)
     root = total.rsqrt()
@@ -83,7 +161,14 @@ def symmetric_normalised(edge_index: Tensor, edge_weight: Tensor, num_nodes: int
 
 
 def induced_edges(edge_index: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows of the edges between kept nodes, and these edges with the kept nodes numbered anew.
+    """Edges between kept nodes.
+
+    Args:
+        edge_index: Edges, ``[2, E]``.
+        kept: Whether a node is kept, ``[N]``.
+
+    Returns:
+        Which edges these are, ``[E']``, and the edges with the kept nodes numbered anew, ``[2, E']``.
 
     Example:
         >>> path = torch.tensor([[0, 1, 2], [1, 2, 3]])

@@ -93,14 +93,19 @@ class FunctionalAttention(nn.Module):
         *,
         return_attention: bool = False,
     ) -> Tensor | tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Attend; the graphs of a batch never see one another, as no edge joins them.
+        """Sum the neighbours of each residue, weighted by attention and objectness.
+
+        The graphs of a batch never see one another, as no edge joins them.
 
         Args:
-            x: Features of the residues.
-            edge_index: Contacts, with or without self-loops.
-            objectness: Objectness or proposal mask f; booleans count as 0 and 1.
-            edge_weight: Weights of the contacts; by default 1.
+            x: Features of the residues, ``[N, channels]``.
+            edge_index: Contacts, with or without self-loops, ``[2, E]``.
+            objectness: Objectness or proposal mask f, ``[N]``; booleans count as 0 and 1.
+            edge_weight: Weights of the contacts, ``[E]``; by default 1.
             return_attention: Return the edges and their attention as well.
+
+        Returns:
+            ``[N, channels]``; and edges with self-loops, ``[2, E']``, and attention, ``[E', heads]``.
 
         Raises:
             ValueError: for arguments of the wrong shape, objectness outside [0, 1] or a negative weight.

@@ -13,7 +13,7 @@ from torch import Tensor
 class Neighbours:
     r"""Edges as the pattern of a sparse matrix, made once for all sums over them.
 
-    One row of features an edge is never made, neither forward nor backward. Differentiable any number of times. Half
+    One row of features per edge is never made, neither forward nor backward. Differentiable any number of times. Half
     precision is computed in float32.
 
     Args:
@@ -43,17 +43,22 @@ class Neighbours:
         """
         kind = torch.promote_types(torch.promote_types(x.dtype, edge_weight.dtype), torch.float32)
         with torch.autocast(x.device.type, enabled=False):
-            return cast(Tensor, _Sum.apply(edge_weight.to(kind), x.to(kind), self, False)).to(x.dtype)
+            return _apply(_Sum, edge_weight.to(kind), x.to(kind), self, False).to(x.dtype)
 
     @cached_property
     def into(self) -> _Pattern:
-        """A row a target."""
+        """One row per target."""
         return _Pattern.of(self.edge_index[1], self.edge_index[0], self.num_nodes)
 
     @cached_property
     def out_of(self) -> _Pattern:
-        """A row a source."""
+        """One row per source."""
         return _Pattern.of(self.edge_index[0], self.edge_index[1], self.num_nodes)
+
+
+def _apply(function: Any, a: Tensor, b: Tensor, edges: Neighbours, backwards: bool) -> Tensor:
+    """Call a function with a gradient of its own, which torch leaves without types."""
+    return cast(Tensor, function.apply(a, b, edges, backwards))
 
 
 class _Sum(torch.autograd.Function):
@@ -66,8 +71,8 @@ class _Sum(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         (gradient,), (weight, x), edges, back = gradients, ctx.saved_tensors, ctx.edges, ctx.backwards
-        for_weight = _Dots.apply(gradient, x, edges, back) if ctx.needs_input_grad[0] else None
-        for_x = _Sum.apply(weight, gradient, edges, not back) if ctx.needs_input_grad[1] else None
+        for_weight = _apply(_Dots, gradient, x, edges, back) if ctx.needs_input_grad[0] else None
+        for_x = _apply(_Sum, weight, gradient, edges, not back) if ctx.needs_input_grad[1] else None
         return for_weight, for_x, None, None
 
 
@@ -80,13 +85,14 @@ class _Dots(torch.autograd.Function):
         ctx.edges, ctx.backwards = edges, backwards
         pattern = edges.out_of if backwards else edges.into
         zero = pattern.matrix(a.new_zeros(pattern.cell.size(0)))
-        return torch.sparse.sampled_addmm(zero, a.contiguous(), b.T).values()[pattern.cell]
+        products: Tensor = torch.sparse.sampled_addmm(zero, a.contiguous(), b.T).values()
+        return products[pattern.cell]
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         (gradient,), (a, b), edges, back = gradients, ctx.saved_tensors, ctx.edges, ctx.backwards
-        for_a = _Sum.apply(gradient, b, edges, back) if ctx.needs_input_grad[0] else None
-        for_b = _Sum.apply(gradient, a, edges, not back) if ctx.needs_input_grad[1] else None
+        for_a = _apply(_Sum, gradient, b, edges, back) if ctx.needs_input_grad[0] else None
+        for_b = _apply(_Sum, gradient, a, edges, not back) if ctx.needs_input_grad[1] else None
         return for_a, for_b, None, None
 
 

@@ -117,17 +117,20 @@ class HierarchicalNodeDrop(nn.Module):
         edge_weight: Tensor | None = None,
         batch_size: int | None = None,
     ) -> PooledNodes:
-        """Pool.
+        """Keep the residues with the best scores, and the contacts between them.
 
         Args:
-            x: Features of the residues.
-            edge_index: Contacts; self-loops do not count as neighbours.
-            positions_angstrom: Positions of the residues; those in contact must be known.
-            secondary: 1 for residues in helix or strand, else 0.
-            mask: Proposal mask; by default 1, so that all neighbours count as proposed.
-            batch: Graph of each node; None for a single graph.
-            edge_weight: Weights of the contacts, at least zero; by default 1.
+            x: Features of the residues, ``[N, channels]``.
+            edge_index: Contacts, ``[2, E]``; self-loops do not count as neighbours.
+            positions_angstrom: Positions of the residues in Å, ``[N, 3]``; those in contact must be known.
+            secondary: 1 for residues in helix or strand, else 0, ``[N]``.
+            mask: Proposal mask, ``[N]``; by default 1, so that all neighbours count as proposed.
+            batch: Graph of each node, ``[N]``; None for a single graph.
+            edge_weight: Weights of the contacts, at least zero, ``[E]``; by default 1.
             batch_size: Number of graphs.
+
+        Raises:
+            ValueError: for other shapes, a negative weight, or a contact of a residue without a position.
         """
         check_graph(x, self.channels, edge_index, edge_weight)
         mask = x.new_ones(x.size(0)) if mask is None else mask

@@ -59,7 +59,18 @@ class NodeScore(nn.Module):
     def forward(
         self, x: Tensor, edge_index: Tensor, edge_weight: Tensor, positions: Tensor, secondary: Tensor, mask: Tensor
     ) -> Tensor:
-        """Score.
+        """Logits of keeping each residue.
+
+        Args:
+            x: Features of the residues, ``[N, channels]``.
+            edge_index: Contacts, ``[2, E]``; self-loops do not count as neighbours.
+            edge_weight: Weights of the contacts, ``[E]``.
+            positions: Positions in Å, ``[N, 3]``.
+            secondary: Preference by secondary structure s, ``[N]``.
+            mask: Soft membership of the proposed regions m, ``[N]``.
+
+        Returns:
+            ``[N]``.
 
         Raises:
             ValueError: if an edge joins a residue whose position is not finite.
@@ -77,7 +88,8 @@ class NodeScore(nn.Module):
             alike = penumbral_similarity(query.index_select(0, target), key.index_select(0, source))
             near = near + self.beta_cone * alike
         nearby = mean_of_incoming(mask.index_select(0, source) * near, contacts, x.size(0))
-        return self.mlp(h).squeeze(-1) + self.beta_secondary * secondary + nearby
+        own: Tensor = self.mlp(h).squeeze(-1)
+        return own + self.beta_secondary * secondary + nearby
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.channels}, {self.hidden}, sigma_angstrom={self.sigma_angstrom})"

@@ -105,12 +105,17 @@ class RegionProposal(nn.Module):
         nn.init.constant_(self.theta, self.threshold)
 
     def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor | None = None) -> Proposal:
-        """Propose; the graphs of a batch never see one another, as no edge joins them.
+        """Score every residue and spread the scores to a mask.
+
+        The graphs of a batch never see one another, as no edge joins them.
 
         Args:
-            x: Features of the residues.
-            edge_index: Contacts, with or without self-loops.
-            edge_weight: Weights of the contacts; by default 1.
+            x: Features of the residues, ``[N, channels]``.
+            edge_index: Contacts from source to target, with or without self-loops, ``[2, E]``.
+            edge_weight: Weights of the contacts, at least zero, ``[E]``; by default 1.
+
+        Raises:
+            ValueError: for other shapes, or a negative weight.
         """
         check_graph(x, self.channels, edge_index, edge_weight)
         num_nodes, num_edges = x.size(0), edge_index.size(1)

@@ -32,7 +32,16 @@ def select_top(scores: Tensor, ratio: float, segments: Segments) -> Tensor:
 
 
 def select_above(scores: Tensor, threshold: float, segments: Segments) -> Tensor:
-    """Keep the nodes with at least this score, and the best of each graph in any case, ``[N] -> [N]``."""
+    """Keep the nodes with at least this score, and the best of each graph in any case.
+
+    Args:
+        scores: Scores, ``[N]``.
+        threshold: Smallest score to keep.
+        segments: Graphs of the nodes.
+
+    Returns:
+        Whether to keep a node, ``[N]``.
+    """
     return (scores >= threshold) | (_rank(scores, segments) == 0)
 
 

@@ -50,12 +50,15 @@ class SequenceConvolution(nn.Module):
             layer.reset_parameters()
 
     def forward(self, x: Tensor, place: Tensor, batch: Tensor | None = None) -> Tensor:
-        """Convolve.
+        """Convolve the features along each chain.
 
         Args:
-            x: Features of the residues.
-            place: Place of each residue in its chain, from 0, each once.
-            batch: Chain of each residue; None for a single chain.
+            x: Features of the residues, ``[N, channels]``.
+            place: Place of each residue in its chain, from 0, each once, ``[N]``.
+            batch: Chain of each residue, ``[N]``; None for a single chain.
+
+        Returns:
+            ``[N, channels]``.
 
         Raises:
             ValueError: for places that are negative, or shared by two residues of a chain.

@@ -20,7 +20,7 @@ def objectness_targets(
 
     Args:
         sites: ``[N]`` or, where sites overlap, ``[N, C]`` with sites of different columns apart. Boolean: the residues
-            of a column are one site a graph. Integer: residues with the same number are one site; negative is none.
+            of a column are one site per graph. Integer: residues with the same number are one site; negative is none.
         edge_index: Contacts, ``[2, E]``.
         hops: Reach k of the ego graph.
         coverage: Share c of the site that must lie in the ego graph, in (0, 1].

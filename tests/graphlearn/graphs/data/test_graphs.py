@@ -124,7 +124,7 @@ def test_what_a_graph_lacks_is_named():
             GraphTable.from_graphs("A", [Data(**{k: v for k, v in whole.items() if k != key}, num_nodes=1)])
     many = GraphTable.from_graphs("A", [Data(**{**whole, "y": torch.tensor([[0, 1]])})])
     assert many.y.is_floating_point()
-    with pytest.raises(ValueError, match="one entry a graph"):
+    with pytest.raises(ValueError, match="one entry per graph"):
         GraphTable("A", whole["x"], whole["edge_index"], torch.tensor([1]), torch.tensor([0]), torch.tensor([0, 1]))
 
 
