@@ -1,18 +1,14 @@
-"""Pictures of what a layer looked at."""
+"""Figure of the weights that a readout gives to layers and nodes."""
 
 from __future__ import annotations
 
 import matplotlib
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from graphlearn.base.plotting import STYLE
-from graphlearn.graphs.data.prepared import GraphData
-from graphlearn.models import HistographGNN
-from graphlearn.nn import HistoryReadout, HistoryWeights
-from graphlearn.training.task import device_of
+from graphlearn.nn import HistoryWeights
 
 
 def history_figure(weights: HistoryWeights, batch: Tensor | None = None, *, graphs: int = 40) -> Figure:
@@ -47,22 +43,3 @@ def history_figure(weights: HistoryWeights, batch: Tensor | None = None, *, grap
             xlabel="nodes of a graph, most attended first", ylabel="share × number of nodes", title="Attention to nodes"
         )
     return figure
-
-
-@torch.no_grad()
-def weights_figure(model: HistographGNN, data: GraphData) -> Figure | None:
-    """What the readout of a trained model looks at in graphs of the test part; None if it does not tell.
-
-    Args:
-        model: The network.
-        data: Graphs with a split.
-
-    Returns:
-        Of :func:`history_figure`.
-    """
-    if not isinstance(model.readout, HistoryReadout):
-        return None
-    batch = data.batch(data.split.test[:40]).to(device_of(model))
-    members = None if data.level == "node" else batch.batch
-    _, weights = model.readout(model.history(batch.x, batch.edge_index), members, return_attention=True)
-    return history_figure(weights, members)

@@ -11,9 +11,9 @@ from typing import Any
 from graphlearn.base.cli.shell import out
 from graphlearn.base.plotting import save_figure
 from graphlearn.graphs.data.prepared import load_graph_data
-from graphlearn.graphs.history_figure import weights_figure
 from graphlearn.graphs.recipe import GraphRecipe
 from graphlearn.graphs.task import SCORES, GraphTask, build_model
+from graphlearn.graphs.weights_figure import weights_figure
 from graphlearn.training.compare import Column, Comparison, Run
 from graphlearn.training.session import Session
 from graphlearn.training.systems import System

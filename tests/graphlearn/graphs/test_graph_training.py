@@ -17,10 +17,10 @@ from graphlearn.base.recipes.reading import load_recipe
 from graphlearn.datasets.graphs import GraphTable
 from graphlearn.graphs.data.prepared import GraphData, binary_targets, load_graph_data, mean_roc_auc
 from graphlearn.graphs.data.splits import Split
-from graphlearn.graphs.history_figure import weights_figure
 from graphlearn.graphs.recipe import GraphRecipe
 from graphlearn.graphs.system import SYSTEM
 from graphlearn.graphs.task import GraphTask
+from graphlearn.graphs.weights_figure import weights_figure
 from graphlearn.models import HistographGNN
 from graphlearn.models.histograph import READOUTS, make_readout
 from graphlearn.testing import assert_batch_independent
