@@ -54,7 +54,7 @@ def command(capsys, *arguments, code=0):
     before = signal.getsignal(signal.SIGTERM)
     try:
         with pytest.raises(SystemExit) as stop:
-            run(lambda: app([str(a) for a in arguments]))
+            run("tdddft", lambda: app([str(a) for a in arguments]))
     finally:
         signal.signal(signal.SIGTERM, before)
     said = capsys.readouterr()
