@@ -20,6 +20,9 @@ def state_chunk_size(model: OrbitalModel, batch: OrbitalBatch, memory_bytes: int
         batch: What is to be predicted.
         memory_bytes: Budget; by default half of what is free on the device of the batch.
 
+    Returns:
+        Number of states, or None.
+
     Raises:
         InputError: if not even one state fits.
     """

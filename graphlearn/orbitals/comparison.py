@@ -55,7 +55,15 @@ class OrbitalComparison(Comparison):
         return {**said, "data_set": hashlib.sha256(split.encode()).hexdigest()[:16]}
 
     def do(self, run: Run, folder: Path) -> dict[str, Any]:
-        """Train, and roll out on the test sets."""
+        """Train, and roll out on the test sets.
+
+        Args:
+            run: Variant and seed.
+            folder: Of the training.
+
+        Returns:
+            Errors and the course of the training, for JSON.
+        """
         recipe = variant_recipe(self.recipe, self.recipe.comparison, run.variant, run.seed)
         split = split_folder(recipe, self.data)
         task = open_task(recipe, self.data, split)

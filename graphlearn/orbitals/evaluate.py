@@ -82,6 +82,9 @@ def cheap_baselines(bundle: int) -> dict[str, Baseline]:
 
     Args:
         bundle: Frames of a bundle, after which the one-step columns start again from the true frame.
+
+    Returns:
+        Functions of a trajectory.
     """
 
     def nothing(t: Trajectory) -> Prediction:

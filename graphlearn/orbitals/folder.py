@@ -13,18 +13,25 @@ from graphlearn.orbitals.task import OrbitalTask
 
 
 def required(data: Path | None) -> Path:
-    """The folder of the trajectories.
-
-    Raises:
-        InputError: if none was given.
-    """
+    """The folder of the trajectories; InputError if none was given."""
     if data is None:
         raise InputError("give --data: the folder of trajectories, made by 'tdddft generate'")
     return data
 
 
 def split_folder(recipe: OrbitalRecipe, data: Path | None) -> dict[str, list[str]]:
-    """Ids of a data-set folder by their use, see :func:`graphlearn.orbitals.assignment.assign`."""
+    """Ids of a data-set folder by their use, see :func:`graphlearn.orbitals.assignment.assign`.
+
+    Args:
+        recipe: With the rules.
+        data: Value of ``--data``.
+
+    Returns:
+        Ids by name of the set.
+
+    Raises:
+        InputError: if no folder was given, or the rules leave nothing to train on.
+    """
     folder = required(data)
     split = assign(TDDFTTrajectories(folder).names, recipe.split, folder)
     check_validation(recipe, split)
@@ -38,6 +45,9 @@ def open_task(recipe: OrbitalRecipe, data: Path, split: Mapping[str, Sequence[st
         recipe: Model and optimisation.
         data: Folder of the trajectories.
         split: Ids by use.
+
+    Returns:
+        A task of the trainer.
     """
     parts = (TRAIN, VALIDATION)
     sets = {s: TDDFTTrajectories(data, select=split[s], **recipe.geometry) for s in parts if s in split}

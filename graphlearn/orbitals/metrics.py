@@ -20,6 +20,9 @@ def l2_error(predicted: np.ndarray, target: np.ndarray, atom_of_orbital: np.ndar
         predicted: Complex [F, S, A], without the frame at t = 0.
         target: Likewise.
         atom_of_orbital: Atom of each orbital, int [A].
+
+    Returns:
+        The mean distance.
     """
     square = np.abs(predicted - target) ** 2
     per_atom = np.stack([square[..., atom_of_orbital == a].sum(-1) for a in range(atom_of_orbital.max() + 1)], -1)
@@ -32,16 +35,27 @@ def wavefunction_nrmse(predicted: np.ndarray, target: np.ndarray, frames: int | 
     Args:
         predicted: Complex [F, S, A], without the frame at t = 0.
         target: Likewise.
-        frames: Use the first frames only.
+        frames: Number of first frames to use; all by default.
+
+    Returns:
+        The ratio.
     """
     error = np.linalg.norm((predicted - target)[:frames], axis=(0, 2)).mean()
     return float(error / np.linalg.norm(target[:frames], axis=(0, 2)).mean())
 
 
 def wavefunction_nrmse_by_frame(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Error of each frame over the root mean square of the target over all frames, float64 [F]."""
+    """Error of each frame over the root mean square of the target over all frames.
+
+    Args:
+        predicted: Complex [F, S, A], without the frame at t = 0.
+        target: Likewise.
+
+    Returns:
+        float64 [F].
+    """
     scale = np.linalg.norm(target, axis=2).mean(1)
-    return np.linalg.norm(predicted - target, axis=2).mean(1) / np.sqrt((scale**2).mean())
+    return np.asarray(np.linalg.norm(predicted - target, axis=2).mean(1) / np.sqrt((scale**2).mean()))
 
 
 def induced_dipole_au(delta: np.ndarray, trajectory: Trajectory) -> np.ndarray:
@@ -56,11 +70,19 @@ def induced_dipole_au(delta: np.ndarray, trajectory: Trajectory) -> np.ndarray:
     """
     ground = trajectory.coefficients.astype(np.complex128)[None]
     moved = moved_orbitals(delta, trajectory, "norm")
-    return electronic_dipole_au(moved, trajectory) - electronic_dipole_au(ground, trajectory)
+    return np.asarray(electronic_dipole_au(moved, trajectory) - electronic_dipole_au(ground, trajectory))
 
 
 def dipole_nrmse(predicted: np.ndarray, target: np.ndarray) -> float:
-    """Norm of the error of the induced dipole [F, 3] (or [F]) over the norm of the dipole."""
+    """Norm of the error of the induced dipole over the norm of the dipole.
+
+    Args:
+        predicted: Electron charges times bohr, [F, 3] or, along the field, [F].
+        target: Likewise.
+
+    Returns:
+        The ratio.
+    """
     return float(np.linalg.norm(predicted - target) / np.linalg.norm(target))
 
 
@@ -93,11 +115,20 @@ def paper_absorption(dipole_along_field: np.ndarray, trajectory: Trajectory) -> 
 
 
 def absorption_nrmse(predicted: np.ndarray, target: np.ndarray, trajectory: Trajectory) -> float:
-    """Norm of the error of the absorption below 20 eV over its norm, from induced dipoles along the field [F]."""
+    """Norm of the error of :func:`paper_absorption` over its norm.
+
+    Args:
+        predicted: Induced dipole along the field without the frame at t = 0, electron charges times bohr [F].
+        target: Likewise.
+        trajectory: Gives times and field.
+
+    Returns:
+        The ratio.
+    """
     return dipole_nrmse(paper_absorption(predicted, trajectory)[1], paper_absorption(target, trajectory)[1])
 
 
 def _field_at_frames(trajectory: Trajectory) -> np.ndarray:
     """Field along its direction at the times of the frames, float64 [F + 1]."""
     along = trajectory.field_au @ field_direction(trajectory)
-    return np.interp(trajectory.times_fs, trajectory.field_times_fs, along)
+    return np.asarray(np.interp(trajectory.times_fs, trajectory.field_times_fs, along))

@@ -138,6 +138,9 @@ def bundle_disagreement(first: Tensor, second: Tensor) -> Tensor:
     Args:
         first: Delta [N, S, 9, R, F, 2].
         second: Likewise.
+
+    Returns:
+        One number per state and frame, [S, F].
     """
     return (first - second).square().sum(dim=(0, 2, 3, 5)).sqrt()
 

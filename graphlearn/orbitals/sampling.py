@@ -60,7 +60,15 @@ class StepSampler(Sampler[list[int]]):
 
 
 def flip_signs(batch: OrbitalBatch, draws: StepDraws) -> OrbitalBatch:
-    """Turn the sign of a random half of the orbitals, with all their changes: the physics is the same."""
+    """Turn the sign of a random half of the orbitals, with all their changes: the physics is the same.
+
+    Args:
+        batch: Windows.
+        draws: Random numbers of the step.
+
+    Returns:
+        The batch with other signs.
+    """
     signs = torch.ones_like(batch.occupations)
     for index, states in enumerate((batch.occupations > 0).sum(1).tolist()):
         random = draws.item(index - index % batch.windows_per_trajectory, SIGNS, batch.windows_per_trajectory)
@@ -78,6 +86,14 @@ def flip_signs(batch: OrbitalBatch, draws: StepDraws) -> OrbitalBatch:
 def sample_states(batch: OrbitalBatch, count: int, draws: StepDraws) -> OrbitalBatch:
     """Let the network predict some states of each molecule only, drawn at random; padding is drawn last.
 
+    Args:
+        batch: Windows.
+        count: Number of states of each molecule.
+        draws: Random numbers of the step.
+
+    Returns:
+        The batch with ``states`` and the target of these.
+
     Source: OrbEvo (arXiv 2603.03511), state sampling of the DM variant.
     """
     molecules, padded = batch.occupations.shape
@@ -94,7 +110,17 @@ def sample_states(batch: OrbitalBatch, count: int, draws: StepDraws) -> OrbitalB
 
 
 def bundle_of(batch: OrbitalBatch, index: int, history: Tensor, field_samples: int) -> OrbitalBatch:
-    """The batch of one bundle of a longer window: its history, its stretch of the field, its target."""
+    """The batch of one bundle of a longer window: its history, its stretch of the field, its target.
+
+    Args:
+        batch: With the target of several bundles.
+        index: Which bundle.
+        history: Frames before it, [N, S, 9, R, T, 2].
+        field_samples: Samples of the field that the model takes.
+
+    Returns:
+        The batch that the model takes.
+    """
     frames = batch.delta.shape[-2]
     shift = index * field_samples // 2
     assert batch.target is not None

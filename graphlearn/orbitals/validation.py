@@ -15,7 +15,17 @@ ROLLOUT_ERROR = Metric("wavefunction_nrmse", False, "wavefunction nRMSE of the r
 
 
 def validation_score(model: OrbitalModel, normalizer: Normalizer, data: TDDFTTrajectories, count: int) -> float:
-    """Mean wavefunction nRMSE of the rollouts of the first ``count`` trajectories; 1000 for one that diverges."""
+    """Mean wavefunction nRMSE of the rollouts of the first trajectories; 1000 for one that diverges.
+
+    Args:
+        model: On the device to compute on.
+        normalizer: Its units.
+        data: Trajectories.
+        count: Number of first trajectories to roll out.
+
+    Returns:
+        The mean.
+    """
     roll, errors = Rollout(model, normalizer), []
     for index in range(min(count, len(data))):
         item = data[index]

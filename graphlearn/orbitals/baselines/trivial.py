@@ -11,12 +11,20 @@ from tdddft.units import AU_TIME_FS
 
 
 def zero(target: np.ndarray) -> np.ndarray:
-    """No motion: Delta = 0."""
+    """No motion: Delta = 0, of the shape of the target."""
     return np.zeros_like(target)
 
 
 def persistence(target: np.ndarray, bundle: int) -> np.ndarray:
-    """Each bundle repeats the last true frame before it (the first one: the ground state); Delta [F, S, A]."""
+    """Each bundle repeats the last true frame before it (the first one: the ground state).
+
+    Args:
+        target: True Delta without the frame at t = 0, complex [F, S, A].
+        bundle: Frames of a bundle.
+
+    Returns:
+        Delta, likewise.
+    """
     padded = np.concatenate([np.zeros_like(target[:1]), target])
     starts = (np.arange(len(target)) // bundle) * bundle
     return padded[starts]

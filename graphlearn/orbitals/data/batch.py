@@ -121,6 +121,12 @@ def collate(
         num_frames: Frames of a bundle T.
         bundles: Bundles of target, and of field after the frame.
         windows_per_trajectory: Number of consecutive windows of the same trajectory.
+
+    Returns:
+        The batch, on the CPU, in the units of the network.
+
+    Raises:
+        ValueError: if a window reaches beyond the frames that were read.
     """
     states = max(len(t.occupations) for t, _ in windows)
     sizes = [len(t.numbers) for t, _ in windows]
@@ -162,7 +168,17 @@ def _modes(
 
 
 def field_window(trajectory: OrbitalTrajectory, frame: int, before: int, after: int) -> Tensor:
-    """Strength over some frames before and after a frame, V/angstrom; zero outside the trajectory."""
+    """Strength of the field around a frame; zero outside the trajectory.
+
+    Args:
+        trajectory: Gives the samples.
+        frame: The frame.
+        before: Number of frames before it.
+        after: Number of frames after it.
+
+    Returns:
+        V/angstrom, [(before + after) * samples per frame].
+    """
     low, high = ((frame + k) * trajectory.samples_per_frame for k in (-before, after))
     inside = trajectory.field_strength[max(low, 0) : max(high, 0)]
     return torch.nn.functional.pad(inside, (max(-low, 0), high - max(low, 0) - len(inside)))

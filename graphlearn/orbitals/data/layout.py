@@ -52,6 +52,9 @@ class OrbitalLayout:
             trajectory: Gives the table of its orbitals and the name of its basis.
             shells: Radial channels available for s, p and d.
 
+        Returns:
+            The layout.
+
         Raises:
             InputError: if a shell does not fit; the message names it.
         """

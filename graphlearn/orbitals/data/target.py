@@ -34,7 +34,7 @@ def to_delta(trajectory: Trajectory, frame_coefficients: np.ndarray | None = Non
     frames = trajectory.frame_coefficients if frame_coefficients is None else frame_coefficients
     c = frames.astype(np.complex128)
     overlap = np.einsum("sa,fsa->fs", c0 @ trajectory.overlap, c)
-    return (c / (overlap / np.abs(overlap))[..., None] - c0) / DELTA_SCALE
+    return np.asarray((c / (overlap / np.abs(overlap))[..., None] - c0) / DELTA_SCALE)
 
 
 def moved_orbitals(delta: np.ndarray, trajectory: Trajectory, repair: Repair) -> np.ndarray:
@@ -71,17 +71,33 @@ def from_delta(delta: np.ndarray, trajectory: Trajectory, times_fs: np.ndarray) 
 
 
 def normalise(coefficients: np.ndarray, overlap: np.ndarray) -> np.ndarray:
-    """Divide each orbital [..., S, A] by its norm."""
+    """Divide each orbital by its norm.
+
+    Args:
+        coefficients: Complex [..., S, A].
+        overlap: Of the atomic orbitals, [A, A].
+
+    Returns:
+        Likewise, [..., S, A].
+    """
     norm = np.einsum("...a,ab,...b->...", coefficients.conj(), overlap, coefficients, optimize=True).real
-    return coefficients / np.sqrt(norm)[..., None]
+    return np.asarray(coefficients / np.sqrt(norm)[..., None])
 
 
 def loewdin(coefficients: np.ndarray, overlap: np.ndarray) -> np.ndarray:
-    """The S-orthonormal orbitals nearest to the given ones [F, S, A]."""
+    """The S-orthonormal orbitals nearest to the given ones (Loewdin).
+
+    Args:
+        coefficients: Complex [F, S, A].
+        overlap: Of the atomic orbitals, [A, A].
+
+    Returns:
+        Likewise, [F, S, A].
+    """
     gram = coefficients.conj() @ overlap @ np.swapaxes(coefficients, -1, -2)
     values, vectors = np.linalg.eigh(gram)
     inverse_root = (vectors / np.sqrt(values)[..., None, :]) @ np.swapaxes(vectors, -1, -2).conj()
-    return np.swapaxes(inverse_root, -1, -2) @ coefficients
+    return np.asarray(np.swapaxes(inverse_root, -1, -2) @ coefficients)
 
 
 def _without_field_until(trajectory: Trajectory, end_fs: float) -> Trajectory:
@@ -100,6 +116,9 @@ def predicted_trajectory(delta: np.ndarray, trajectory: Trajectory, provenance: 
         delta: Predicted Delta, complex [F, S, A], frame 0 included; it may be longer than the trajectory.
         trajectory: Gives the ground state and the field, which is zero beyond its samples.
         provenance: What made the prediction, for the file.
+
+    Returns:
+        A trajectory of kind ``predicted``.
     """
     times = trajectory.times_fs[: len(delta)]
     if len(delta) > len(times):
