@@ -9,6 +9,7 @@ from graphlearn.orbitals.evaluate import FROZEN, ZERO, EvaluatedTrajectory, Pred
 from graphlearn.orbitals.evaluated_set import summarise
 from graphlearn.orbitals.figures import absorption_figure, dipole_figure, error_growth_figure, prediction_figure
 from graphlearn.orbitals.metrics import wavefunction_nrmse_by_frame
+from tdddft.trajectory import Provenance
 
 MODELS = ("OrbEvo", "ResponseOrbEvo")
 
@@ -44,5 +45,5 @@ def test_the_legend_of_the_dipole_hides_no_curve(evaluated):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_figure_of_a_rollout_names_the_model_of_its_provenance(model, water_trajectory):
-    predicted = predicted_trajectory(to_delta(water_trajectory), water_trajectory, {"model": model})
+    predicted = predicted_trajectory(to_delta(water_trajectory), water_trajectory, Provenance(model=model))
     assert prediction_figure(predicted).get_suptitle() == f"{predicted.name} · predicted by {model}"

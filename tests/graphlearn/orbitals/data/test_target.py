@@ -2,7 +2,7 @@ import numpy as np
 
 from graphlearn.orbitals.data.target import DELTA_SCALE, from_delta, loewdin, predicted_trajectory, to_delta
 from graphlearn.orbitals.metrics import induced_dipole_au
-from tdddft.trajectory import orthonormality_error
+from tdddft.trajectory import Provenance, orthonormality_error
 from tdddft.trajectory.validation import failures
 
 
@@ -41,7 +41,7 @@ def test_a_predicted_trajectory_obeys_the_contract(water_trajectory):
     t = water_trajectory
     random = np.random.default_rng(0)
     delta = random.normal(size=(len(t.times_fs), *t.coefficients.shape)) * 0.5
-    predicted = predicted_trajectory(delta.astype(complex), t, {})
+    predicted = predicted_trajectory(delta.astype(complex), t, Provenance())
     assert predicted.kind == "predicted"
     assert np.isnan(predicted.energy_hartree).all()
     assert failures(predicted) == []
