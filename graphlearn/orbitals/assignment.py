@@ -60,7 +60,15 @@ def assign(names: Sequence[str], split: Split, folder: str | Path | None = None)
 
 
 def check_validation(recipe: OrbitalRecipe, split: Mapping[str, Sequence[str]]) -> None:
-    """InputError where a recipe says how to validate, and no trajectory is there to validate on."""
+    """Refuse a recipe that says how to validate where there is no trajectory to validate on.
+
+    Args:
+        recipe: The recipe.
+        split: Ids by name of the set.
+
+    Raises:
+        InputError: if validation would have no effect.
+    """
     if VALIDATION not in split and "validation" in recipe.model_fields_set:
         raise InputError(f"recipe {recipe.name!r}: validation has no effect: split.validation is 0")
 

@@ -61,7 +61,17 @@ def training_batch(
 
 @torch.no_grad()
 def push(windows: Sequence[Window], depth: int, normalizer: Normalizer, model: OrbitalModel) -> Tensor:
-    """The history that the model makes for itself, starting ``depth`` bundles before each window."""
+    """The history that the model makes for itself, starting some bundles before each window.
+
+    Args:
+        windows: Trajectories and last frames of history.
+        depth: Number of bundles.
+        normalizer: Units of the network.
+        model: Makes the histories.
+
+    Returns:
+        [N, S, 9, R, T, 2], normalised, on the device of the model.
+    """
     device, was_training = next(model.parameters()).device, model.training
     model.eval()
     own: Tensor | None = None

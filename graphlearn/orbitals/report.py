@@ -58,7 +58,15 @@ def write_report(sets: Mapping[str, EvaluatedSet], folder: Path, weights: Path |
 
 
 def markdown_table(sets: Mapping[str, Mapping[str, Mapping[str, float]]], columns: Mapping[str, str]) -> str:
-    """Some columns of the errors as a Markdown table; methods that have none of them are left out."""
+    """Some columns of the errors as a Markdown table; methods that have none of them are left out.
+
+    Args:
+        sets: Mean errors by set, method and column.
+        columns: Headings by key of the errors.
+
+    Returns:
+        Lines.
+    """
     lines = ["| held out | method | " + " | ".join(columns.values()) + " |", "|" + "---|" * (len(columns) + 2)]
     for name, methods in sets.items():
         for method, row in methods.items():

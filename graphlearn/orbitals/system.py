@@ -39,7 +39,13 @@ class OrbitalSystem(System[OrbitalRecipe]):
     recipe = OrbitalRecipe
 
     def train(self, recipe: OrbitalRecipe, data: Path | None, session: Session) -> None:
-        """Train on the part of a data-set folder that the recipe says."""
+        """Train on the part of a data-set folder that the recipe says.
+
+        Args:
+            recipe: What to train.
+            data: Data-set folder.
+            session: Trains, with a progress bar.
+        """
         split = split_folder(recipe, data)
         out.print(", ".join(f"{len(ids)} for {section}" for section, ids in split.items()))
         task = open_task(recipe, required(data), split)
@@ -47,7 +53,12 @@ class OrbitalSystem(System[OrbitalRecipe]):
         session.report({"Training": session.fit("training", task)})
 
     def evaluate(self, folder: Path, options: EvaluationOptions) -> None:
-        """Errors on trajectories that were not trained on, beside those of the baselines."""
+        """Errors on trajectories that were not trained on, beside those of the baselines.
+
+        Args:
+            folder: Of the model.
+            options: Of the command.
+        """
         options.allow_only("ids", "casida", "limit", "model_class")
         data = required(options.data)
         device = find_device(options.device)
@@ -75,7 +86,17 @@ class OrbitalSystem(System[OrbitalRecipe]):
             replace_text(options.json_file, json.dumps({name: s.to_dict() for name, s in sets.items()}, indent=2))
 
     def comparison(self, recipe: OrbitalRecipe, data: Path | None, only: Sequence[str], device: str) -> Comparison:
-        """Variants of the recipe with every seed, on its test sets."""
+        """Variants of the recipe with every seed, on its test sets.
+
+        Args:
+            recipe: With what is compared.
+            data: Data-set folder.
+            only: Names of variants; none for all.
+            device: Where each run computes.
+
+        Returns:
+            What to run.
+        """
         if not recipe.comparison.variants:
             raise InputError(f"recipe {recipe.name!r} has no comparison.variants; there is nothing to compare")
         split = split_folder(recipe, data)
