@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graphlearn.base.cli.shell import err, fail, out, printable, progress
+from graphlearn.base.device import DEVICE_HELP
 
 if TYPE_CHECKING:
     from graphlearn.proteins.prediction.predictor import ProteinPrediction
@@ -35,8 +36,9 @@ def predict(
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write everything here")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="write a row per chain and term here")] = None,
+    device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "auto",
 ) -> None:
-    """Predict the functions of proteins from their structures, with the residues that speak for them.
+    """Predict the functions of proteins from their structures, with the residues that they rest on.
 
     One bad file does not stop the rest; the exit code is then 1. With --out, a run that was stopped goes on with the
     same command: files that are finished are not predicted again.
@@ -61,7 +63,7 @@ def predict(
         raise InputError(f"--out {out_dir} is a file; give a folder")
     files = list(structure_files(structures))
     name = weights or f"protein_rpn/{ontology or 'mf'}"
-    predictor = ProteinPredictor(name, network_only=network_only)
+    predictor = ProteinPredictor(name, network_only=network_only, device=device)
 
     def note_failure(message: str) -> None:
         err.print(f"left out: {printable(message)}", style="yellow", markup=False, soft_wrap=True)

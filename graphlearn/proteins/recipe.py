@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from graphlearn.base.errors import InputError
 from graphlearn.base.recipes.section import RecipeSection
 from graphlearn.models import ProteinRPN
-from graphlearn.proteins.data.protein_go import Ontology
+from graphlearn.proteins.ontology.base import OntologyName
 from graphlearn.proteins.sequence.search import DEFAULT_SEARCH, SearchProgram
 from graphlearn.training.building import build_network
 from graphlearn.training.idle_arguments import idle_arguments
@@ -27,7 +27,7 @@ class ProteinData(RecipeSection):
 
     kind: Literal["tables", "folder"] = "tables"
     root: Path | None = Field(None, description="folder of the tables; default: $GRAPHLEARN_DATA/protein")
-    ontology: Ontology = "mf"
+    ontology: OntologyName = "mf"
     cutoff_angstrom: float = Field(10.0, gt=0, description="of contacts of C-alpha atoms")
     search: SearchProgram = Field(
         DEFAULT_SEARCH, description="program that finds similar sequences; mmseqs must be installed"
@@ -64,7 +64,7 @@ class ProteinData(RecipeSection):
 
 
 class Sites(RecipeSection):
-    """Residues that teach the objectness of anchors; known for the carried tables."""
+    """Residues that teach the objectness of anchors; known for the bundled tables."""
 
     sources: tuple[Literal["catalytic", "binding"], ...] = Field((), description="none: objectness is not taught")
     coverage: float = Field(0.7, gt=0, le=1, description="share of a site that an anchor must hold")
@@ -152,10 +152,15 @@ class ProteinRecipe(TrainingRecipe):
         return idle
 
     @model_validator(mode="after")
-    def _sites_are_carried(self) -> ProteinRecipe:
+    def _sites_are_of_the_tables(self) -> ProteinRecipe:
         if self.sites.sources and self.data.kind == "folder":
             raise ValueError("sites.sources are known for data.kind tables alone; set sites.sources=[]")
         return self
+
+    @property
+    def hops(self) -> int:
+        """Reach of an anchor of the proposal, in contacts."""
+        return int(self.model.get("hops", inspect.signature(ProteinRPN).parameters["hops"].default))
 
     @property
     def fingerprint(self) -> str:

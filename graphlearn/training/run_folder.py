@@ -6,14 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from torch import nn
-
-from graphlearn.base.errors import ContractError, InputError
+from graphlearn.base.errors import InputError
 from graphlearn.base.files import remove_temporaries
 from graphlearn.base.locks import lock
-from graphlearn.training.weights import load_weights
 
-BEST = "best.safetensors"
 LOCK = ".lock"
 _OLD_TEMPORARIES = ("best.tmp", "model.tmp", "proposal.tmp", "training_state.tmp")  # of earlier versions
 
@@ -43,18 +39,3 @@ def run_folder(folder: Path) -> Iterator[None]:
         for name in _OLD_TEMPORARIES:
             (folder / name).unlink(missing_ok=True)
         yield
-
-
-def load_best(module: nn.Module, folder: Path) -> None:
-    """Read the weights of the best validation.
-
-    Raises:
-        ContractError: if they are damaged; the message says how to go on without them.
-    """
-    try:
-        load_weights(module, folder / BEST)
-    except ContractError as error:
-        raise ContractError(
-            f"{error}; remove it and run the same command again: the training goes on, and keeps the best weights "
-            "from then on (the last ones, if it was done)"
-        ) from None

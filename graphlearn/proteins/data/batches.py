@@ -3,16 +3,63 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import cast
 
 import torch
 from torch_geometric.data import Batch
 
+from graphlearn.base.errors import InputError
 from graphlearn.proteins.data.protein_go import ProteinGO
+from graphlearn.training.randomness import Share, step_generator
+from graphlearn.training.recipe import Optimisation
 
 POOL = 16
+EPOCH = 4  # purpose of random numbers
+
+
+def count_batches(data: ProteinGO, batch_size: int) -> int:
+    """Steps of an epoch.
+
+    Args:
+        data: Training chains.
+        batch_size: Most chains per step.
+    """
+    return math.ceil(len(data) / batch_size)
+
+
+def training_batches(
+    data: ProteinGO, options: Optimisation, first_step: int, steps: int, share: Share, *, fewest: int = 1
+) -> Iterator[Batch]:
+    """The batches of a training.
+
+    Args:
+        data: Training chains.
+        options: Batch size and seed.
+        first_step: Step to begin with.
+        steps: Of the whole training.
+        share: Which chains of each step are taken.
+        fewest: Chains that each process needs in a step.
+
+    Yields:
+        One batch per step, on the CPU.
+
+    Raises:
+        InputError: if there are too few chains in a step.
+    """
+    per_epoch, lengths = count_batches(data, options.batch_size), list(data.lengths.values())
+    if (smallest := len(data) // per_epoch) < fewest * share.world:
+        raise InputError(
+            f"steps of {smallest} chains (batch_size {options.batch_size}, {len(data)} chains); "
+            f"{fewest} for each of {share.world} processes are needed"
+        )
+    epoch, batches = -1, list[list[int]]()
+    for step in range(first_step, steps):
+        if step // per_epoch != epoch:
+            epoch = step // per_epoch
+            batches = epoch_batches(lengths, options.batch_size, options.seed, epoch)
+        yield collate(data, share.of(batches[step % per_epoch]))
 
 
 def epoch_batches(lengths: Sequence[int], batch_size: int, seed: int, epoch: int) -> list[list[int]]:
@@ -22,11 +69,11 @@ def epoch_batches(lengths: Sequence[int], batch_size: int, seed: int, epoch: int
 
     Args:
         lengths: Residues of each chain.
-        batch_size: Chains a batch at most; all batches have as many, or one fewer.
+        batch_size: Most chains per batch; all batches have as many, or one fewer.
         seed: Of the run.
         epoch: Number of the epoch.
     """
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    generator = step_generator(seed, epoch, EPOCH)
     order = torch.randperm(len(lengths), generator=generator).tolist()
     count = math.ceil(len(lengths) / batch_size)
     bounds = [round(i * len(lengths) / count) for i in range(count + 1)]
@@ -39,5 +86,10 @@ def epoch_batches(lengths: Sequence[int], batch_size: int, seed: int, epoch: int
 
 
 def collate(data: ProteinGO, rows: Sequence[int]) -> Batch:
-    """A batch of the chains of these rows."""
+    """A batch of chains.
+
+    Args:
+        data: The chains.
+        rows: Which of them.
+    """
     return cast(Batch, Batch.from_data_list([data[row] for row in rows], exclude_keys=["residue_ids"]))

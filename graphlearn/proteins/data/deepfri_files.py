@@ -5,7 +5,7 @@ Gligorijevic et al., Nature Communications 12, 3168 (2021).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from graphlearn.base.errors import InputError
@@ -58,33 +58,6 @@ def read_deepfri_annotations(path: Path | str, *, known: Collection[str] | None 
         for key, field in zip(head, fields, strict=True):
             add_chain(labels[key], chain, split_terms(field, where, known_terms[key]), where, known)
     return {key: Annotations(terms[key], names[key], labels[key]) for key in head}
-
-
-def write_deepfri_annotations(path: Path | str, annotations: Mapping[str, Annotations]) -> None:
-    """Write annotations in the format that ``read_deepfri_annotations`` reads and DeepFRI's own tools take.
-
-    Args:
-        path: The file.
-        annotations: Keys ``mf``, ``bp`` and ``cc``, or ``ec``, over the same chains.
-
-    Raises:
-        InputError: if the keys are others, or the chains differ.
-    """
-    head, table = (_EC_HEAD, _EC_TABLE) if set(annotations) == set(_EC_HEAD) else (_GO_HEAD, _GO_TABLE)
-    if set(annotations) != set(head):
-        raise InputError(f"annotations of {', '.join(annotations) or 'nothing'}; mf, bp and cc, or ec, are needed")
-    columns = [annotations[key] for key in head]
-    if any(column.labels.keys() != columns[0].labels.keys() for column in columns):
-        raise InputError(f"annotations of {', '.join(head)} are of different chains; give each the same ones")
-    lines: list[str] = []
-    for column, (term_line, name_line) in zip(columns, head.values(), strict=True):
-        lines += [term_line, "\t".join(column.terms)]
-        if name_line:
-            lines += [name_line, "\t".join(column.names.get(term, term) for term in column.terms)]
-    lines.append(table)
-    for chain in columns[0].labels:
-        lines.append("\t".join([chain, *(",".join(sorted(column.labels[chain])) for column in columns)]))
-    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _read_head(

@@ -1,9 +1,10 @@
-"""A user's own proteins: structures in files, terms in a table or in DeepFRI's files."""
+"""A folder of a user's own proteins: structures in files, terms in a table or in DeepFRI's files."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from graphlearn.proteins.data.chain_lists import read_chain_list
 from graphlearn.proteins.data.deepfri_files import read_deepfri_annotations
 from graphlearn.proteins.data.split import PARTS, split_by_identity
 from graphlearn.proteins.ontology.annotations import Annotations, read_term_table
+from graphlearn.proteins.ontology.base import OntologyName
 from graphlearn.proteins.ontology.enzyme_commission import EnzymeCommission
 from graphlearn.proteins.ontology.gene_ontology import GeneOntology
 from graphlearn.proteins.sequence.search import DEFAULT_SEARCH, SearchProgram
@@ -21,7 +23,7 @@ from graphlearn.proteins.text import read_text
 AnyPath = str | os.PathLike[str]
 
 
-class OwnProteins(NamedTuple):
+class LabelledChains(NamedTuple):
     """Labels and parts of chains that there are, and chains, files and terms that are not, with the reason."""
 
     annotations: Annotations
@@ -44,35 +46,44 @@ def read_labels(path: AnyPath, ontology: str) -> Annotations:
     return annotations.with_chains([chain for chain, terms in annotations.labels.items() if terms])
 
 
+@dataclass(frozen=True)
+class LabelOptions:
+    """How the labels of a user's own chains are used.
+
+    Attributes:
+        lists: Files with the chains of ``train``, ``validation`` and ``test``, one per line; without, chains are split
+            by sequence (:func:`graphlearn.proteins.data.split.split_by_identity`).
+        shares: Of the clusters for validation and test, where there are no lists.
+        search: Program that finds similar sequences, where there are no lists: ``align``, our own, or ``mmseqs``.
+        ontology_file: OBO release with which labels are closed under ancestors; without, labels stay as they are but
+            for EC, which needs no file.
+        minimum: Training chains that a term must have.
+    """
+
+    lists: Mapping[str, AnyPath] | None = None
+    shares: tuple[float, float] = (0.1, 0.1)
+    search: SearchProgram = DEFAULT_SEARCH
+    ontology_file: AnyPath | None = None
+    minimum: int = 1
+
+
 def match_labels(
-    annotations: Annotations,
-    read: ReadStructures,
-    lists: Mapping[str, AnyPath],
-    *,
-    ontology: str,
-    ontology_file: AnyPath | None = None,
-    minimum: int = 1,
-    shares: tuple[float, float] = (0.1, 0.1),
-    search: SearchProgram = DEFAULT_SEARCH,
-) -> OwnProteins:
+    annotations: Annotations, read: ReadStructures, ontology: OntologyName, options: LabelOptions
+) -> LabelledChains:
     """Bring labels, structures and parts together.
 
     Args:
         annotations: As the table has them. A chain goes by its name (``1ABC-A``) or, where its file has no other
             chain, by that of the file (``1ABC``); upper and lower case are the same.
         read: The structures.
-        lists: Files with the chains of ``train``, ``validation`` and ``test``; none: chains are split by sequence.
-        ontology: ``mf``, ``bp``, ``cc`` or ``ec``.
-        ontology_file: OBO release with which labels are closed under ancestors; without, labels stay as they are but
-            for EC, which needs no file.
-        minimum: Training chains that a term must have.
-        shares: Of the clusters for validation and test, where there are no lists.
-        search: Program that finds similar sequences, where there are no lists.
+        ontology: Of the terms.
+        options: Lists, or how chains are split without; ancestors; fewest chains of a term.
 
     Raises:
         InputError: if a term is not in the ontology, a list is of another part, no labelled chain has a structure, or
             no term is left.
     """
+    lists, minimum = options.lists or {}, options.minimum
     if unknown := sorted(set(lists) - set(PARTS)):
         raise InputError(f"lists of {', '.join(unknown)}; the parts are {', '.join(PARTS)}")
     known = _names(read)
@@ -93,8 +104,8 @@ def match_labels(
     found = Annotations.from_labels(labels, annotations.names)
     if ontology == "ec":
         found = found.closed(EnzymeCommission())
-    elif ontology_file is not None:
-        relations = GeneOntology.read(Path(ontology_file))
+    elif options.ontology_file is not None:
+        relations = GeneOntology.read(Path(options.ontology_file))
         found = found.closed(relations)
         names = {term: relations[term].name for term in found.terms}
         found = Annotations(found.terms, {**names, **annotations.names}, found.labels)
@@ -102,7 +113,8 @@ def match_labels(
         split = {part: _listed(lists.get(part), known, failures) for part in PARTS}
     else:
         sequences = {chain: read.store.sequence(chain) for chain in found.labels}
-        split = split_by_identity(sequences, validation=shares[0], test=shares[1], search=search)
+        validation, test = options.shares
+        split = split_by_identity(sequences, validation=validation, test=test, search=options.search)
     for part, chains in split.items():
         unlabelled = [c for c in chains if not found.labels.get(c)]
         failures |= dict.fromkeys(unlabelled, f"listed for {part}, but without a label")
@@ -128,7 +140,7 @@ def match_labels(
             f"no validation chain has one of the {len(frequent)} terms of the training chains; "
             "name the parts in lists, or add chains"
         )
-    return OwnProteins(found, split, failures)
+    return LabelledChains(found, split, failures)
 
 
 def _names(read: ReadStructures) -> dict[str, str]:

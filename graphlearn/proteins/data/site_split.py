@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -11,14 +10,13 @@ import numpy as np
 import torch
 
 from graphlearn.nn.region import objectness_targets
-from graphlearn.proteins.data.carried_tables import read_clusters
 from graphlearn.proteins.data.protein_go import ProteinGO
-from graphlearn.proteins.data.sites import SiteMask, read_binding_residues, read_catalytic_residues
-from graphlearn.proteins.data.split import PARTS
+from graphlearn.proteins.data.rebuilt_labels import read_clusters
+from graphlearn.proteins.data.sites import LIGANDS, SiteMask, read_binding_residues, read_catalytic_residues
+from graphlearn.proteins.data.split import PARTS, hashed_part
 from graphlearn.proteins.recipe import Sites
 
 FILES = {"catalytic": "mcsa_catalytic_residues.tsv.gz", "binding": "bindpredict_binding_residues.tsv.gz"}
-LIGANDS = ("small", "metal", "nuclear")
 
 
 class SiteSplit(NamedTuple):
@@ -36,10 +34,10 @@ class SiteSplit(NamedTuple):
 
 
 def read_sites(folder: Path, sources: Collection[str], lengths: Mapping[str, int]) -> dict[str, list[SiteMask]]:
-    """Sites of each chain: one mask of all catalytic residues, and one a kind of ligand.
+    """Sites of each chain: one mask of all catalytic residues, and one per kind of ligand.
 
     Args:
-        folder: Of the carried tables.
+        folder: Of the bundled tables.
         sources: ``catalytic``, ``binding`` or both.
         lengths: Residues of each chain that there is; sites of others are passed over.
     """
@@ -57,7 +55,7 @@ def split_sites(folder: Path, chains: Collection[str], held_out: Collection[str]
     """Split chains so that no two of a cluster at 30 % sequence identity are in different parts.
 
     Args:
-        folder: Of the carried tables, which name the clusters.
+        folder: Of the bundled tables, which name the clusters.
         chains: To split.
         held_out: Chains whose clusters belong to the test part, those on which terms are judged.
         options: Shares of the parts. A cluster's part follows from a hash of its name, whatever else is there.
@@ -67,11 +65,8 @@ def split_sites(folder: Path, chains: Collection[str], held_out: Collection[str]
     parts: dict[str, list[str]] = {part: [] for part in PARTS}
     for chain in sorted(chains):
         cluster = clusters[chain]
-        place = int(hashlib.sha256(cluster.encode()).hexdigest()[:8], 16) / 16**8
-        if cluster in apart or place < options.test:
-            parts["test"].append(chain)
-        else:
-            parts["validation" if place < options.test + options.validation else "train"].append(chain)
+        drawn = hashed_part(cluster, validation=options.validation, test=options.test)
+        parts["test" if cluster in apart else drawn].append(chain)
     return SiteSplit(*(tuple(parts[part]) for part in PARTS))
 
 

@@ -1,14 +1,30 @@
-"""Parts of a user's own chains, with chains of like sequence in the same part."""
+"""Which chains train, validate and test: those of like sequence are in the same part."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
 from graphlearn.base.errors import InputError
 from graphlearn.proteins.sequence.search import DEFAULT_SEARCH, Hit, SearchProgram, search_sequences
 
 PARTS = ("train", "validation", "test")
+
+
+def hashed_part(name: str, *, validation: float, test: float) -> str:
+    """Part of a cluster, which follows from a hash of its name alone, whatever other clusters there are.
+
+    Args:
+        name: Of the cluster.
+        validation: Share of the clusters.
+        test: Share of the clusters.
+    """
+    place = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 16**8
+    return "test" if place < test else "validation" if place < test + validation else "train"
 
 
 def split_by_identity(
@@ -44,9 +60,7 @@ def split_by_identity(
         )
     parts: dict[str, list[list[str]]] = {part: [] for part in PARTS}
     for group in groups:
-        place = int(hashlib.sha256(group[0].encode()).hexdigest()[:8], 16) / 16**8
-        part = "test" if place < test else "validation" if place < test + validation else "train"
-        parts[part].append(group)
+        parts[hashed_part(group[0], validation=validation, test=test)].append(group)
     for part, donor in (("train", "validation"), ("train", "test"), ("validation", "train"), ("validation", "test")):
         if not parts[part] and len(parts[donor]) > (donor != "test"):
             smallest = min(parts[donor], key=lambda group: (len(group), group))
@@ -57,17 +71,11 @@ def split_by_identity(
 
 def _clusters(names: Iterable[str], hits: Iterable[Hit], identity: float) -> list[list[str]]:
     """Connected components of the hits, each sorted."""
-    root = {name: name for name in names}
-
-    def find(name: str) -> str:
-        while root[name] != name:
-            root[name] = name = root[root[name]]
-        return name
-
-    for hit in hits:
-        if hit.identity >= identity:
-            root[find(hit.query)] = find(hit.target)
-    groups: dict[str, list[str]] = {}
-    for name in sorted(root):
-        groups.setdefault(find(name), []).append(name)
+    ordered = sorted(names)
+    row = {name: index for index, name in enumerate(ordered)}
+    pairs = np.array([(row[h.query], row[h.target]) for h in hits if h.identity >= identity]).reshape(-1, 2)
+    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(ordered),) * 2)
+    groups: dict[int, list[str]] = {}
+    for name, label in zip(ordered, connected_components(links, directed=False)[1].tolist(), strict=True):
+        groups.setdefault(label, []).append(name)
     return sorted(groups.values())

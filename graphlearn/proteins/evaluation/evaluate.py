@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from graphlearn.models import ProteinRPN
+from graphlearn.base.errors import ContractError, InputError
+from graphlearn.base.recipes.reading import parse_stored
+from graphlearn.proteins.data.training_data import ProteinTrainingData, load_training_data
 from graphlearn.proteins.metrics.information import conditional_information, frequency_information
-from graphlearn.proteins.metrics.terms import (
-    by_bin,
-    fmax,
-    macro_aupr,
-    micro_aupr,
-    normalised_smin,
-    smin,
-)
+from graphlearn.proteins.metrics.terms import by_bin, fmax, macro_aupr, micro_aupr, normalised_smin, smin
 from graphlearn.proteins.prediction.baselines import term_frequency
 from graphlearn.proteins.prediction.calibration import expected_calibration_error
-from graphlearn.proteins.prediction.decision import Decision
 from graphlearn.proteins.prediction.logits import predict_logits
+from graphlearn.proteins.prediction.predictor import ProteinPredictor
+from graphlearn.proteins.recipe import ProteinRecipe
 from graphlearn.proteins.sequence.search import SearchProgram
-from graphlearn.proteins.task import ProteinTask
 
 MODEL, COMBINED, FREQUENCY, BEST_HIT = "network", "network and best hit", "term frequency", "best hit"
 COLUMNS = {
@@ -36,8 +33,8 @@ Errors = Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class Judge:
-    """How scores are turned into numbers: relations and information of the terms, from the training chains alone.
+class Scorer:
+    """Figures of merit of scores, with relations and information of the terms from the training chains alone.
 
     Args:
         ancestors: Of the terms, bool [T, T].
@@ -48,7 +45,15 @@ class Judge:
     training_labels: np.ndarray
 
     def __call__(self, scores: np.ndarray, labels: np.ndarray) -> Errors:
-        """All columns for scores [N, T], ancestors closed, and labels [N, T]."""
+        """All columns.
+
+        Args:
+            scores: Ancestors closed, float [N, T].
+            labels: Ancestors closed, bool [N, T].
+
+        Returns:
+            Values by the keys of ``COLUMNS``.
+        """
         return {
             "fmax": fmax(scores, labels).value,
             "micro_aupr": micro_aupr(scores, labels),
@@ -59,10 +64,10 @@ class Judge:
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluated:
+class TermEvaluation:
     """Scores and their errors.
 
-    Args:
+    Attributes:
         chains: Names of the rows, N of them.
         labels: Bool [N, T].
         scores: By method, ancestors closed, float [N, T].
@@ -81,45 +86,87 @@ class Evaluated:
     search: SearchProgram
 
 
-def evaluate(
-    model: ProteinRPN,
-    task: ProteinTask,
-    transferred: np.ndarray,
-    decision: Decision,
-    *,
-    part: str = "test",
-    bins: Mapping[str, Collection[str]] | None = None,
-) -> Evaluated:
-    """Judge the network, its combination with the best hit, and both baselines.
+def stored_recipe(predictor: ProteinPredictor, root: Path | None = None, *, profiles: bool = True) -> ProteinRecipe:
+    """The recipe that a predictor was trained with, for its data without sites.
 
     Args:
-        model: Trained.
-        task: Chains, labels and relations.
-        transferred: Terms of similar training chains (``Homologues.transfer``), float [N, T].
-        decision: From :func:`graphlearn.proteins.prediction.decision.decide`.
-        part: Of the split.
-        bins: Chains by their likeness to training (``read_identity_bins``).
+        predictor: Read from a folder.
+        root: Folder of the bundled tables; that of the recipe by default.
+        profiles: Use sequence profiles where the data have them.
+
+    Raises:
+        InputError: if it was trained on structure files and ``root`` is given.
+        ContractError: for a damaged card.
     """
-    chains, labels = task.data.split[part], task.labels(part)
-    logits = predict_logits(model, task.data.select(chains))
-    training_labels = task.labels("train")
+    changes = ["sites.sources=[]", *([f"data.root={root.absolute()}"] if root else [])]
+    changes += [] if profiles else ["data.options.profiles=false"]
+    where = os.fspath(predictor.folder / "model.json")
+    recipe = parse_stored(predictor.card["recipe"], ProteinRecipe, changes, where=where)
+    if root is not None and recipe.data.root is None:
+        raise InputError(f"{predictor.folder} was trained on structure files of its own; leave out --data")
+    return recipe
+
+
+def stored_data(predictor: ProteinPredictor, recipe: ProteinRecipe) -> ProteinTrainingData:
+    """The data that a predictor was trained on.
+
+    Args:
+        predictor: Read from a folder.
+        recipe: Of :func:`stored_recipe`.
+
+    Raises:
+        InputError: if data are missing, or are not those of the model.
+    """
+    data = load_training_data(recipe)
+    if data.data.terms != tuple(term for term, _ in predictor.terms):
+        raise InputError(
+            f"{predictor.folder} predicts {len(predictor.terms)} terms, its data now have {len(data.data.terms)} "
+            "others; give the data that it was trained on with --data"
+        )
+    return data
+
+
+def evaluate(predictor: ProteinPredictor, data: ProteinTrainingData, part: str = "test") -> TermEvaluation:
+    """Errors of the network, of its combination with the best hit, and of both baselines.
+
+    Args:
+        predictor: Trained.
+        data: Chains, labels and relations of the terms that it predicts.
+        part: Of the split.
+
+    Returns:
+        Errors over all chains, and by likeness to training where the data have bins.
+
+    Raises:
+        InputError: if the part is empty.
+        ContractError: if the predictor lacks its training chains.
+    """
+    if not (chains := data.data.split.get(part)):
+        raise InputError(f"the data of {predictor.folder} have no chains for {part}; choose another part")
+    if predictor.homologues is None:
+        raise ContractError(
+            f"{predictor.folder}: the training chains are missing (homologues.safetensors); copy it again"
+        )
+    labels, training_labels = data.labels(part), data.labels("train")
+    logits = predict_logits(predictor.model, data.data.select(chains))
+    transferred = predictor.homologues.transfer(data.sequences(part))
     raw = {
-        MODEL: decision.network(logits),
-        COMBINED: decision.combined(logits, transferred),
+        MODEL: predictor.rule.network(logits),
+        COMBINED: predictor.rule.combined(logits, transferred),
         BEST_HIT: transferred,
         FREQUENCY: term_frequency(training_labels, len(chains)),
     }
-    scores = {method: task.closed(values) for method, values in raw.items()}
-    judge = Judge(task.ancestors, training_labels)
-    groups: dict[str, Collection[str]] = {ALL: frozenset(chains), **(bins or {})}
+    scores = {method: data.closed(values) for method, values in raw.items()}
+    scorer = Scorer(data.ancestors, training_labels)
+    groups: dict[str, Collection[str]] = {ALL: frozenset(chains), **data.bins}
     errors: dict[str, dict[str, Errors]] = {name: {} for name in groups}
     for method, values in scores.items():
-        for name, found in by_bin(judge, values, labels, chains, groups).items():
+        for name, found in by_bin(scorer, values, labels, chains, groups).items():
             if found is not None:
                 errors[name][method] = found
     rated = {chain for chain, row in zip(chains, labels, strict=True) if row.any()}
-    return Evaluated(
+    return TermEvaluation(
         tuple(chains), labels, scores, {name: rows for name, rows in errors.items() if rows},
         {name: len(rated & set(members)) for name, members in groups.items()},
-        expected_calibration_error(scores[MODEL], labels), task.search,
+        expected_calibration_error(scores[MODEL], labels), data.search,
     )  # fmt: skip

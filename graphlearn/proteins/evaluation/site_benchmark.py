@@ -1,4 +1,4 @@
-"""Where a predictor looks, against the residues that are known to matter, beside other ways to find them."""
+"""How well a predictor finds the residues of known sites, beside other ways to find them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from graphlearn.nn.region import anchor_regions
 from graphlearn.proteins.data.protein_go import ProteinGO
 from graphlearn.proteins.data.site_split import read_sites, split_sites
 from graphlearn.proteins.data.sites import SiteMask, read_interface_residues
+from graphlearn.proteins.data.training_data import ProteinTrainingData
 from graphlearn.proteins.metrics.localisation import Localisation, localise
 from graphlearn.proteins.prediction.attribution import attribution, grad_cam
 from graphlearn.proteins.recipe import ProteinRecipe
-from graphlearn.proteins.task import load_data
+from graphlearn.training.task import device_of
 
 TERMS = 3
 RANDOM_ANCHORS = 5
@@ -30,7 +31,7 @@ METHODS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class KnownSites:
     """Chains whose sites are known and were not used for training.
 
     Attributes:
@@ -47,81 +48,87 @@ class Truth:
         return sorted({chain for masks in self.sites.values() for chain in masks})
 
 
-def held_out_sites(
-    recipe: ProteinRecipe,
-    judged: frozenset[str],
-    part: str = "test",
-    *,
-    embed: Callable[[str], np.ndarray] | None = None,
-) -> Truth:
+def held_out_sites(recipe: ProteinRecipe, data: ProteinTrainingData, part: str = "test") -> KnownSites | None:
     """Catalytic, binding and interface residues of the chains apart from those that teach objectness.
 
     Args:
-        recipe: Names the data and the split of the sites.
-        judged: Chains on which terms are judged; their clusters are held out as in training.
+        recipe: Names the tables and the split of the sites.
+        data: Of the recipe; the clusters of its validation and test chains are held out as in training.
         part: Of the split of the sites.
-        embed: Of :class:`ProteinGO`, where there is one already; by default what the recipe names.
+
+    Returns:
+        Known sites by kind; None where the data have none, as structure files of a user's own.
 
     Raises:
-        InputError: if the recipe's data have no sites, or tables are missing or damaged.
+        InputError: if tables are missing or damaged.
     """
-    data, folder = load_data(recipe.data, embed, ontology=None), recipe.data.folder
-    there = set(data.chains)
-    lengths = dict(zip(data.store.names, data.store.lengths.tolist(), strict=True))
+    if recipe.data.kind != "tables":
+        return None
+    every, folder = data.data.unlabelled(), recipe.data.folder
+    available = frozenset(every.chains)
+    lengths = dict(zip(every.store.names, every.store.lengths.tolist(), strict=True))
     tables: dict[str, dict[str, SiteMask]] = {}
     for kind in ("catalytic", "binding"):
         tables[kind] = {chain: _union(masks) for chain, masks in read_sites(folder, (kind,), lengths).items()}
     tables["interface"] = read_interface_residues(folder / INTERFACES, lengths)
     kept = {}
     for kind, masks in tables.items():
-        split = split_sites(folder, there & masks.keys(), judged, recipe.sites)
+        split = split_sites(folder, available & masks.keys(), data.judged_chains, recipe.sites)
         kept[kind] = {chain: masks[chain] for chain in split._asdict()[part]}
-    return Truth(data, kept)
+    return KnownSites(every, kept)
 
 
-def locate(
-    model: ProteinRPN, truth: Truth, *, on_chain: Callable[[int], object] = lambda _: None
+def site_benchmark(
+    model: ProteinRPN, known: KnownSites, *, on_chain: Callable[[int], object] = lambda _: None
 ) -> dict[str, dict[str, Localisation]]:
     """Agreement of each method's scores with each kind of site; Grad-CAM and attribution are those of the same model.
 
     Args:
-        model: In evaluation mode.
-        truth: From :func:`held_out_sites`.
+        model: In evaluation mode, on any device.
+        known: From :func:`held_out_sites`.
         on_chain: Called with the number of finished chains.
 
     Returns:
         By kind of site, then by method.
     """
     scores: dict[str, dict[str, np.ndarray]] = {}
-    for number, name in enumerate(truth.chains, start=1):
-        for method, values in residue_scores(model, truth.data, name).items():
+    for number, name in enumerate(known.chains, start=1):
+        for method, values in residue_scores(model, known.data, name).items():
             scores.setdefault(method, {})[name] = values
         on_chain(number)
     return {
         kind: {method: localise(scores[method], masks)[0] for method in METHODS if method in scores}
-        for kind, masks in truth.sites.items()
+        for kind, masks in known.sites.items()
     }
 
 
 def residue_scores(model: ProteinRPN, data: ProteinGO, name: str) -> dict[str, np.ndarray]:
-    """Scores of the L residues of a chain by every method, float [L] each.
+    """Scores of the residues of a chain by every method.
 
     Attribution and Grad-CAM explain the three terms that the model finds likeliest, whatever the labels say. A model
     without proposals has no objectness and no mask, a chain without a profile no conservation.
+
+    Args:
+        model: In evaluation mode, on any device.
+        data: Holds the chain, with L residues.
+        name: Of the chain.
+
+    Returns:
+        Float64 [L] by method.
     """
-    graph, chain = data.graph(name), data.chain(name)
+    graph, chain = data.graph(name).to(device_of(model)), data.chain(name)
     with torch.no_grad():
         output = model(graph)
     terms = output.logits[0].topk(min(TERMS, model.num_terms)).indices.tolist()
     found = {
-        "attribution": attribution(model, graph, terms).sum(0).double().numpy(),
-        "grad_cam": grad_cam(model, graph, terms).sum(0).double().numpy(),
+        "attribution": _numbers(attribution(model, graph, terms).sum(0)),
+        "grad_cam": _numbers(grad_cam(model, graph, terms).sum(0)),
         "accessibility": np.nan_to_num(chain.accessibility.astype(float), nan=0.0),
-        "random anchors": _random_anchors(graph.edge_index, len(chain), model.hops, zlib.crc32(name.encode())),
+        "random anchors": _random_anchors(graph.edge_index.cpu(), len(chain), model.hops, zlib.crc32(name.encode())),
     }
     if output.proposal is not None:
-        found["objectness"] = output.proposal.objectness_logits.double().numpy()
-        found["mask"] = output.proposal.mask.double().numpy()
+        found["objectness"] = _numbers(output.proposal.objectness_logits)
+        found["mask"] = _numbers(output.proposal.mask)
     if chain.profile is not None:
         found["conservation"] = conservation(chain.profile)
         if "mask" in found:
@@ -133,6 +140,10 @@ def conservation(profile: np.ndarray) -> np.ndarray:
     r"""Information of each residue's profile [L, 20], :math:`\sum_a p_a \log_2 (20\, p_a)` bits, float [L]."""
     share = profile / np.maximum(profile.sum(1, keepdims=True), 1e-9)
     return np.asarray((share * np.log2(np.maximum(20 * share, 1e-9))).sum(1))
+
+
+def _numbers(scores: torch.Tensor) -> np.ndarray:
+    return np.asarray(scores.double().cpu().numpy())
 
 
 def _random_anchors(edge_index: torch.Tensor, length: int, hops: int, seed: int) -> np.ndarray:

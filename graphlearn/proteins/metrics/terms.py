@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-from scipy.sparse import csc_array, csr_array
 
 from graphlearn.base.errors import InputError
 from graphlearn.proteins.metrics.thresholds import THRESHOLDS, check_scores, tally
@@ -29,7 +28,7 @@ def fmax(scores: np.ndarray, labels: np.ndarray, *, thresholds: np.ndarray = THR
     Radivojac et al., Nature Methods 10, 221 (2013).
 
     Args:
-        scores: Within 0 and 1, ancestors closed (``propagate_scores``), float [N, T].
+        scores: Within 0 and 1, ancestors closed (``propagate_to_ancestors``), float [N, T].
         labels: Ancestors closed, bool [N, T].
         thresholds: Rising, float [K].
 
@@ -147,32 +146,6 @@ def by_bin(
         rows = np.array([chain in members for chain in chains], dtype=bool)
         values[name] = metric(scores[rows], labels[rows]) if labels[rows].any() else None
     return values
-
-
-def propagate_scores(scores: np.ndarray, ancestors: csr_array) -> np.ndarray:
-    r"""Scores that keep the true-path rule, :math:`s'_j = \max_{i:\,A_{ij}=1} s_i`: an ancestor is at least as likely.
-
-    Args:
-        scores: Float [N, T].
-        ancestors: From ``Ontology.matrix``, bool [T, T].
-
-    Returns:
-        A new array, float [N, T].
-
-    Raises:
-        InputError: if the shapes do not fit.
-    """
-    if scores.ndim != 2 or ancestors.shape != (scores.shape[1],) * 2:
-        raise InputError(
-            f"scores {scores.shape} and ancestors {ancestors.shape} do not fit; [N, T] and [T, T] are needed"
-        )
-    below = csc_array(ancestors)
-    of_term = np.ascontiguousarray(scores.T)
-    raised = of_term.copy()
-    for term in range(len(of_term)):
-        descendants = below.indices[below.indptr[term] : below.indptr[term + 1]]
-        raised[term] = of_term[descendants].max(0, initial=-np.inf)
-    return np.ascontiguousarray(raised.T)
 
 
 def _aupr(scores: np.ndarray, labels: np.ndarray, average: str) -> float:

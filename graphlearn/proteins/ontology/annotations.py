@@ -128,12 +128,6 @@ def read_term_table(
     return Annotations.from_labels(labels, names)
 
 
-def write_term_table(path: Path | str, annotations: Annotations) -> None:
-    """Write the labels as a plain table that ``read_term_table`` reads; columns without a label are lost."""
-    rows = (f"{chain}\t{','.join(sorted(terms))}\n" for chain, terms in annotations.labels.items())
-    Path(path).write_text("".join(["chain\tterms\n", *rows]), encoding="utf-8")
-
-
 def split_terms(field: str, where: str, known: Collection[str] | None = None) -> frozenset[str]:
     """Terms of a field with commas between them.
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from graphlearn.base.errors import InputError
+
+OntologyName = Literal["mf", "bp", "cc", "ec"]
 
 
 class Ontology(ABC):

@@ -139,12 +139,6 @@ class GeneOntology(Ontology):
         """Terms directly above a term; none above the root of its namespace."""
         return self[term].parents
 
-    def in_namespace(self, namespace: str) -> list[str]:
-        """Sorted identifiers of the terms of ``mf``, ``bp`` or ``cc``."""
-        if namespace not in NAMESPACES.values():
-            raise InputError(f"unknown namespace {namespace!r}; one of {', '.join(NAMESPACES.values())} is needed")
-        return sorted(term.id for term in self.terms.values() if term.namespace == namespace)
-
 
 def _term(
     graph: Any, node: str, attributes: Mapping[str, Any], current: Mapping[str, Mapping[str, Any]], relations: Any

@@ -1,4 +1,4 @@
-"""What is fitted on the validation chains once a network is trained."""
+"""From logits and similar chains to what is predicted: fitted on the validation chains once a network is trained."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import numpy as np
 
 from graphlearn.base.errors import ContractError
 from graphlearn.models import ProteinRPN
+from graphlearn.proteins.data.training_data import ProteinTrainingData
 from graphlearn.proteins.metrics.terms import fmax
 from graphlearn.proteins.prediction.calibration import Calibration, fit_calibration
 from graphlearn.proteins.prediction.logits import predict_logits
-from graphlearn.proteins.task import ProteinTask
 
 
 @dataclass(frozen=True)
-class Decision:
+class DecisionRule:
     """How logits and transferred terms become a prediction.
 
-    Args:
+    Attributes:
         network: From logits to probabilities.
         combined: From logits and transferred terms to probabilities.
-        network_threshold: Probability above which terms count as predicted, that of the best Fmax.
+        network_threshold: Probability from which on terms count as predicted, that of the best Fmax.
         combined_threshold: The same for the combination.
     """
 
@@ -32,39 +32,42 @@ class Decision:
     network_threshold: float = 0.5
     combined_threshold: float = 0.5
 
-    def facts(self) -> dict[str, Any]:
+    @classmethod
+    def fit(cls, model: ProteinRPN, data: ProteinTrainingData, transferred: np.ndarray) -> DecisionRule:
+        """Fit both maps and their thresholds.
+
+        Args:
+            model: Trained.
+            data: With a part ``validation`` of N chains.
+            transferred: Terms of similar training chains for these (``Homologues.transfer``), float [N, T].
+
+        Returns:
+            The rule with the best Fmax on the validation chains.
+        """
+        labels = data.labels("validation")
+        logits = predict_logits(model, data.data.select(data.data.split["validation"]))
+        network, combined = fit_calibration(logits, labels), fit_calibration(logits, labels, transferred)
+        return cls(
+            network,
+            combined,
+            fmax(data.closed(network(logits)), labels).threshold,
+            fmax(data.closed(combined(logits, transferred)), labels).threshold,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
         """As ``model.json`` keeps it."""
         return {**asdict(self), "network": self.network._asdict(), "combined": self.combined._asdict()}
 
     @classmethod
-    def of(cls, facts: Mapping[str, Any]) -> Decision:
-        """From ``model.json``; the defaults where it lacks them.
+    def from_dict(cls, content: Mapping[str, Any]) -> DecisionRule:
+        """From ``model.json``; the defaults where it lacks something.
 
         Raises:
-            ContractError: if they are malformed.
+            ContractError: if the content is malformed.
         """
         try:
-            found = dict(facts.get("decision", {}))
+            found = dict(content)
             network, combined = (Calibration(**found.pop(key, {})) for key in ("network", "combined"))
             return cls(network, combined, **found)
         except (TypeError, ValueError) as error:
             raise ContractError(f"model.json: damaged decision ({error}); copy or train the model again") from None
-
-
-def decide(model: ProteinRPN, task: ProteinTask, transferred: np.ndarray) -> Decision:
-    """Fit both maps and their thresholds.
-
-    Args:
-        model: Trained.
-        task: With a part ``validation``.
-        transferred: Terms of similar training chains for its chains (``Homologues.transfer``), float [N, T].
-    """
-    labels = task.labels("validation")
-    logits = predict_logits(model, task.data.select(task.data.split["validation"]))
-    network, combined = fit_calibration(logits, labels), fit_calibration(logits, labels, transferred)
-    return Decision(
-        network,
-        combined,
-        fmax(task.closed(network(logits)), labels).threshold,
-        fmax(task.closed(combined(logits, transferred)), labels).threshold,
-    )

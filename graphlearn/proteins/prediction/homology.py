@@ -13,9 +13,9 @@ from safetensors.numpy import load_file, save
 
 from graphlearn.base.errors import ContractError
 from graphlearn.base.files import replace_bytes
+from graphlearn.proteins.data.training_data import ProteinTrainingData
 from graphlearn.proteins.prediction.baselines import best_hit_transfer
 from graphlearn.proteins.sequence.search import DEFAULT_SEARCH, SearchProgram, SequenceSearch, check_search
-from graphlearn.proteins.task import ProteinTask
 
 HOMOLOGUES = "homologues.safetensors"
 
@@ -52,9 +52,9 @@ class Homologues:
         self._found: dict[str, tuple[np.ndarray, SimilarChain | None]] = {}
 
     @classmethod
-    def of(cls, task: ProteinTask) -> Homologues:
-        """The training chains of a task."""
-        return cls(task.sequences("train"), task.labels("train"), task.search)
+    def of(cls, data: ProteinTrainingData) -> Homologues:
+        """The training chains of a data set."""
+        return cls(data.sequences("train"), data.labels("train"), data.search)
 
     def transfer(self, queries: Mapping[str, str]) -> np.ndarray:
         """Scores of the terms by similarity alone, float64 [N, T]; zeros for a chain without a similar one."""

@@ -1,4 +1,4 @@
-"""Terms of chains that nobody has labelled, with the residues and the similar chains that speak for them."""
+"""Terms of chains without labels, with the residues and the similar chains that they rest on."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from graphlearn.base.device import find_device
 from graphlearn.base.errors import ContractError
 from graphlearn.base.plain_files import file_hash
 from graphlearn.models import ProteinRPN
 from graphlearn.nn.losses.true_path import propagate_to_ancestors
 from graphlearn.nn.region import anchor_regions, non_maximum_suppression
-from graphlearn.proteins import ProteinChain, contact_graph
-from graphlearn.proteins.graph import with_embedding
+from graphlearn.proteins.graph import contact_graph, with_embedding
 from graphlearn.proteins.prediction.attribution import attribution
-from graphlearn.proteins.prediction.decision import Decision
+from graphlearn.proteins.prediction.decision import DecisionRule
 from graphlearn.proteins.prediction.homology import HOMOLOGUES, Homologues, SimilarChain
 from graphlearn.proteins.sequence.embeddings import EsmEmbedder
+from graphlearn.proteins.structure.chain import ProteinChain
 from graphlearn.proteins.structure.chain_cache import content_key
 from graphlearn.training.checkpoint import load_model
 from graphlearn.training.packaged import model_folder
@@ -39,8 +40,8 @@ class PredictedTerm(NamedTuple):
         id: Of the term.
         name: In words; may be empty.
         probability: Calibrated, ancestors closed.
-        residues: Those that speak for it most, by chain and author's number, the strongest first.
-        weights: How much each residue of the chain speaks for it, the strongest 1.
+        residues: Those it is most attributed to, by chain and author's number, the strongest first.
+        weights: Attribution of the term to each residue of the chain, the strongest 1.
     """
 
     id: str
@@ -94,32 +95,33 @@ class ProteinPrediction(NamedTuple):
 
 
 class ProteinPredictor:
-    """A trained model with its terms, its decision and the training chains that it compares with.
+    """A model folder, read: the network with its terms, its decision rule and the training chains it compares with.
 
     Args:
         weights: Folder of a model, or the name of one that comes with the package, as ``protein_rpn/mf``.
         network_only: Leave similar training chains out.
+        device: Where the network computes: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
 
     Raises:
-        InputError: for an unknown name, or a model of another class.
+        InputError: for an unknown name, a model of another class, or a device that cannot be used.
         ContractError: for a damaged model.
     """
 
-    def __init__(self, weights: str | os.PathLike[str], *, network_only: bool = False) -> None:
-        folder = model_folder(os.fspath(weights))
-        self.model, facts = load_model(folder, ProteinRPN)
-        self.decision = Decision.of(facts.content)
-        self.homologues = None if network_only else Homologues.load(Path(folder))
+    def __init__(self, weights: str | os.PathLike[str], *, network_only: bool = False, device: str = "auto") -> None:
+        self.device = find_device(device)
+        self.folder = Path(model_folder(os.fspath(weights)))
+        model, self.card = load_model(self.folder, ProteinRPN)
+        self.model = model.to(self.device)
+        self.homologues = None if network_only else Homologues.load(self.folder)
         try:
-            self.ontology, self.cutoff_angstrom = str(facts["ontology"]), float(facts["cutoff_angstrom"])
-            self.terms = [(str(term["id"]), str(term["name"])) for term in facts["terms"]]
-            esm = facts["recipe"]["data"].get("esm")
-            self.parents = torch.tensor(facts["parents"], dtype=torch.long).reshape(-1, 2).T
+            self.rule = DecisionRule.from_dict(self.card.content.get("decision", {}))
+            self.ontology, self.cutoff_angstrom = str(self.card["ontology"]), float(self.card["cutoff_angstrom"])
+            self.terms = [(str(term["id"]), str(term["name"])) for term in self.card["terms"]]
+            self.parents = torch.tensor(self.card["parents"], dtype=torch.long).reshape(-1, 2).T
+            esm = self.card["recipe"]["data"].get("esm")
         except (KeyError, TypeError, ValueError) as error:
-            raise ContractError(f"{folder}: damaged model ({error}); copy or train it again") from None
-
+            raise ContractError(f"{self.folder}: damaged model ({error}); copy or train it again") from None
         self.embed = None if esm is None else EsmEmbedder(esm)
-        self.folder = Path(folder)
 
     @property
     def fingerprint(self) -> str:
@@ -130,7 +132,7 @@ class ProteinPredictor:
     @property
     def threshold(self) -> float:
         """Probability of the best Fmax on the validation chains."""
-        return self.decision.network_threshold if self.homologues is None else self.decision.combined_threshold
+        return self.rule.network_threshold if self.homologues is None else self.rule.combined_threshold
 
     def predict(
         self, chain: ProteinChain, *, threshold: float | None = None, top: int | None = None
@@ -141,13 +143,17 @@ class ProteinPredictor:
             chain: Of a structure file (``graphlearn.proteins.read_structure``).
             threshold: Least probability; :attr:`threshold` by default.
             top: Only so many terms.
+
+        Returns:
+            Terms, residues and regions.
         """
         graph = contact_graph(chain, self.cutoff_angstrom)
         if self.embed is not None:
             graph = with_embedding(graph, self.embed(chain.sequence))
+        graph = graph.to(self.device)
         with torch.no_grad():
             output = self.model(graph)
-        probabilities = self.probabilities(output.logits.numpy(), [chain])[0]
+        probabilities = self.probabilities(output.logits.cpu().numpy(), [chain])[0]
         least = self.threshold if threshold is None else threshold
         chosen = [t for t in np.argsort(-probabilities, kind="stable").tolist() if probabilities[t] >= least][:top]
         scores = attribution(self.model, graph, chosen)
@@ -174,12 +180,20 @@ class ProteinPredictor:
         return PredictedTerm(term, name, probability, _strongest(scores, chain), tuple(weights.tolist()))
 
     def probabilities(self, logits: np.ndarray, chains: Sequence[ProteinChain]) -> np.ndarray:
-        """Calibrated probabilities, ancestors closed, ``[N, T]``."""
+        """Calibrated probabilities, ancestors closed.
+
+        Args:
+            logits: Of the network, float [N, T].
+            chains: N of them, whose similar training chains count too.
+
+        Returns:
+            Float64 [N, T].
+        """
         if self.homologues is None:
-            found = self.decision.network(logits)
+            found = self.rule.network(logits)
         else:
             similar = self.homologues.transfer({chain.name: chain.sequence for chain in chains})
-            found = self.decision.combined(logits, similar)
+            found = self.rule.combined(logits, similar)
         return np.asarray(propagate_to_ancestors(torch.from_numpy(found), self.parents).numpy())
 
 

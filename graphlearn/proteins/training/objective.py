@@ -11,8 +11,9 @@ from torch_geometric.data import Batch
 
 from graphlearn.models import ProteinOutput, ProteinRPN
 from graphlearn.nn import info_nce_loss, supervised_contrastive_loss, true_path_loss
-from graphlearn.proteins import perturb
 from graphlearn.proteins.recipe import Losses, Perturbation
+from graphlearn.proteins.training.perturb import perturb
+from graphlearn.training.task import device_of
 
 
 @dataclass(frozen=True)
@@ -39,16 +40,29 @@ class Objective:
     cutoff_angstrom: float
 
     def __call__(self, model: ProteinRPN, batch: Batch, generator: torch.Generator) -> Tensor:
-        """The loss; ``generator`` draws the perturbation."""
-        weights, output = self.losses, model(batch)
+        """The loss of a batch.
+
+        Args:
+            model: On any device, which the tensors follow.
+            batch: Chains with ``y``, and ``site`` and ``site_known`` where they are known, on the CPU.
+            generator: Draws the perturbation.
+
+        Returns:
+            Mean over the chains, a scalar.
+        """
+        weights, device, perturbed = self.losses, device_of(model), None
+        if weights.info_nce or weights.both_views:
+            strengths = self.perturbation.model_dump()
+            perturbed = perturb(batch, generator, **strengths, cutoff_angstrom=self.cutoff_angstrom)
+        batch = batch.to(device)
+        output = model(batch)
         terms = self._terms(output, batch.y)
         loss = torch.zeros_like(terms)
         if weights.supervised_contrastive:
             shared = supervised_contrastive_loss(output.embedding, batch.y, temperature=weights.temperature)
             loss = loss + weights.supervised_contrastive * shared
-        if weights.info_nce or weights.both_views:
-            strengths = self.perturbation.model_dump()
-            view = model(perturb(batch, generator, **strengths, cutoff_angstrom=self.cutoff_angstrom))
+        if perturbed is not None:
+            view = model(perturbed.to(device))
             loss = loss + weights.info_nce * info_nce_loss(
                 output.embedding, view.embedding, temperature=weights.temperature
             )
@@ -57,12 +71,12 @@ class Objective:
         if weights.objectness and output.proposal is not None and "site" in batch:
             loss = loss + weights.objectness * objectness_loss(output.proposal.objectness_logits, batch)
         if weights.true_path:
-            loss = loss + weights.true_path * true_path_loss(output.logits, self.parent_edges)
+            loss = loss + weights.true_path * true_path_loss(output.logits, self.parent_edges.to(device))
         return terms + loss
 
     def _terms(self, output: ProteinOutput, labels: Tensor) -> Tensor:
         loss = F.binary_cross_entropy_with_logits(
-            output.logits, labels, pos_weight=self.positive_weight, reduction="none"
+            output.logits, labels, pos_weight=self.positive_weight.to(labels.device), reduction="none"
         )
         return loss.sum(1).mean()
 

@@ -1,115 +1,125 @@
-"""The region proposal alone, on residues that are known to matter, before the terms."""
+"""Pre-training as a task of the trainer: the region proposal alone, on residues of known sites, before the terms."""
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
-from torch import nn
+from torch import Tensor
+from torch_geometric.data import Batch
 
-from graphlearn.base.errors import StoppedError
 from graphlearn.models import ProteinRPN
-from graphlearn.proteins.data.batches import collate, epoch_batches
+from graphlearn.proteins.data.batches import count_batches, training_batches
 from graphlearn.proteins.data.protein_go import ProteinGO
-from graphlearn.proteins.data.site_split import SiteSplit
+from graphlearn.proteins.data.training_data import ProteinTrainingData
 from graphlearn.proteins.metrics.localisation import localise
-from graphlearn.proteins.recipe import PreTraining
+from graphlearn.proteins.recipe import ProteinRecipe
 from graphlearn.proteins.training.objective import objectness_loss
+from graphlearn.training.randomness import Share, StepDraws
+from graphlearn.training.recipe import Optimisation
+from graphlearn.training.task import Budget, Metric, TrainingResult, device_of
+
+AUPR = Metric("aupr", True, "AUPR of objectness")
 
 
-class PreTrainingResult(NamedTuple):
-    """Course of a pre-training.
+@dataclass
+class ProposalTask:
+    """All that leads to the proposal learns objectness; see :class:`graphlearn.training.task.Task`.
 
     Attributes:
-        losses: Mean loss of each epoch.
-        aupr: Mean average precision of objectness on the validation chains after each epoch.
-        epoch: The epoch whose weights were kept, from 1; 0 if there was none.
+        recipe: Pre-training and its seed.
+        data: With sites.
+        model: With a proposal; the rest of it gets no gradient.
     """
 
-    losses: list[float]
-    aupr: list[float]
-    epoch: int
+    recipe: ProteinRecipe
+    data: ProteinTrainingData
+    model: ProteinRPN
 
+    @staticmethod
+    def is_due(recipe: ProteinRecipe, data: ProteinTrainingData, model: ProteinRPN) -> bool:
+        """Whether the recipe asks for a pre-training, which needs sites and a proposal.
 
-def pretrain_proposal(
-    model: ProteinRPN,
-    data: ProteinGO,
-    split: SiteSplit,
-    options: PreTraining,
-    seed: int,
-    *,
-    on_epoch: Callable[[int, float], None] | None = None,
-    stop: Callable[[], bool] = lambda: False,
-) -> PreTrainingResult:
-    """Train all that leads to the proposal in place on chains with sites; the epoch of the best validation is kept.
+        Args:
+            recipe: Of the whole training.
+            data: Of the recipe.
+            model: Of the recipe.
+        """
+        return bool(recipe.pre_training.epochs) and data.site_data is not None and model.proposal is not None
 
-    Args:
-        model: With a proposal.
-        data: Chains with sites, those of ``split`` among them.
-        split: Which teach and which choose.
-        options: Epochs, batch size and learning rate.
-        seed: Of batches and dropout.
-        on_epoch: Called with the number of epochs done and the validation value.
-        stop: Asked after every batch; True ends with StoppedError.
+    @cached_property
+    def taught(self) -> ProteinGO:
+        """Chains whose sites teach."""
+        return self.site_data.select(self.data.sites.train)
 
-    Raises:
-        StoppedError: if ``stop`` said so.
-        RuntimeError: if the loss is no longer finite.
-    """
-    assert model.proposal is not None
-    taught = data.select(split.train)
-    parameters = [*model.embed.parameters(), *model.sequence.parameters(), *model.proposal.parameters()]
-    optimizer = torch.optim.AdamW(parameters, options.learning_rate, fused=True)
-    lengths = [taught.lengths[c] for c in taught.chains]
-    result = PreTrainingResult([], [], 0)
-    best, chosen = -math.inf, _weights(model)
-    for epoch in range(options.epochs):
-        torch.manual_seed(seed * 1_000_003 + epoch)
-        model.train()
-        total = 0.0
-        for rows in epoch_batches(lengths, options.batch_size, seed, epoch):
-            batch = collate(taught, rows)
-            proposal = model.propose(batch)[1]
-            assert proposal is not None
-            loss = objectness_loss(proposal.objectness_logits, batch)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.step()
-            total += float(loss.detach()) * len(rows)
-            if stop():
-                raise StoppedError(f"stopped in epoch {epoch + 1} of the pre-training, which starts anew")
-        if not math.isfinite(total):
-            raise RuntimeError(f"the loss of epoch {epoch + 1} is not finite; lower pre_training.learning_rate")
-        value = proposal_aupr(model, data, split.validation)
-        result.losses.append(total / len(lengths))
-        result.aupr.append(value)
-        if value > best:
-            best, chosen = value, _weights(model)
-            result = result._replace(epoch=epoch + 1)
-        if on_epoch is not None:
-            on_epoch(epoch + 1, value)
-    model.load_state_dict(chosen)
-    return result
+    @property
+    def site_data(self) -> ProteinGO:
+        """All chains with sites."""
+        assert self.data.site_data is not None
+        return self.data.site_data
 
+    @property
+    def identity(self) -> str:
+        """Recipe, chains and sites."""
+        return f"pre-training:{self.recipe.fingerprint}:{self.data.fingerprint}"
 
-@torch.no_grad()
-def proposal_aupr(model: ProteinRPN, data: ProteinGO, chains: Sequence[str]) -> float:
-    """Mean average precision of objectness over chains with sites; NaN where none of them has a positive."""
-    model.eval()
-    scores, sites = {}, {}
-    for chain in chains:
-        graph = data.graph(chain)
-        if bool((graph.site & graph.site_known).any()):
-            proposal = model.propose(graph)[1]
-            assert proposal is not None
-            scores[chain] = proposal.objectness_logits.numpy()
-            sites[chain] = (graph.site.numpy(), graph.site_known.numpy())
-    return localise(scores, sites)[0].aupr if scores else math.nan
+    @property
+    def optimisation(self) -> Optimisation:
+        """AdamW at a constant rate."""
+        options = self.recipe.pre_training
+        return Optimisation(
+            batch_size=options.batch_size, learning_rate=options.learning_rate, schedule="constant", weight_decay=1e-2,
+            precision=self.recipe.optimisation.precision, seed=self.recipe.optimisation.seed,
+        )  # fmt: skip
 
+    @property
+    def budget(self) -> Budget:
+        """Epochs, with a validation after each where there are sites for it."""
+        per_epoch = count_batches(self.taught, self.recipe.pre_training.batch_size)
+        return Budget(self.recipe.pre_training.epochs * per_epoch, validate_every=per_epoch if self.metrics else None)
 
-def _weights(model: nn.Module) -> dict[str, torch.Tensor]:
-    return copy.deepcopy(model.state_dict())
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Average precision of objectness."""
+        return (AUPR,) if self.data.sites.validation else ()
+
+    def batches(self, first_step: int, share: Share) -> Iterable[Batch]:
+        """Chains with sites, shuffled in each epoch.
+
+        Args:
+            first_step: Step to begin with.
+            share: Which chains of each step this process takes.
+        """
+        return training_batches(self.taught, self.optimisation, first_step, self.budget.steps, share)
+
+    def loss(self, model: ProteinRPN, batch: Batch, draws: StepDraws) -> Tensor:
+        """Cross-entropy of objectness times the number of chains, and that number, [2].
+
+        Args:
+            model: With a proposal.
+            batch: Chains with ``site`` and ``site_known``.
+            draws: Not used: dropout draws of torch's own generators.
+        """
+        batch = batch.to(device_of(model))
+        proposal = model.propose(batch)[1]
+        assert proposal is not None
+        mean = objectness_loss(proposal.objectness_logits, batch)
+        return torch.stack([mean * batch.num_graphs, mean.new_tensor(float(batch.num_graphs))])
+
+    def validate(self, model: ProteinRPN) -> dict[str, float]:
+        """Mean average precision of objectness over the validation chains; NaN where none of them has a positive."""
+        scores, sites, device = {}, {}, device_of(model)
+        for chain in self.data.sites.validation:
+            graph = self.site_data.graph(chain)
+            if bool((graph.site & graph.site_known).any()):
+                sites[chain] = (graph.site.numpy(), graph.site_known.numpy())
+                proposal = model.propose(graph.to(device))[1]
+                assert proposal is not None
+                scores[chain] = proposal.objectness_logits.float().cpu().numpy()
+        return {AUPR.name: localise(scores, sites)[0].aupr if scores else math.nan}
+
+    def card(self, result: TrainingResult[ProteinRPN]) -> None:
+        """No model is written: the training of the terms goes on from these weights."""

@@ -7,9 +7,10 @@ import pytest
 from protein_files import alpha_trace, pdb_line, write
 
 from graphlearn.base.recipes.reading import parse_recipe
+from graphlearn.proteins.data.training_data import load_training_data
 from graphlearn.proteins.recipe import ProteinRecipe
-from graphlearn.proteins.task import load_task
-from graphlearn.proteins.training.train import train_proteins
+from graphlearn.proteins.training.task import train_proteins
+from graphlearn.training.trainer import Trainer
 
 RESIDUES = {"1": ("ALA", "LEU", "GLU", "LYS"), "2": ("SER", "ASP", "GLY", "TRP")}
 
@@ -22,6 +23,17 @@ def write_chain(path, kind, seed, length=40):
         path,
         [pdb_line(residue=n, number=i + 1, xyz=tuple(p)) for i, (n, p) in enumerate(zip(names, trace, strict=True))],
     )
+
+
+@pytest.fixture(scope="session")
+def train():
+    """Train a recipe on a CPU, with options of the trainer; its stages."""
+
+    def call(recipe, data, folder, **options):
+        trainer = Trainer("cpu", **options)
+        return train_proteins(recipe, data, folder, lambda _, task, place: trainer.fit(task, place))
+
+    return call
 
 
 @pytest.fixture(scope="session")
@@ -60,12 +72,12 @@ def own_recipe(own_folder):
 
 
 @pytest.fixture(scope="session")
-def own_task(own_recipe):
-    return load_task(own_recipe)
+def own_data(own_recipe):
+    return load_training_data(own_recipe)
 
 
 @pytest.fixture(scope="session")
-def trained_folder(own_recipe, own_task, tmp_path_factory):
+def trained_folder(own_recipe, own_data, train, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained") / "model"
-    train_proteins(own_recipe, own_task, folder)
+    train(own_recipe, own_data, folder)
     return folder

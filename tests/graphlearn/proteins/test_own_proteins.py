@@ -1,4 +1,4 @@
-"""A user's own proteins, from structure files and a table to a judged model."""
+"""A user's own proteins, from structure files and a table to an evaluated model."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from protein_files import alpha_lines, write
 
-from graphlearn.base.errors import InputError
+from graphlearn.base.errors import ContractError, InputError
 from graphlearn.datasets import ProteinGO
 from graphlearn.proteins.data.left_out import left_out_lines, write_left_out
 from graphlearn.proteins.data.split import split_by_identity
-from graphlearn.proteins.evaluation.report import Verdict, numbers, tables, write_verdict
-from graphlearn.proteins.evaluation.stored import load_predictor
+from graphlearn.proteins.evaluation.evaluate import evaluate, stored_data, stored_recipe
+from graphlearn.proteins.evaluation.report import ProteinEvaluation
+from graphlearn.proteins.evaluation.site_benchmark import held_out_sites
+from graphlearn.proteins.prediction.predictor import ProteinPredictor
 from graphlearn.proteins.structure.files import read_structures
 from graphlearn.proteins.system import SYSTEM
 from graphlearn.training.compare import compare as compare_runs
@@ -26,25 +28,33 @@ def compare(recipe, out, **options):
 
 
 def test_terms_that_follow_from_residues_are_learned(trained_folder):
-    predictor = load_predictor(trained_folder)
-    found = predictor.judge("test")
+    predictor = ProteinPredictor(trained_folder)
+    recipe = stored_recipe(predictor)
+    data = stored_data(predictor, recipe)
+    found = evaluate(predictor, data)
     assert found.errors["all"]["network"]["fmax"] > 0.9
     assert found.errors["all"]["term frequency"]["fmax"] < 0.8
     assert found.chains_of_bin == {"all": 4}
-    assert predictor.sites() is None
+    assert held_out_sites(recipe, data) is None
+    with pytest.raises(InputError, match="no chains for none"):
+        evaluate(predictor, data, "none")
+    with pytest.raises(InputError, match="leave out --data"):
+        stored_recipe(predictor, trained_folder)
 
 
-def test_verdict_is_written(trained_folder, tmp_path):
-    verdict = Verdict(load_predictor(trained_folder).judge("test"), {})
-    files = list(write_verdict(verdict, tmp_path / "verdict"))
+def test_a_model_is_evaluated_with_its_training_chains_alone(trained_folder, own_data):
+    with pytest.raises(ContractError, match="the training chains are missing"):
+        evaluate(ProteinPredictor(trained_folder, network_only=True), own_data)
+
+
+def test_an_evaluation_is_written(trained_folder, own_data, tmp_path):
+    found = ProteinEvaluation(evaluate(ProteinPredictor(trained_folder), own_data))
+    files = list(found.write(tmp_path / "evaluation"))
     assert {f.name for f in files} == {"tables.md", "errors.json", "chains.csv", "fmax.png", "calibration.png"}
     assert all(f.stat().st_size > 0 for f in files)
-    assert json.loads((tmp_path / "verdict/errors.json").read_text()) == json.loads(json.dumps(numbers(verdict)))
-    assert "| network | " in tables(verdict)
-    rows = (tmp_path / "verdict/chains.csv").read_text().splitlines()
-    assert len(rows) == 5
-    with pytest.raises(InputError, match="no chains for none"):
-        load_predictor(trained_folder).judge("none")
+    assert json.loads((tmp_path / "evaluation/errors.json").read_text()) == json.loads(json.dumps(found.to_dict()))
+    assert "| network | " in found.to_markdown()
+    assert len((tmp_path / "evaluation/chains.csv").read_text().splitlines()) == 5
 
 
 def test_a_comparison_goes_on_and_refuses_another_recipe(own_recipe, tmp_path):

@@ -13,7 +13,7 @@ from graphlearn.base.unpacking import LIMIT_VARIABLE
 from graphlearn.graphs.data.moleculenet import read_graphs, read_smiles_table
 from graphlearn.graphs.data.planetoid import read_citations
 from graphlearn.graphs.data.tu import load_tu, read_dgcnn
-from graphlearn.proteins.data.bundled_tables import CORE, PROFILES, read_carried_chains
+from graphlearn.proteins.data.tables import CORE, PROFILES, table_chains
 from graphlearn.proteins.text import read_text
 
 
@@ -57,7 +57,7 @@ def test_carried_tables_keep_to_the_bound(tmp_path, monkeypatch):
     for name in (CORE, PROFILES):
         (tmp_path / name).write_bytes(lzma.compress(_npz(seq=MANY)))
     with pytest.raises(InputError, match=rf"structdb_core.*holds more than 2 MB.*{LIMIT_VARIABLE}"):
-        read_carried_chains(tmp_path)
+        table_chains(tmp_path)
 
 
 def test_a_feature_matrix_is_checked_before_it_is_made(tmp_path):

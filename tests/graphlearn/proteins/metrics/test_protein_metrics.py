@@ -180,29 +180,6 @@ def test_by_bin():
         metrics.by_bin(metrics.fmax, scores, labels, ["1ABC-A"], bins)
 
 
-def test_propagation_raises_ancestors_only():
-    scores = np.array([[0.1, 0.2, 0.9], [0.8, 0.5, 0.3]], dtype=np.float32)
-    raised = metrics.propagate_scores(scores, CHAIN)
-    assert raised.dtype == np.float32
-    assert np.allclose(raised, [[0.9, 0.9, 0.9], [0.8, 0.5, 0.3]])
-    assert np.array_equal(metrics.propagate_scores(raised, CHAIN), raised)
-    with pytest.raises(InputError, match="do not fit"):
-        metrics.propagate_scores(scores[:, :2], CHAIN)
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 8))
-def test_propagation_is_the_maximum_over_descendants(seed, terms):
-    rng = np.random.default_rng(seed)
-    relation = np.tril(rng.random((terms, terms)) < 0.4)
-    np.fill_diagonal(relation, True)
-    scores = rng.random((4, terms))
-    raised = metrics.propagate_scores(scores, csr_array(relation))
-    for row, result in zip(scores, raised, strict=True):
-        for j in range(terms):
-            assert result[j] == max(row[i] for i in range(terms) if relation[i, j])
-
-
 def test_conditional_information_of_a_hand_worked_case():
     labels = np.array([[1, 1, 1], [1, 1, 0], [1, 0, 0], [0, 0, 0]], dtype=bool)
     # of 3 chains with a term 3 have 0, of these 2 have 1, of these 1 has 2; each count and one more

@@ -84,7 +84,7 @@ def test_terms_of_a_small_file(obo):
     assert ontology.ancestors("GO:0016787", include_self=False) == {"GO:0003824", "GO:0003674"}
     assert ontology.closure(["GO:0016787", "GO:0008152"], roots=False) == {"GO:0016787", "GO:0003824"}
     assert ontology.closure([]) == frozenset()
-    assert ontology.in_namespace("bp") == ["GO:0008152"]
+    assert [term for term in ontology.terms if ontology[term].namespace == "bp"] == ["GO:0008152"]
     assert "GO:0000005" not in ontology
 
 
@@ -126,11 +126,6 @@ def test_matrix_holds_ancestors_of_the_list_only(obo):
 def test_unknown_terms_are_named(obo, term, message):
     with pytest.raises(InputError, match=message):
         GeneOntology.read(obo).ancestors(term)
-
-
-def test_unknown_namespace_is_named(obo):
-    with pytest.raises(InputError, match="unknown namespace 'MF'"):
-        GeneOntology.read(obo).in_namespace("MF")
 
 
 @pytest.mark.parametrize("content", ["", "hello\n", "[Term]\nname: no identifier\n", "[Term]\nid: X:1\nname: other\n"])

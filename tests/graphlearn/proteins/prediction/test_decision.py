@@ -9,7 +9,7 @@ import pytest
 
 from graphlearn.base.errors import ContractError, InputError
 from graphlearn.proteins.prediction.calibration import Calibration, expected_calibration_error, fit_calibration
-from graphlearn.proteins.prediction.decision import Decision
+from graphlearn.proteins.prediction.decision import DecisionRule
 from graphlearn.proteins.prediction.homology import HOMOLOGUES, Homologues
 
 
@@ -55,12 +55,12 @@ def test_labels_of_one_kind_and_other_shapes_are_refused():
         fit_calibration(np.zeros((2, 2)), np.zeros((2, 3), dtype=bool))
 
 
-def test_a_decision_comes_back_from_its_facts():
-    decision = Decision(Calibration(0.5, -1.0), Calibration(0.4, -2.0, 9.0), 0.2, 0.3)
-    assert Decision.of({"decision": decision.facts()}) == decision
-    assert Decision.of({}) == Decision()
+def test_a_decision_rule_comes_back_from_its_plain_content():
+    rule = DecisionRule(Calibration(0.5, -1.0), Calibration(0.4, -2.0, 9.0), 0.2, 0.3)
+    assert DecisionRule.from_dict(rule.to_dict()) == rule
+    assert DecisionRule.from_dict({}) == DecisionRule()
     with pytest.raises(ContractError, match="damaged decision"):
-        Decision.of({"decision": {"network": {"slop": 1}}})
+        DecisionRule.from_dict({"network": {"slop": 1}})
 
 
 SEQUENCES = {"a": "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRV", "b": "GDGTQDNLSGAEKAVQVKVKALPDAQFEVVHSLAKWKRQT"}

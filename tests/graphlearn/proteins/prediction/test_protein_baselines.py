@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from graphlearn.base.errors import InputError
-from graphlearn.proteins.data.carried_tables import read_rebuilt_labels
 from graphlearn.proteins.data.chain_lists import read_chain_list
+from graphlearn.proteins.data.rebuilt_labels import read_rebuilt_labels
 from graphlearn.proteins.metrics import terms as metrics
 from graphlearn.proteins.prediction.baselines import best_hit_transfer, term_frequency
 from graphlearn.proteins.sequence.search import Hit

@@ -68,7 +68,7 @@ def test_embeddings_are_features_of_the_graph(folder):
     )  # fmt: skip
     graph = data[0]
     assert graph.features.shape == (20, NUM_FEATURES + 16)
-    assert np.allclose(graph.features[:, NUM_FEATURES:].numpy(), data.embed(chains[0].sequence))
+    assert np.allclose(graph.features[:, NUM_FEATURES:].numpy(), data.options.embed(chains[0].sequence))
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):

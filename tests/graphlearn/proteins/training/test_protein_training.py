@@ -11,15 +11,15 @@ import torch
 from graphlearn.base.errors import InputError, StoppedError
 from graphlearn.base.recipes.reading import parse_recipe
 from graphlearn.proteins.data.batches import collate, epoch_batches
+from graphlearn.proteins.data.training_data import ProteinTrainingData, load_training_data
 from graphlearn.proteins.prediction.logits import predict_logits
 from graphlearn.proteins.recipe import Losses, Perturbation, ProteinRecipe
-from graphlearn.proteins.task import ProteinTask, load_task
-from graphlearn.proteins.training.initialise import start_model
-from graphlearn.proteins.training.learning_figure import learning_curve
+from graphlearn.proteins.training.initialise import initial_model
 from graphlearn.proteins.training.objective import Objective, objectness_loss, positive_weights
-from graphlearn.proteins.training.pretrain import proposal_aupr
-from graphlearn.proteins.training.train import learning_rate, train_proteins
+from graphlearn.proteins.training.pretrain import ProposalTask
+from graphlearn.proteins.training.task import ProteinTask
 from graphlearn.training.checkpoint import load_model
+from graphlearn.training.randomness import Share
 
 SMALL = [
     "data.ontology=ec", "model={channels: 16, hidden: 8, heads: 2}", "sites.sources=[catalytic, binding]",
@@ -33,22 +33,22 @@ def recipe(*overrides):
 
 @pytest.fixture(scope="module")
 def whole(data_folder):
-    return load_task(recipe(f"data.root={data_folder}/protein"))
+    return load_training_data(recipe(f"data.root={data_folder}/protein"))
 
 
 @pytest.fixture(scope="module")
-def task(whole):
+def chains_and_sites(whole):
     """24 chains to train on, of which some have sites, and 12 to validate with."""
     short = [c for c in whole.data.split["train"] if whole.data.lengths[c] < 150]
     taught = [c for c in short if c in set(whole.sites.train)][:6]
     chains = [*taught, *(c for c in short if c not in taught)][:24]
     data = whole.data.select([*chains, *whole.data.split["validation"][:12]])
     sites = whole.sites._replace(train=tuple(taught), validation=whole.sites.validation[:6])
-    return ProteinTask(data, whole.site_data, sites, whole.parent_edges)
+    return ProteinTrainingData(data, whole.site_data, sites, whole.parent_edges)
 
 
 def test_the_parts_of_the_real_task_are_apart(whole, data_folder):
-    from graphlearn.proteins.data.carried_tables import read_clusters
+    from graphlearn.proteins.data.rebuilt_labels import read_clusters
 
     clusters = read_clusters(data_folder / "protein" / "chains.tsv.gz")
     parts = [{clusters[c] for c in chains} for chains in whole.sites]
@@ -65,11 +65,11 @@ def test_the_parts_of_the_real_task_are_apart(whole, data_folder):
 
 def test_objectness_targets_are_site_residues(whole):
     chain = whole.sites.train[0]
-    mask = whole.data.sites[chain]
+    mask = whole.data.options.sites[chain]
     assert 0 < mask.site.sum() < 40
     assert not (mask.site & ~mask.known).any()
-    graph = whole.data.with_sites(whole.data.sites)
-    assert set(graph.sites) == set(whole.sites.train)
+    graph = whole.data.with_sites(whole.data.options.sites)
+    assert set(graph.options.sites) == set(whole.sites.train)
 
 
 def test_batches_hold_every_chain_once_and_alike_ones_together():
@@ -82,67 +82,104 @@ def test_batches_hold_every_chain_once_and_alike_ones_together():
     assert np.mean(spread) < 100
 
 
-def test_stopped_and_continued_equals_uninterrupted(task, tmp_path):
+def stop_after(steps):
+    """Options of a trainer that is stopped after so many steps."""
+    seen = []
+    return {"on_step": lambda step, *_: seen.append(step), "stop": lambda: len(seen) >= steps - 1}
+
+
+def assert_same_weights(one, other):
+    for ours, theirs in zip(one.parameters(), other.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_stopped_and_continued_equals_uninterrupted(chains_and_sites, train, tmp_path):
     settings = recipe("losses.info_nce=0.05", "losses.both_views=true", "losses.true_path=0.1")
-    whole_run = train_proteins(settings, task, tmp_path / "whole")
-    steps = []
+    whole_run = train(settings, chains_and_sites, tmp_path / "whole")["Terms"]
     with pytest.raises(StoppedError, match="step 4 of 6"):
-        train_proteins(
-            settings, task, tmp_path / "parts", on_step=lambda step, *_: steps.append(step),
-            stop=lambda: len(steps) >= 3,
-        )  # fmt: skip
-    resumed = train_proteins(settings, task, tmp_path / "parts")
+        train(settings, chains_and_sites, tmp_path / "parts", **stop_after(4))
+    resumed = train(settings, chains_and_sites, tmp_path / "parts")["Terms"]
     assert resumed.losses == whole_run.losses
     assert resumed.validations == whole_run.validations
-    for ours, theirs in zip(resumed.model.parameters(), whole_run.model.parameters(), strict=True):
-        assert torch.equal(ours, theirs)
+    assert_same_weights(resumed.model, whole_run.model)
     with pytest.raises(InputError, match="another recipe"):
-        train_proteins(recipe("optimisation.seed=1"), task, tmp_path / "parts")
+        train(recipe("optimisation.seed=1"), chains_and_sites, tmp_path / "parts")
 
 
-def test_the_written_model_is_the_trained_one(task, tmp_path):
-    settings = recipe("optimisation.epochs=1")
-    result = train_proteins(settings, task, tmp_path)
-    model, facts = load_model(tmp_path)
-    chains = task.data.select(task.data.split["validation"])
+def test_the_written_model_is_the_trained_one(chains_and_sites, train, tmp_path):
+    result = train(recipe("optimisation.epochs=1"), chains_and_sites, tmp_path)["Terms"]
+    model, card = load_model(tmp_path)
+    data = chains_and_sites.data
+    chains = data.select(data.split["validation"])
     assert np.array_equal(predict_logits(model, chains), predict_logits(result.model, chains))
-    assert [t["id"] for t in facts["terms"]] == list(task.data.terms)
-    assert facts["recipe"]["data"]["ontology"] == facts["ontology"] == "ec"
-    assert "root" not in facts["recipe"]["data"]
-    assert facts["sites"]["train"] == list(task.sites.train)
+    assert [t["id"] for t in card["terms"]] == list(data.terms)
+    assert card["recipe"]["data"]["ontology"] == card["ontology"] == "ec"
+    assert "root" not in card["recipe"]["data"]
+    assert card["sites"]["train"] == list(chains_and_sites.sites.train)
     assert json.loads((tmp_path / "model.json").read_text())["cutoff_angstrom"] == 10.0
-    assert learning_curve(result, "fmax").axes[0].get_title() == "Terms"
+    training = card["training"]
+    assert (training["metric"], training["higher_is_better"]) == ("fmax", True)
+    assert training["best"] == result.best.figures["fmax"]
 
 
-def test_pre_training_finds_sites_and_is_kept(task, tmp_path):
-    settings = recipe("pre_training.epochs=10", "pre_training.learning_rate=0.01")
-    values = []
-    start = start_model(settings, task, tmp_path, on_epoch=lambda _, value: values.append(value))
+PRE_TRAINED = ("pre_training.epochs=10", "pre_training.learning_rate=0.01", "optimisation.epochs=1")
+
+
+def test_pre_training_finds_sites_and_the_terms_begin_with_its_weights(chains_and_sites, train, tmp_path):
+    settings = recipe(*PRE_TRAINED)
+    first = train(settings, chains_and_sites, tmp_path)["Pre-training"]
+    values = [figures["aupr"] for _, figures in first.validations]
     assert len(values) == 10
-    assert max(values) == values[start.pre_training.epoch - 1]
-    assert start.pre_training.losses[-1] < 0.8 * start.pre_training.losses[0]
-    assert proposal_aupr(start.model, task.site_data, task.sites.validation) == pytest.approx(max(values))
-    again = start_model(settings, task, tmp_path, on_epoch=lambda *_: pytest.fail("trained again"))
-    assert again.pre_training == start.pre_training
-    for ours, theirs in zip(again.model.parameters(), start.model.parameters(), strict=True):
-        assert torch.equal(ours, theirs)
-    with pytest.raises(StoppedError, match="epoch 1 of the pre-training"):
-        start_model(settings, task, tmp_path / "other", stop=lambda: True)
+    assert first.best.figures["aupr"] == max(values)
+    assert first.losses[-1] < 0.8 * first.losses[0]
+    task = ProposalTask(settings, chains_and_sites, first.model)
+    with torch.no_grad():
+        assert task.validate(first.model)["aupr"] == pytest.approx(max(values))
+    assert (tmp_path / "pre_training/training_state.safetensors").is_file()
+    assert not (tmp_path / "pre_training/model.json").exists()
+    assert json.loads((tmp_path / "model.json").read_text())["training"]["steps"] == 3
 
 
-def test_the_untrained_head_answers_with_frequencies(task, tmp_path):
-    model = start_model(recipe(), task, tmp_path).model
+def test_a_pre_training_goes_on_where_it_was_stopped(chains_and_sites, train, tmp_path):
+    settings = recipe(*PRE_TRAINED, "pre_training.batch_size=2", "pre_training.epochs=2")
+    whole_run = train(settings, chains_and_sites, tmp_path / "whole")
+    with pytest.raises(StoppedError, match="step 4 of 6"):
+        train(settings, chains_and_sites, tmp_path / "parts", **stop_after(4))
+    steps = []
+    resumed = train(settings, chains_and_sites, tmp_path / "parts", on_step=lambda step, *_: steps.append(step))
+    assert steps == [5, 6, 1, 2, 3]
+    assert resumed["Pre-training"].losses == whole_run["Pre-training"].losses
+    assert_same_weights(resumed["Terms"].model, whole_run["Terms"].model)
+
+
+def test_steps_with_too_few_chains_are_refused(chains_and_sites):
+    settings = recipe("optimisation.batch_size=2")
+    task = ProteinTask(settings, chains_and_sites, initial_model(settings, chains_and_sites))
+    assert next(iter(task.batches(5, Share(0, 1)))).num_graphs == 2
+    with pytest.raises(InputError, match="2 for each of 2 processes are needed"):
+        next(iter(task.batches(0, Share(0, 2))))
+
+
+def test_processes_share_the_chains_of_a_step(chains_and_sites):
+    task = ProteinTask(recipe(), chains_and_sites, initial_model(recipe(), chains_and_sites))
+    alone = next(iter(task.batches(4, Share())))
+    shared = [next(iter(task.batches(4, Share(rank, 2)))) for rank in range(2)]
+    assert sorted(name for batch in shared for name in batch.name) == sorted(alone.name)
+
+
+def test_the_untrained_head_answers_with_frequencies(chains_and_sites):
+    model = initial_model(recipe(), chains_and_sites)
     for name, weight in model.head[-1].named_parameters():
         if name == "weight":
             torch.nn.init.zeros_(weight)
-    chains = task.data.select(task.data.split["validation"])
-    shares = task.labels("train").mean(0).clip(1 / 48)
+    chains = chains_and_sites.data.select(chains_and_sites.data.split["validation"])
+    shares = chains_and_sites.labels("train").mean(0).clip(1 / 48)
     found = 1 / (1 + np.exp(-predict_logits(model, chains)))
     np.testing.assert_allclose(found, np.tile(shares, (12, 1)), rtol=1e-4)
 
 
-def test_parts_of_the_loss(task):
-    settings, data = recipe(), task.data.select(task.data.split["train"])
+def test_parts_of_the_loss(chains_and_sites):
+    settings, data = recipe(), chains_and_sites.data.select(chains_and_sites.data.split["train"])
     torch.manual_seed(0)
     model = settings.build_model(52, len(data.terms)).eval()
     batch = collate(data, range(12))
@@ -151,7 +188,7 @@ def test_parts_of_the_loss(task):
         off = {"supervised_contrastive": 0, "info_nce": 0, "objectness": 0, **weights}
         objective = Objective(
             Losses(**off), Perturbation(noise_angstrom=0, mask=0, drop_contacts=0), torch.ones(len(data.terms)),
-            task.parent_edges, 10.0,
+            chains_and_sites.parent_edges, 10.0,
         )  # fmt: skip
         return objective(model, batch, torch.Generator().manual_seed(0))
 
@@ -165,8 +202,8 @@ def test_parts_of_the_loss(task):
     assert loss(true_path=1.0) > plain
 
 
-def test_objectness_loss_weighs_positives_and_negatives_alike(task):
-    batch = collate(task.data.select(task.sites.train[:1]), [0])
+def test_objectness_loss_weighs_positives_and_negatives_alike(chains_and_sites):
+    batch = collate(chains_and_sites.data.select(chains_and_sites.sites.train[:1]), [0])
     logits = torch.zeros(batch.num_nodes)
     assert objectness_loss(logits, batch).item() == pytest.approx(np.log(2))
     assert objectness_loss(20.0 * batch.site - 10, batch).item() < 1e-3
@@ -183,18 +220,10 @@ def test_positive_weights_by_hand():
     assert positive_weights(labels, Losses(balance=1.0, largest_balance=2.0)).max() == 2
 
 
-def test_the_rate_rises_and_falls():
-    options = recipe("optimisation.epochs=10", "optimisation.warmup_epochs=1").optimisation
-    rates = [learning_rate(step, 5, options) for step in range(50)]
-    assert rates[0] == pytest.approx(options.learning_rate / 5)
-    assert max(rates) == rates[4] == rates[5] == options.learning_rate
-    assert rates[-1] < 0.01 * options.learning_rate
-
-
 def test_wrong_recipes(whole, data_folder):
     with pytest.raises(InputError, match="did you mean"):
         recipe("losses.infonce=1")
     with pytest.raises(InputError, match="model: "):
         recipe("model={chanels: 3}").build_model(52, 4)
     with pytest.raises(InputError, match=r"data\.options: "):
-        load_task(recipe(f"data.root={data_folder}/protein", "data.options={shortes: 3}"))
+        load_training_data(recipe(f"data.root={data_folder}/protein", "data.options={shortes: 3}"))

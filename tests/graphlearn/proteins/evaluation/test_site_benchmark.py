@@ -13,16 +13,17 @@ from graphlearn.base.recipes.reading import parse_recipe
 from graphlearn.datasets import ProteinGO
 from graphlearn.models import ProteinRPN
 from graphlearn.proteins import NUM_FEATURES
-from graphlearn.proteins.data.carried_tables import read_clusters
+from graphlearn.proteins.data.rebuilt_labels import read_clusters
 from graphlearn.proteins.data.sites import SiteMask
-from graphlearn.proteins.evaluation.report import sites_figure
+from graphlearn.proteins.data.training_data import load_training_data
+from graphlearn.proteins.evaluation.figures import sites_figure
 from graphlearn.proteins.evaluation.site_benchmark import (
     METHODS,
-    Truth,
+    KnownSites,
     conservation,
     held_out_sites,
-    locate,
     residue_scores,
+    site_benchmark,
 )
 from graphlearn.proteins.evaluation.tables import sites_table
 from graphlearn.proteins.ontology.annotations import Annotations
@@ -70,7 +71,7 @@ def test_a_site_that_follows_a_method_is_found_by_it(data, tmp_path):
         scores = residue_scores(network, data, name)["conservation"]
         sites[name] = SiteMask(scores >= np.sort(scores)[-3], np.ones(30, dtype=bool))
     done = []
-    found = locate(network, Truth(data, {"made": sites}), on_chain=done.append)["made"]
+    found = site_benchmark(network, KnownSites(data, {"made": sites}), on_chain=done.append)["made"]
     assert done == [1, 2, 3]
     assert found["conservation"].aupr == found["conservation"].top_recall == 1
     assert found["objectness"].aupr < 0.9
@@ -85,9 +86,11 @@ def test_held_out_sites_are_unlike_those_that_teach(data_folder):
     recipe = parse_recipe(
         {"name": "x", "data": {"root": str(data_folder / "protein"), "ontology": "ec"}}, ProteinRecipe
     )
-    parts = {part: held_out_sites(recipe, frozenset(), part) for part in ("train", "test")}
+    data = load_training_data(recipe)
+    parts = {part: held_out_sites(recipe, data, part) for part in ("train", "test")}
     clusters = read_clusters(data_folder / "protein" / "chains.tsv.gz")
-    near = {part: {clusters[c] for c in truth.chains} for part, truth in parts.items()}
+    near = {part: {clusters[c] for c in known.chains} for part, known in parts.items()}
     assert not near["train"] & near["test"]
+    assert not near["train"] & {clusters[c] for c in data.judged_chains}
     assert set(parts["test"].sites) == {"catalytic", "binding", "interface"}
     assert all(len(masks) > 10 for masks in parts["test"].sites.values())

@@ -29,19 +29,6 @@ class RebuiltLabels:
     sources: Mapping[str, frozenset[str]]
     experimental: frozenset[str]
 
-    def from_source(self, source: str) -> list[str]:
-        """Chains whose labels come from a source, perhaps among others.
-
-        Raises:
-            InputError: if no chain does.
-        """
-        chains = [chain for chain, sources in self.sources.items() if source in sources]
-        if not chains:
-            raise InputError(
-                f"no label is from {source!r}; there are {sorted(frozenset().union(*self.sources.values()))}"
-            )
-        return chains
-
 
 def read_rebuilt_labels(
     path: Path | str, *, names: Mapping[str, str] | None = None, known: Collection[str] | None = None

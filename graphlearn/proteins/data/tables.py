@@ -1,4 +1,7 @@
-"""The carried tables of protein chains: structures, labels and the published split."""
+"""The bundled tables: DeepFRI's published chains with structures, labels and split, as files of one folder.
+
+``datasets/protein_ec/README.md`` and ``datasets/protein_go/README.md`` list the files and where their content is from.
+"""
 
 from __future__ import annotations
 
@@ -10,29 +13,30 @@ import numpy as np
 from graphlearn.base.errors import InputError
 from graphlearn.base.plain_files import file_hash
 from graphlearn.base.unpacking import load_arrays, read_unpacked
-from graphlearn.proteins.data.carried_tables import read_rebuilt_labels
 from graphlearn.proteins.data.chain_lists import read_chain_list, read_identity_bins
 from graphlearn.proteins.data.deepfri_files import read_deepfri_annotations
+from graphlearn.proteins.data.rebuilt_labels import read_clusters, read_rebuilt_labels
 from graphlearn.proteins.ontology.annotations import Annotations
 from graphlearn.proteins.structure.accessibility import LARGEST_AREA
 from graphlearn.proteins.structure.chain import RESIDUE_ORDER, SECONDARY_ORDER
 from graphlearn.proteins.structure.chain_cache import CacheFolder, ChainCache, content_key
 from graphlearn.proteins.structure.chain_store import ChainStore
-from graphlearn.proteins.text import numbered_lines, table_rows
+from graphlearn.proteins.text import table_rows
 
 CORE, PROFILES, CHAINS = "structdb_core.npz.xz", "structdb_profiles.npz.xz", "chains.tsv.gz"
 LABELS, MF_TERMS = "go_propagated_labels.tsv.gz", "deepfri_mf_terms.tsv"
 EC_LABELS = "deepfri/nrPDB-EC_2020.04_annot.tsv.gz"
 LISTS = {"ec": "deepfri/nrPDB-EC_2020.04_{}.txt.gz", "go": "deepfri/nrPDB-GO_2019.06.18_{}.txt.gz"}
 BINS = {"ec": "deepfri/nrPDB-EC_2020.04_test.csv.gz", "go": "deepfri/nrPDB-GO_2019.06.18_test.csv.gz"}
-PARTS = {"train": "train", "validation": "valid", "test": "test"}
+NAMES_OF_LISTS = {"train": "train", "validation": "valid", "test": "test"}
 # Coordinates of another chain than the name says: their sequence is not in that of the chain.
 MISNAMED = frozenset({"1MHM-A", "3P8C-E"})
 COIL = "C"
+FEWEST_TRAINING_CHAINS = 10
 COORDINATE_STEPS_PER_ANGSTROM = 50
 
 
-def read_carried_chains(folder: Path, cache: CacheFolder = None) -> ChainStore:
+def table_chains(folder: Path, cache: CacheFolder = None) -> ChainStore:
     """Read the chains of ``structdb_core.npz.xz`` and their profiles, but for those that are named wrong.
 
     Residues are numbered from the SEQRES number of the first, in chain ``A``'s id as the name of the chain has it.
@@ -45,7 +49,7 @@ def read_carried_chains(folder: Path, cache: CacheFolder = None) -> ChainStore:
     return ChainCache(cache).make(key, lambda: _unpack(_arrays(files[CORE]), _arrays(files[PROFILES])))
 
 
-def carried_labels(
+def table_labels(
     folder: Path, ontology: str, chains: Collection[str]
 ) -> tuple[Annotations, Mapping[str, frozenset[str]]]:
     """Labels of those of the chains that have some, over all terms, and where the labels of each come from."""
@@ -60,7 +64,7 @@ def carried_labels(
     return annotations.with_chains(labelled), sources
 
 
-def carried_split(
+def table_split(
     folder: Path,
     ontology: str,
     labelled: Collection[str],
@@ -80,7 +84,7 @@ def carried_split(
             for validation or test.
     """
     pattern = LISTS["ec" if ontology == "ec" else "go"]
-    listed = {part: read_chain_list(folder / pattern.format(word)) for part, word in PARTS.items()}
+    listed = {part: read_chain_list(folder / pattern.format(word)) for part, word in NAMES_OF_LISTS.items()}
     split = {part: [c for c in chains if c in labelled] for part, chains in listed.items()}
     if evaluate_source is not None:
         for part in ("validation", "test"):
@@ -92,12 +96,12 @@ def carried_split(
     return {part: tuple(chains) for part, chains in split.items()}
 
 
-def carried_bins(folder: Path, ontology: str) -> dict[str, frozenset[str]]:
+def table_bins(folder: Path, ontology: str) -> dict[str, frozenset[str]]:
     """Test chains by the sequence identity to the published training chains, from DeepFRI's list."""
     return read_identity_bins(folder / BINS["ec" if ontology == "ec" else "go"])
 
 
-def carried_terms(
+def table_terms(
     folder: Path,
     ontology: str,
     annotations: Annotations,
@@ -132,14 +136,8 @@ def carried_terms(
     return terms
 
 
-FEWEST_TRAINING_CHAINS = 10
-
-
 def _unlisted(folder: Path, labelled: Collection[str], held_out: Collection[str], listed: Collection[str]) -> list[str]:
-    lines = numbered_lines(folder / CHAINS)
-    header = next(lines)[1].split("\t")
-    column = header.index("cluster30")
-    clusters = {fields[0]: fields[column] for fields in (line.split("\t") for _, line in lines)}
+    clusters = read_clusters(folder / CHAINS)
     near = {clusters[c] for c in held_out if c in clusters}
     return [c for c, cluster in clusters.items() if c in labelled and c not in listed and cluster not in near]
 
