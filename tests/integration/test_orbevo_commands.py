@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -130,3 +131,46 @@ def test_a_stopped_training_goes_on_to_the_same_weights(trained, tmp_path, stop,
     run("graphlearn", *arguments)
     one, other = (load_file(f / "model.safetensors") for f in (trained / "model", tmp_path / "model"))
     assert all(np.array_equal(one[k], other[k]) for k in one)
+
+
+OUTSIDE = """
+from graphlearn.models import ResponseOrbEvo
+
+class OutsideModel(ResponseOrbEvo):
+    pass
+
+class UnofferedModel(ResponseOrbEvo):
+    pass
+"""
+
+
+@pytest.fixture
+def outside(tmp_path, monkeypatch):
+    """An installed package with two models, one of which it offers by an entry point."""
+    place = tmp_path / "site"
+    (place / "outside_package-1.0.dist-info").mkdir(parents=True)
+    (place / "outside_package.py").write_text(OUTSIDE)
+    info = place / "outside_package-1.0.dist-info"
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outside-package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[graphlearn.models]\nOutsideModel = outside_package:OutsideModel\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(place), *filter(None, [os.environ.get("PYTHONPATH")])]))
+
+
+def test_a_model_of_another_package_trains_and_is_loaded_again(trained, tmp_path, outside):
+    few = ["--set", "optimisation.steps=2", "--set", "validation.every=2", "--device", "cpu"]
+    command = ["graphlearn", "train", trained / "recipe.yaml", "--data", trained / "data", *few]
+    printed = run(*command, "--out", tmp_path / "offered", "--set", "architecture=OutsideModel")
+    assert "OutsideModel with" in printed
+    assert json.loads((tmp_path / "offered/model.json").read_text())["class"] == "OutsideModel"
+    file = next((trained / "data").glob("**/*.h5"))
+    run("graphlearn", "rollout", file, "--weights", tmp_path / "offered", "--out", tmp_path / "a.h5")
+
+    name, own = "outside_package:UnofferedModel", tmp_path / "own"
+    unallowed = run(*command, "--out", own, "--set", f"architecture={name}", code=2)
+    assert "--allow-code" in unallowed
+    run(*command, "--out", own, "--set", f"architecture={name}", "--allow-code")
+    assert json.loads((own / "model.json").read_text())["class"] == name
+    rollout = ["graphlearn", "rollout", file, "--weights", own, "--out", tmp_path / "b.h5"]
+    assert "name it again" in " ".join(run(*rollout, code=2).split())
+    run(*rollout, "--model-class", name)
+    assert read_trajectory(tmp_path / "b.h5").provenance.model == name
