@@ -8,6 +8,7 @@ from graphlearn.cli.datasets import datasets
 from graphlearn.cli.demo import demo
 from graphlearn.cli.doctor import doctor
 from graphlearn.cli.evaluate import evaluate
+from graphlearn.cli.fetch import fetch
 from graphlearn.cli.models import models
 from graphlearn.cli.predict import predict
 from graphlearn.cli.rollout import rollout
@@ -18,5 +19,5 @@ app = make_app(
     "graphlearn",
     "Graph learning for molecules and proteins: electrons in time (ResponseOrbEvo, OrbEvo), functions of proteins "
     "(ProteinRPN), and a readout for any graph network (HISTOGRAPH).",
-    (doctor, models, datasets, demo, train, compare, evaluate, rollout, predict, statistics),
+    (doctor, models, datasets, demo, train, compare, evaluate, rollout, fetch, predict, statistics),
 )

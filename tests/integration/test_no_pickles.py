@@ -20,6 +20,7 @@ from protein_files import alpha_trace, pdb_line, write
 
 import graphlearn.cli
 import tdddft.cli
+from graphlearn.base.plain_files import file_hash
 from graphlearn.graphs.data.array_pickle import ALLOWED
 
 HOOK = """
@@ -61,6 +62,9 @@ def small_inputs(folder: Path) -> None:
     kinds = (("ALA", "LEU", "GLU"), ("SER", "ASP", "GLY"))
     labels, names = [], []
     (folder / "structures").mkdir()
+    (folder / "fetched").mkdir()
+    (folder / "fetched/1abc.cif").write_text("data_1ABC\n")
+    (folder / "fetched/SHA256SUMS").write_text(f"{file_hash(folder / 'fetched/1abc.cif')}  1abc.cif\n")
     for number in range(8):
         residues = np.random.default_rng(number).choice(kinds[number % 2], 20)
         atoms = zip(residues, alpha_trace(20), strict=True)
@@ -125,6 +129,7 @@ def commands(folder: Path) -> list[list[str]]:
         ["graphlearn", "doctor"],
         ["graphlearn", "models"],
         ["graphlearn", "datasets"],
+        ["graphlearn", "fetch", "1ABC", "--out", folder / "fetched"],
         ["graphlearn", "demo", "--out", demo, "--data-recipe", folder / "data.yaml", "--recipe",
          folder / "orbitals.yaml", "-j", 1],
         ["tdddft", "generate", folder / "data.yaml", "--out", demo / "data", "-j", 1],

@@ -47,10 +47,7 @@ def fetch_structures(
     """
     from Bio.PDB.PDBList import PDBList
 
-    wanted = list(dict.fromkeys(code.upper() for code in codes))
-    for code in wanted:
-        if not _CODE.fullmatch(code):
-            raise InputError(f"{code!r} is no code of the PDB; they look like 1ABC")
+    wanted = pdb_codes(codes)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     source = PDBList(pdb=str(folder), verbose=False, **({} if server is None else {"server": server}))
@@ -68,6 +65,19 @@ def fetch_structures(
             replace_text(folder / CHECKSUMS, "".join(f"{value}  {name}\n" for name, value in sorted(sums.items())))
         files[code] = file
     return Fetched(files, failures)
+
+
+def pdb_codes(codes: Iterable[str]) -> list[str]:
+    """Codes of the PDB in capital letters, each once.
+
+    Raises:
+        InputError: for a code that is none.
+    """
+    wanted = list(dict.fromkeys(code.upper() for code in codes))
+    for code in wanted:
+        if not _CODE.fullmatch(code):
+            raise InputError(f"{code!r} is no code of the PDB; they look like 1ABC")
+    return wanted
 
 
 def _fetch(source: object, code: str, file: Path, tries: int, wait_s: float) -> None:

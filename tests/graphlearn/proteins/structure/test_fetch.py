@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from protein_files import cif_text, pdb_text
+from typer.testing import CliRunner
 
 from graphlearn.base.errors import InputError
+from graphlearn.cli import app
 from graphlearn.proteins.structure.fetch import CHECKSUMS, fetch_structures
 
 
@@ -65,3 +68,20 @@ def test_what_cannot_be_had_is_named(server, tmp_path):
     assert asked.count("9xyz") == 2
     with pytest.raises(InputError, match="no code of the PDB"):
         fetch_structures(["ABCD"], tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore::Bio.PDB.PDBExceptions.PDBConstructionWarning")
+def test_the_command_fetches_what_it_can_and_names_the_rest(server, tmp_path, monkeypatch):
+    options = {"server": server[0], "tries": 2, "wait_s": 0.01}
+    monkeypatch.setattr("graphlearn.proteins.structure.fetch.fetch_structures", partial(fetch_structures, **options))
+    done = CliRunner().invoke(app, ["fetch", "1abc", "9XYZ", "1ABC", "--out", str(tmp_path / "new/structures")])
+    assert done.exit_code == 1
+    assert "9XYZ: could not be fetched" in done.output
+    assert "1 of 2 structures" in done.output
+    assert (tmp_path / "new/structures/1abc.cif").is_file()
+
+
+def test_a_code_that_is_none_is_refused_before_anything_is_fetched(tmp_path):
+    done = CliRunner().invoke(app, ["fetch", "1ABC", "lysozyme", "--out", str(tmp_path / "structures")])
+    assert isinstance(done.exception, InputError)
+    assert not (tmp_path / "structures").exists()
