@@ -62,10 +62,17 @@ def contact_graph(chain: ProteinChain, cutoff_angstrom: float = 10.0, *, edge_in
 
 
 def with_embedding(graph: Data, embedding: np.ndarray) -> Data:
-    """The graph with the residues' embeddings, float32 [L, width], behind its ``features``.
+    """The graph with the residues' embeddings, float32 [L, width], appended to its ``features``.
+
+    Args:
+        graph: Graph of one chain of L residues.
+        embedding: One row per residue, float32 [L, width].
+
+    Returns:
+        A shallow copy with ``features`` of shape [L, features + width].
 
     Raises:
-        InputError: if there is not one embedding a residue.
+        InputError: if there is not one embedding per residue.
     """
     if embedding.ndim != 2 or len(embedding) != graph.num_nodes:
         raise InputError(f"embeddings have shape {embedding.shape}; {graph.name} has {graph.num_nodes} residues")

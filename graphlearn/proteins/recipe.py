@@ -64,12 +64,12 @@ class ProteinData(RecipeSection):
 
 
 class Sites(RecipeSection):
-    """Residues that teach the objectness of anchors; known for the bundled tables."""
+    """Residues on which the objectness of anchors is trained; known for the bundled tables."""
 
-    sources: tuple[Literal["catalytic", "binding"], ...] = Field((), description="none: objectness is not taught")
+    sources: tuple[Literal["catalytic", "binding"], ...] = Field((), description="none: objectness is not trained")
     coverage: float = Field(0.7, gt=0, le=1, description="share of a site that an anchor must hold")
     test: float = Field(0.25, gt=0, lt=1, description="share of the clusters at 30 % identity that are held out")
-    validation: float = Field(0.1, gt=0, lt=1, description="share of the clusters that choose the epoch")
+    validation: float = Field(0.1, gt=0, lt=1, description="share of the clusters for choosing the epoch")
 
 
 class PreTraining(RecipeSection):
@@ -164,7 +164,7 @@ class ProteinRecipe(TrainingRecipe):
 
     @property
     def fingerprint(self) -> str:
-        """Short hash of what the recipe says beside the defaults, wherever the data lie."""
+        """Short hash of the settings other than the defaults, wherever the data lie."""
         said = self.model_dump(mode="json", exclude_defaults=True, exclude={"data": {"root"}, "comparison": True})
         usual = {name: parameter.default for name, parameter in inspect.signature(ProteinRPN).parameters.items()}
         said["model"] = {name: value for name, value in self.model.items() if value != usual.get(name)}
@@ -173,13 +173,31 @@ class ProteinRecipe(TrainingRecipe):
     def variant(self, name: str, seed: int) -> ProteinRecipe:
         """The recipe of one run of the comparison, which compares nothing itself.
 
+        Args:
+            name: Name of the variant in ``comparison``.
+            seed: Seed of the run.
+
+        Returns:
+            A recipe without comparison.
+
         Raises:
             InputError: for an unknown variant, or a change that is not one.
         """
         return variant_recipe(self, self.comparison, name, seed)
 
     def build_model(self, in_channels: int, num_terms: int) -> ProteinRPN:
-        """The network; InputError where its sizes do not fit together."""
+        """The network that the section ``model`` describes.
+
+        Args:
+            in_channels: Features per residue.
+            num_terms: Terms to predict.
+
+        Returns:
+            The network, not trained.
+
+        Raises:
+            InputError: if its sizes do not fit together.
+        """
         sizes = {"in_channels": in_channels, "num_terms": num_terms}
         try:
             return build_network(ProteinRPN, {**sizes, **self.model})

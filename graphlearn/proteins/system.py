@@ -97,6 +97,9 @@ class ProteinSystem(System[ProteinRecipe]):
             only: Names of variants; none for all.
             device: Where each run computes.
 
+        Returns:
+            The comparison, ready to run.
+
         Raises:
             InputError: if the recipe names no variants.
         """
@@ -140,7 +143,7 @@ class ProteinComparison(Comparison):
         return [Run(variant, "", seed) for seed, variant in product(self.recipe.comparison.seeds, self.variants)]
 
     def settings(self, run: Run) -> dict[str, Any]:
-        """What the recipe of the variant says beside the defaults, wherever the data lie."""
+        """Settings of the recipe of the variant other than the defaults, wherever the data lie."""
         hidden: dict[str, Any] = {"name": True, "data": {"root"}, "optimisation": {"seed"}}
         said = self.recipe.variant(run.variant, 0).model_dump(mode="json", exclude_defaults=True, exclude=hidden)
         return {**said, "data_set": self.data_set}
@@ -156,6 +159,10 @@ class ProteinComparison(Comparison):
         Args:
             run: Which variant and seed.
             folder: Of its model.
+
+        Returns:
+            Figures and errors on the test chains, number of chains per bin, validation score, calibration error, search
+            program and number of parameters.
         """
         recipe = self.recipe.variant(run.variant, run.seed)
         data, trainer = load_training_data(recipe), Trainer(self.device)

@@ -16,6 +16,12 @@ _CHAIN = re.compile(r"[^\s,#]+")
 def read_text(path: Path | str) -> str:
     """Text of a UTF-8 file, plain or packed with gzip, xz or bzip2 whatever its name.
 
+    Args:
+        path: The file.
+
+    Returns:
+        The whole text.
+
     Raises:
         InputError: if it is absent, a folder, damaged, not text or too large
             (:func:`graphlearn.base.unpacking.check_size`).
@@ -27,7 +33,13 @@ def read_text(path: Path | str) -> str:
 
 
 def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
-    """Lines of a file with their numbers, from 1, as ``(number, line)``; empty ones are passed over.
+    """Lines of a file with their numbers, from 1, as ``(number, line)``; empty ones are left out.
+
+    Args:
+        path: The file, plain or packed.
+
+    Yields:
+        Number of the line and the line without its end.
 
     Raises:
         InputError: if the file cannot be read or holds nothing.
@@ -48,6 +60,9 @@ def table_rows(path: Path | str, header: str, separator: str = "\t") -> Iterator
         path: The file.
         header: What its first line must be; every row has as many fields.
         separator: Between fields.
+
+    Yields:
+        Number of the line and its fields.
 
     Raises:
         InputError: if the first line is another, or a row has another number of fields.
@@ -72,6 +87,9 @@ def check_chain(chain: str, where: str, known: Collection[str] | None = None) ->
         where: File and line, for the message.
         known: Chains that there are; None takes any.
 
+    Returns:
+        The name, unchanged.
+
     Raises:
         InputError: if it is empty or holds white space, a comma or a hash, or is not known.
     """
@@ -83,6 +101,14 @@ def check_chain(chain: str, where: str, known: Collection[str] | None = None) ->
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:
-    """``; did you mean ...?`` with up to three known words that are close, or nothing."""
+    """``; did you mean ...?`` with up to three known words that are close, or nothing.
+
+    Args:
+        word: The word that is not known.
+        known: Words that are.
+
+    Returns:
+        End of a message, or an empty text.
+    """
     near = difflib.get_close_matches(word, known, n=3)
     return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -1,4 +1,4 @@
-"""Batches of chains of like length, drawn from a seed and the number of the epoch alone."""
+"""Batches of chains of similar length, drawn from a seed and the number of the epoch alone."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ def count_batches(data: ProteinGO, batch_size: int) -> int:
     Args:
         data: Training chains.
         batch_size: Most chains per step.
+
+    Returns:
+        Number of batches.
     """
     return math.ceil(len(data) / batch_size)
 
@@ -72,6 +75,9 @@ def epoch_batches(lengths: Sequence[int], batch_size: int, seed: int, epoch: int
         batch_size: Most chains per batch; all batches have as many, or one fewer.
         seed: Of the run.
         epoch: Number of the epoch.
+
+    Returns:
+        Rows of the chains of each batch; every chain occurs once.
     """
     generator = step_generator(seed, epoch, EPOCH)
     order = torch.randperm(len(lengths), generator=generator).tolist()
@@ -91,5 +97,8 @@ def collate(data: ProteinGO, rows: Sequence[int]) -> Batch:
     Args:
         data: The chains.
         rows: Which of them.
+
+    Returns:
+        One batch of all these graphs; ``residue_ids`` is left out.
     """
     return cast(Batch, Batch.from_data_list([data[row] for row in rows], exclude_keys=["residue_ids"]))

@@ -1,4 +1,4 @@
-"""The list and identity files of DeepFRI: which chains train, validate and test, and how far they are apart."""
+"""The list and identity files of DeepFRI: training, validation and test chains, and their sequence identity."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ def read_chain_list(path: Path | str, *, known: Collection[str] | None = None) -
     Args:
         path: The file, plain or packed.
         known: Chains that there are; None takes any.
+
+    Returns:
+        Names of the chains, in the order of the file.
 
     Raises:
         InputError: if a line is no name of a chain, a chain is unknown or stands twice; names file and line.

@@ -82,7 +82,7 @@ def _listed(lines: _Lines, path: Path | str, title: str) -> tuple[str, ...]:
 
 
 def _expect(lines: _Lines, path: Path | str, title: str) -> None:
-    """Pass over a line that must be there."""
+    """Skip a line that must be there."""
     number, line = next(lines, (0, ""))
     if line != title:
         where = f"{path}, line {number}: found {line[:60]!r}" if number else f"{path} ends"

@@ -32,7 +32,15 @@ class LabelledChains(NamedTuple):
 
 
 def read_labels(path: AnyPath, ontology: str) -> Annotations:
-    """Labels of chains, from a plain table or from an annotation file of DeepFRI; the first line tells.
+    """Labels of chains, from a plain table or from an annotation file of DeepFRI, told apart by the first line.
+
+    Args:
+        path: The table or the annotation file, plain or packed.
+        ontology: Ontology to take from an annotation file of DeepFRI, ``mf``, ``bp``, ``cc`` or ``ec``; a plain table
+            is read whole.
+
+    Returns:
+        Terms of each chain; of an annotation file, only the chains that have a term of the ontology.
 
     Raises:
         InputError: if the file is malformed, or does not hold the ontology.
@@ -78,6 +86,9 @@ def match_labels(
         read: The structures.
         ontology: Of the terms.
         options: Lists, or how chains are split without; ancestors; fewest chains of a term.
+
+    Returns:
+        Annotations with the terms that are frequent enough, chains of each part, and what was left out with the reason.
 
     Raises:
         InputError: if a term is not in the ontology, a list is of another part, no labelled chain has a structure, or

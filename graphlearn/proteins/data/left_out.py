@@ -12,7 +12,7 @@ SHOWN = 5
 
 
 def write_left_out(failures: Mapping[str, str], folder: Path) -> Path | None:
-    """Write ``left_out.csv``, a row per file, chain or term with the reason.
+    """Write ``left_out.csv``, one row per file, chain or term with the reason.
 
     Args:
         failures: Reasons by name, as ``ProteinGO.failures``.
@@ -30,6 +30,6 @@ def write_left_out(failures: Mapping[str, str], folder: Path) -> Path | None:
 
 
 def left_out_lines(failures: Mapping[str, str]) -> list[str]:
-    """The first five, a line each, and how many more there are."""
+    """The first five, one per line, and how many more there are."""
     lines = [f"left out: {name}: {reason}" for name, reason in sorted(failures.items())[:SHOWN]]
     return [*lines, f"left out: {len(failures) - SHOWN} more"] if len(failures) > SHOWN else lines

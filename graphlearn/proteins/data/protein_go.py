@@ -53,6 +53,9 @@ class GraphOptions:
 class ProteinGO(Dataset[Data]):
     """Protein chains as contact graphs with their terms.
 
+    Further keywords are those of :class:`GraphOptions`: ``cutoff_angstrom``, ``sites``, ``keep_edges``, ``profiles``
+    and ``embed``.
+
     Args:
         store: The chains.
         annotations: Terms of chains.
@@ -61,8 +64,6 @@ class ProteinGO(Dataset[Data]):
         ontology: ``mf``, ``bp``, ``cc`` or ``ec``.
         available: All chains of the data set, those without a label too; ``chains`` by default.
         failures: Chains or files that are not here, and why.
-        options: Keywords of :class:`GraphOptions`: ``cutoff_angstrom``, ``sites``, ``keep_edges``, ``profiles`` and
-            ``embed``.
 
     Raises:
         InputError: if the split names a chain twice, or one that there is not, or a site mask has another length than
@@ -122,6 +123,8 @@ class ProteinGO(Dataset[Data]):
     ) -> ProteinGO:
         """Read the bundled tables: DeepFRI's published chains, labels and split.
 
+        Further keywords are those of :class:`GraphOptions`.
+
         Args:
             folder: Of the tables; ``datasets/protein_ec/README.md`` and ``protein_go/README.md`` list them.
             ontology: Of the terms; None for all chains, without labels and split.
@@ -130,10 +133,12 @@ class ProteinGO(Dataset[Data]):
             minimum: Training chains that a term must have; None for the published terms (``mf``, ``ec``), or 10.
             evaluate_source: Validation and test chains must have labels from it: ``GOA``, ``EC2GO``, or None for any;
                 EC has one source.
-            extra_training: Train on labelled chains of no list too, unless one of their cluster at 30 % identity is
-                listed for validation or test.
+            extra_training: Train on labelled chains that are in no list too, unless a chain of their cluster at 30 %
+                identity is listed for validation or test.
             cache: Folder of unpacked chains, see :class:`graphlearn.proteins.structure.chain_cache.ChainCache`.
-            options: Keywords of :class:`GraphOptions`.
+
+        Returns:
+            The data set: labelled chains of the lists, or all chains without labels where ``ontology`` is None.
 
         Raises:
             InputError: if a file is absent or damaged, or no term is left.
@@ -165,7 +170,8 @@ class ProteinGO(Dataset[Data]):
         """Read structure files with terms from a table, or from DeepFRI's annotation and list files.
 
         What does not fit together, a bad file, a labelled chain without a structure, is left out and named in
-        ``failures``.
+        ``failures``. Further keywords are those of :class:`graphlearn.proteins.data.folder.LabelOptions`, namely
+        ``lists``, ``shares``, ``search``, ``ontology_file`` and ``minimum``, and those of :class:`GraphOptions`.
 
         Args:
             structures: Folder of PDB and mmCIF files, or files and folders.
@@ -175,8 +181,9 @@ class ProteinGO(Dataset[Data]):
             ontology: Of the terms.
             secondary: See :func:`graphlearn.proteins.read_structure`.
             cache: Folder of chains that were read before, by the hash of their file.
-            options: Keywords of :class:`graphlearn.proteins.data.folder.LabelOptions`, namely ``lists``, ``shares``,
-                ``search``, ``ontology_file`` and ``minimum``, and of :class:`GraphOptions`.
+
+        Returns:
+            The data set of the labelled chains that have a structure.
 
         Raises:
             InputError: if a table is malformed, a term unknown or nothing is left; names what and where.

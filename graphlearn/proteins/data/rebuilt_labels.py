@@ -40,6 +40,9 @@ def read_rebuilt_labels(
         names: Of terms, in words.
         known: Chains that there are; None takes any.
 
+    Returns:
+        Annotations by ontology, sources of the labels of each chain, and the chains with experimental evidence.
+
     Raises:
         InputError: if a line is malformed, a chain is unknown or stands twice; names file and line.
     """
@@ -67,6 +70,9 @@ def read_clusters(path: Path | str, column: str = "cluster30") -> dict[str, str]
     Args:
         path: The file, plain or packed.
         column: ``cluster30`` or ``cluster50``: at 30 or 50 % sequence identity.
+
+    Returns:
+        Name of the cluster by name of the chain.
 
     Raises:
         InputError: if there is no such column, or a line has another number of fields than the header.

@@ -1,4 +1,4 @@
-"""Which chains teach objectness, which choose, which are held out, and what each anchor should say."""
+"""Training, validation and test chains of objectness, and the target of each anchor."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class SiteSplit(NamedTuple):
     """Chains with sites, apart by sequence.
 
     Attributes:
-        train: Those that teach.
-        validation: Those that choose the epoch of the pre-training.
-        test: Those on which localisation may be judged.
+        train: Training chains.
+        validation: Those by which the epoch of the pre-training is chosen.
+        test: Those on which localisation may be evaluated.
     """
 
     train: tuple[str, ...]
@@ -39,7 +39,10 @@ def read_sites(folder: Path, sources: Collection[str], lengths: Mapping[str, int
     Args:
         folder: Of the bundled tables.
         sources: ``catalytic``, ``binding`` or both.
-        lengths: Residues of each chain that there is; sites of others are passed over.
+        lengths: Residues of each chain that there is; sites of others are ignored.
+
+    Returns:
+        Site and known residues, bool [L] each, of every site of a chain; chains without a site are absent.
     """
     found: dict[str, list[SiteMask]] = {}
     tables = [read_catalytic_residues(folder / FILES["catalytic"], lengths)] if "catalytic" in sources else []
@@ -57,8 +60,11 @@ def split_sites(folder: Path, chains: Collection[str], held_out: Collection[str]
     Args:
         folder: Of the bundled tables, which name the clusters.
         chains: To split.
-        held_out: Chains whose clusters belong to the test part, those on which terms are judged.
+        held_out: Chains whose clusters belong to the test part, those on which terms are evaluated.
         options: Shares of the parts. A cluster's part follows from a hash of its name, whatever else is there.
+
+    Returns:
+        Names of the chains of each part, sorted.
     """
     clusters = read_clusters(folder / "chains.tsv.gz")
     apart = {clusters[c] for c in held_out if c in clusters}
@@ -73,15 +79,18 @@ def split_sites(folder: Path, chains: Collection[str], held_out: Collection[str]
 def objectness_masks(
     data: ProteinGO, sites: Mapping[str, list[SiteMask]], hops: int, coverage: float
 ) -> dict[str, SiteMask]:
-    """What each anchor should say, see :func:`graphlearn.nn.region.objectness_targets`.
+    """Objectness target of each anchor, see :func:`graphlearn.nn.region.objectness_targets`.
 
-    Residues of a site that is too far spread for any anchor are unknown, not background.
+    Residues of a site that is too spread out for any anchor are unknown, not background.
 
     Args:
         data: The chains as graphs.
         sites: Sites of each chain, which may overlap.
         hops: Reach of an anchor.
         coverage: Share of a site that an anchor must hold.
+
+    Returns:
+        Per chain, anchors that hold a site and anchors whose target is known, bool [L] each.
     """
     masks = {}
     for chain, columns in sites.items():

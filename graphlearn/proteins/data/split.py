@@ -1,4 +1,4 @@
-"""Which chains train, validate and test: those of like sequence are in the same part."""
+"""Training, validation and test chains: those of similar sequence are in the same part."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ def hashed_part(name: str, *, validation: float, test: float) -> str:
         name: Of the cluster.
         validation: Share of the clusters.
         test: Share of the clusters.
+
+    Returns:
+        ``train``, ``validation`` or ``test``.
     """
     place = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 16**8
     return "test" if place < test else "validation" if place < test + validation else "train"
@@ -46,6 +49,9 @@ def split_by_identity(
         test: Share of the clusters.
         identity: Equal residues over the columns of an alignment from which on two chains are alike, 0 to 1.
         search: Program that finds similar sequences.
+
+    Returns:
+        Names of the chains of ``train``, ``validation`` and ``test``, sorted.
 
     Raises:
         InputError: if the shares do not leave a part for training, or there are not two clusters.

@@ -37,9 +37,16 @@ COORDINATE_STEPS_PER_ANGSTROM = 50
 
 
 def table_chains(folder: Path, cache: CacheFolder = None) -> ChainStore:
-    """Read the chains of ``structdb_core.npz.xz`` and their profiles, but for those that are named wrong.
+    """Read the chains of ``structdb_core.npz.xz`` and their profiles, except those with a wrong name.
 
     Residues are numbered from the SEQRES number of the first, in chain ``A``'s id as the name of the chain has it.
+
+    Args:
+        folder: Folder of the bundled tables.
+        cache: Folder of unpacked chains; None keeps nothing.
+
+    Returns:
+        The chains with their profiles.
 
     Raises:
         InputError: if a file is absent or damaged.
@@ -52,7 +59,16 @@ def table_chains(folder: Path, cache: CacheFolder = None) -> ChainStore:
 def table_labels(
     folder: Path, ontology: str, chains: Collection[str]
 ) -> tuple[Annotations, Mapping[str, frozenset[str]]]:
-    """Labels of those of the chains that have some, over all terms, and where the labels of each come from."""
+    """Labels of those of the chains that have some, over all terms, and where the labels of each come from.
+
+    Args:
+        folder: Folder of the bundled tables.
+        ontology: ``mf``, ``bp``, ``cc`` or ``ec``.
+        chains: Names of the chains to label.
+
+    Returns:
+        Annotations of the chains that have a term, and the sources of the labels by chain (empty for ``ec``).
+    """
     if ontology == "ec":
         annotations = read_deepfri_annotations(folder / EC_LABELS)["ec"]
         sources: Mapping[str, frozenset[str]] = {}
@@ -79,9 +95,13 @@ def table_split(
         ontology: ``ec``, or of the Gene Ontology.
         labelled: Chains that there are.
         sources: Where the labels of each come from.
-        evaluate_source: Validation and test chains must have labels from it.
-        extra_training: Train on labelled chains of no list too, unless one of their cluster at 30 % identity is listed
-            for validation or test.
+        evaluate_source: Validation and test chains must have labels from it; None for any.
+        extra_training: Train on labelled chains that are in no list too, unless a chain of their cluster at 30 %
+            identity is listed for validation or test.
+
+    Returns:
+        Names of the chains of ``train``, ``validation`` and ``test``; a chain that is listed for evaluation is not
+        trained on.
     """
     pattern = LISTS["ec" if ontology == "ec" else "go"]
     listed = {part: read_chain_list(folder / pattern.format(word)) for part, word in NAMES_OF_LISTS.items()}
@@ -97,7 +117,15 @@ def table_split(
 
 
 def table_bins(folder: Path, ontology: str) -> dict[str, frozenset[str]]:
-    """Test chains by the sequence identity to the published training chains, from DeepFRI's list."""
+    """Test chains by the sequence identity to the published training chains, from DeepFRI's list.
+
+    Args:
+        folder: Folder of the bundled tables.
+        ontology: ``mf``, ``bp``, ``cc`` or ``ec``; the Gene Ontology has one list.
+
+    Returns:
+        Names of the test chains by bin of sequence identity.
+    """
     return read_identity_bins(folder / BINS["ec" if ontology == "ec" else "go"])
 
 
@@ -115,7 +143,10 @@ def table_terms(
         ontology: ``mf``, ``bp``, ``cc`` or ``ec``.
         annotations: Labels over all terms.
         split: Chains of each part.
-        minimum: Take the terms with so many training chains instead.
+        minimum: Take the terms with at least this many training chains instead.
+
+    Returns:
+        Identifiers of the terms, in the order of the columns.
 
     Raises:
         InputError: if no term is left.

@@ -38,7 +38,7 @@ class ProteinTrainingData:
         site_data: All chains with sites, for the pre-training of the proposal; None without sites.
         sites: Their split; empty without sites.
         parent_edges: Child and each of its ancestors among the terms, ``[2, M]``.
-        bins: Test chains by their likeness to the training chains, where the lists say so.
+        bins: Test chains by their similarity to the training chains, where the lists have it.
         search: Program that finds similar sequences.
     """
 
@@ -80,12 +80,18 @@ class ProteinTrainingData:
 
     @property
     def judged_chains(self) -> frozenset[str]:
-        """Chains on which terms are evaluated; the sites of their like teach nothing."""
+        """Chains on which terms are evaluated; sites of chains similar to them are not trained on."""
         return frozenset(self.data.split["validation"]) | frozenset(self.data.split.get("test", ()))
 
 
 def load_training_data(recipe: ProteinRecipe) -> ProteinTrainingData:
     """Read what a recipe names, once.
+
+    Args:
+        recipe: Its sections ``data`` and ``sites`` say what is read.
+
+    Returns:
+        Chains with their terms, relations of the terms, bins of test chains, and sites where the recipe has them.
 
     Raises:
         InputError: if something is missing or does not fit.
@@ -105,6 +111,12 @@ def load_training_data(recipe: ProteinRecipe) -> ProteinTrainingData:
 
 def load_data(settings: ProteinData) -> ProteinGO:
     """The data set that a recipe names.
+
+    Args:
+        settings: Section ``data`` of a recipe.
+
+    Returns:
+        The chains with their terms and split.
 
     Raises:
         InputError: if something is missing or does not fit.
@@ -128,6 +140,12 @@ def load_data(settings: ProteinData) -> ProteinGO:
 def find_ontology(settings: ProteinData) -> Ontology:
     """The ontology of the labels; for terms of the Gene Ontology the release that the recipe names or the tables have.
 
+    Args:
+        settings: Section ``data`` of a recipe.
+
+    Returns:
+        Enzyme Commission numbers, or a release of the Gene Ontology.
+
     Raises:
         InputError: if there is none.
     """
@@ -142,7 +160,7 @@ def find_ontology(settings: ProteinData) -> Ontology:
 
 
 def _with_sites(terms: ProteinTrainingData, recipe: ProteinRecipe) -> ProteinTrainingData:
-    """The same chains with what their anchors should say, and all chains with sites beside them."""
+    """The same chains with the targets of their anchors, and all chains with sites beside them."""
     folder, every = recipe.data.folder, terms.data.unlabelled()
     available = frozenset(every.chains)
     lengths = dict(zip(every.store.names, every.store.lengths.tolist(), strict=True))

@@ -1,1 +1,1 @@
-"""Trained predictors beside baselines, on chains and sites that they have not seen."""
+"""Trained predictors beside baselines, on chains and sites that they were not trained on."""

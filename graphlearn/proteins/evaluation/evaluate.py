@@ -1,4 +1,4 @@
-"""A predictor of terms and its baselines on chains that it never saw, over all of them and by likeness to training."""
+"""A predictor of terms and its baselines on chains that it was not trained on, over all of them and by similarity."""
 
 from __future__ import annotations
 
@@ -94,6 +94,9 @@ def stored_recipe(predictor: ProteinPredictor, root: Path | None = None, *, prof
         root: Folder of the bundled tables; that of the recipe by default.
         profiles: Use sequence profiles where the data have them.
 
+    Returns:
+        The recipe, without sources of sites and with the changes that are asked for.
+
     Raises:
         InputError: if it was trained on structure files and ``root`` is given.
         ContractError: for a damaged card.
@@ -113,6 +116,9 @@ def stored_data(predictor: ProteinPredictor, recipe: ProteinRecipe) -> ProteinTr
     Args:
         predictor: Read from a folder.
         recipe: Of :func:`stored_recipe`.
+
+    Returns:
+        The training data; its terms are those of the predictor.
 
     Raises:
         InputError: if data are missing, or are not those of the model.

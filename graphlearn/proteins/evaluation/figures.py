@@ -19,7 +19,15 @@ OURS = ("objectness", "mask", "attribution", "mask and conservation")
 
 
 def bins_figure(errors: Mapping[str, Mapping[str, Errors]], chains: Mapping[str, int]) -> Figure:
-    """Fmax of every method, for all chains and by likeness to training."""
+    """Fmax of every method, for all chains and by similarity to the training chains.
+
+    Args:
+        errors: Errors by bin and method.
+        chains: Number of chains by bin.
+
+    Returns:
+        Grouped bars, one group per bin.
+    """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(max(4.5, 1.6 * len(errors) + 1.5), 3.2), layout="constrained")
         axes = figure.subplots()

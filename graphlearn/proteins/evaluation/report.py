@@ -22,7 +22,7 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, eq=False)
 class ProteinEvaluation:
-    """What is known of a predictor.
+    """Results of the evaluation of a predictor.
 
     Attributes:
         terms: Errors of its terms.
@@ -47,7 +47,7 @@ class ProteinEvaluation:
         }
 
     def to_markdown(self) -> str:
-        """Tables of all methods, of Fmax by likeness to training, and of residues."""
+        """Tables of all methods, of Fmax by similarity to the training chains, and of residues."""
         parts = [methods_table(self.terms.errors["all"])]
         if len(self.terms.errors) > 1:
             parts.append(bins_table(self.terms.errors, self.terms.chains_of_bin))

@@ -49,7 +49,7 @@ class KnownSites:
 
 
 def held_out_sites(recipe: ProteinRecipe, data: ProteinTrainingData, part: str = "test") -> KnownSites | None:
-    """Catalytic, binding and interface residues of the chains apart from those that teach objectness.
+    """Catalytic, binding and interface residues of the chains that are not used to train objectness.
 
     Args:
         recipe: Names the tables and the split of the sites.

@@ -40,7 +40,16 @@ def sites_table(located: Mapping[str, Mapping[str, Localisation]]) -> str:
 
 
 def bins_table(errors: Mapping[str, Mapping[str, Errors]], chains: Mapping[str, int], column: str = "fmax") -> str:
-    """One column of errors by method and bin, as markdown."""
+    """One column of errors by method and bin, as markdown.
+
+    Args:
+        errors: Errors by bin and method.
+        chains: Number of chains by bin.
+        column: Key of the error that is shown, one of ``COLUMNS``.
+
+    Returns:
+        The table, one row per method and one column per bin; a dash where a method has no value.
+    """
     names = list(errors)
     rows = [[COLUMNS[column], *(f"{name} ({chains[name]})" for name in names)], ["---"] * (len(names) + 1)]
     for method in COLORS:

@@ -1,4 +1,4 @@
-"""How much a term says, in bits, from how often chains have it."""
+"""Information of a term in bits, from the frequency with which chains have it."""
 
 from __future__ import annotations
 

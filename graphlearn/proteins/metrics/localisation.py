@@ -1,4 +1,4 @@
-"""How well scores of residues find the residues of a site. One value a chain, then the mean over chains."""
+"""How well scores of residues find the residues of a site. One value per chain, then the mean over chains."""
 
 from __future__ import annotations
 
@@ -33,9 +33,13 @@ def localise_chain(scores: np.ndarray, site: np.ndarray, known: np.ndarray | Non
     """Agreement of the scores of one chain with its site.
 
     Args:
-        scores: Higher for residues that are rather of the site, float [L].
+        scores: Higher for residues that are more likely in the site, float [L].
         site: Residue is of the site, bool [L].
-        known: Residues to judge, bool [L]; all by default.
+        known: Residues to evaluate, bool [L]; all by default.
+
+    Returns:
+        AUROC, AUPR, recall of the best tenth and fraction of site residues; AUROC is nan where all known residues are
+        of the site.
 
     Raises:
         InputError: if shapes differ, a score is not finite or no known residue is of the site.
@@ -70,6 +74,10 @@ def localise(
         sites: Of each chain, site and known residues, bool [L] each (``SiteMask``). Chains without a known residue of
             the site are left out.
 
+    Returns:
+        Mean over the chains, and the agreement of each chain by its name. A mean AUROC leaves out the chains where it
+        is nan.
+
     Raises:
         InputError: if no chain has both, or the lengths of one differ; names the chain.
     """
@@ -99,12 +107,16 @@ def localise(
 def top_recall(scores: np.ndarray, truth: np.ndarray, fraction: float = 0.1) -> float:
     r"""Fraction of the true residues among the :math:`k = \max(1, \lfloor L f \rfloor)` of the highest scores.
 
-    Residues of equal scores share what is left of the k places, so that the order of the residues gives nothing away.
+    Residues of equal scores share the remaining ones of the k places, so that the order of the
+    residues has no influence.
 
     Args:
         scores: Float [L].
         truth: Bool [L], with a true residue.
         fraction: f.
+
+    Returns:
+        Recall, 0 to 1.
     """
     places = max(1, int(len(scores) * fraction))
     cut = np.sort(scores)[-places]

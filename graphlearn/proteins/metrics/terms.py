@@ -32,6 +32,9 @@ def fmax(scores: np.ndarray, labels: np.ndarray, *, thresholds: np.ndarray = THR
         labels: Ancestors closed, bool [N, T].
         thresholds: Rising, float [K].
 
+    Returns:
+        Largest F, 0 to 1, and its threshold; the lowest threshold where several are equal.
+
     Raises:
         InputError: if shapes do not fit, a score is out of range or no label is true.
     """
@@ -60,6 +63,9 @@ def smin(
         information: Bits of each term (``conditional_information``), float [T].
         thresholds: Rising, float [K].
 
+    Returns:
+        Smallest distance in bits, and its threshold.
+
     Raises:
         InputError: if shapes do not fit, a score is out of range or no label is true.
     """
@@ -84,6 +90,9 @@ def normalised_smin(
         information: Bits of each term, float [T].
         thresholds: Rising, float [K].
 
+    Returns:
+        Smallest distance without unit, and its threshold.
+
     Raises:
         InputError: if shapes do not fit, a score is out of range or no label is true.
     """
@@ -101,6 +110,9 @@ def macro_aupr(scores: np.ndarray, labels: np.ndarray) -> float:
         scores: Any finite numbers, float [N, T].
         labels: Bool [N, T].
 
+    Returns:
+        Average precision, 0 to 1.
+
     Raises:
         InputError: if shapes do not fit, a score is not finite or no label is true.
     """
@@ -113,6 +125,9 @@ def micro_aupr(scores: np.ndarray, labels: np.ndarray) -> float:
     Args:
         scores: Any finite numbers, float [N, T].
         labels: Bool [N, T].
+
+    Returns:
+        Average precision, 0 to 1.
 
     Raises:
         InputError: if shapes do not fit, a score is not finite or no label is true.

@@ -37,6 +37,12 @@ def tally(scores: np.ndarray, labels: np.ndarray, thresholds: np.ndarray, weight
         labels: Bool [N, T].
         thresholds: Rising, float [K]. They are compared in the precision of the scores.
         weights: Of terms, float [T]; ones by default.
+
+    Returns:
+        Sums of weights per protein and threshold, float64 [N, K] each.
+
+    Raises:
+        InputError: if there is no threshold, they do not rise, or the number of weights is not T.
     """
     steps = np.asarray(thresholds).astype(scores.dtype)
     if steps.ndim != 1 or not len(steps) or (np.diff(steps) < 0).any():

@@ -40,7 +40,15 @@ class Annotations:
 
     @classmethod
     def from_labels(cls, labels: Mapping[str, Iterable[str]], names: Mapping[str, str] | None = None) -> Annotations:
-        """Take labels as they are; the terms are those that occur, sorted."""
+        """Take labels as they are; the terms are those that occur, sorted.
+
+        Args:
+            labels: Terms by name of the chain.
+            names: Of terms, in words; none by default.
+
+        Returns:
+            Annotations with one column per term that occurs.
+        """
         sets = {chain: frozenset(terms) for chain, terms in labels.items()}
         return cls(tuple(sorted(frozenset[str]().union(*sets.values()))), dict(names or {}), sets)
 
@@ -90,6 +98,9 @@ class Annotations:
             ontology: Gives the ancestors.
             roots: Keep its roots as terms.
 
+        Returns:
+            New annotations of the same chains.
+
         Raises:
             InputError: if the ontology lacks a term.
         """
@@ -101,15 +112,18 @@ class Annotations:
 def read_term_table(
     path: Path | str, *, names: Mapping[str, str] | None = None, known: Collection[str] | None = None
 ) -> Annotations:
-    """Read a plain table, a chain and its terms a line: ``1A2B-C<TAB>GO:0003824,GO:0016787``.
+    """Read a plain table, one chain and its terms per line: ``1A2B-C<TAB>GO:0003824,GO:0016787``.
 
-    A first line that begins with ``chain`` and lines that begin with ``#`` are passed over. A chain may stand without
+    A first line that begins with ``chain`` and lines that begin with ``#`` are ignored. A chain may stand without
     terms.
 
     Args:
         path: The file, plain or packed.
         names: Of terms, in words.
         known: Chains that there are; None takes any.
+
+    Returns:
+        Annotations of the chains of the table.
 
     Raises:
         InputError: if a line is malformed, a chain is unknown or stands twice; names file and line.
@@ -136,6 +150,9 @@ def split_terms(field: str, where: str, known: Collection[str] | None = None) ->
         where: File and line, for the message.
         known: Terms that there are; None takes any.
 
+    Returns:
+        The terms; none for an empty field.
+
     Raises:
         InputError: if one is empty, stands twice, holds white space or is unknown.
     """
@@ -161,6 +178,13 @@ def add_chain(
     known: Collection[str] | None = None,
 ) -> None:
     """Put the terms of a chain into ``labels``.
+
+    Args:
+        labels: Terms by name of the chain; changed in place.
+        chain: Name of the chain, like ``1A2B-C``.
+        terms: Terms of the chain.
+        where: File and line, for the message.
+        known: Chains that there are; None takes any.
 
     Raises:
         InputError: if the chain is no name, is unknown or is there already.

@@ -15,7 +15,7 @@ OntologyName = Literal["mf", "bp", "cc", "ec"]
 
 
 class Ontology(ABC):
-    """A directed acyclic graph of terms; a subclass says what a term is called and which parents it has."""
+    """A directed acyclic graph of terms; a subclass gives the name and the parents of a term."""
 
     def __init__(self) -> None:
         self._ancestors: dict[str, frozenset[str]] = {}
@@ -24,13 +24,19 @@ class Ontology(ABC):
     def resolve(self, term: str) -> str:
         """Primary identifier of a term.
 
+        Args:
+            term: An identifier, primary or not.
+
+        Returns:
+            The primary identifier.
+
         Raises:
             InputError: if there is no such term.
         """
 
     @abstractmethod
     def __contains__(self, term: str) -> bool:
-        """Whether ``resolve`` knows the term."""
+        """Whether ``resolve`` finds the term."""
 
     @abstractmethod
     def parents(self, term: str) -> tuple[str, ...]:
@@ -42,6 +48,9 @@ class Ontology(ABC):
         Args:
             term: Identifier.
             include_self: Count the term itself.
+
+        Returns:
+            Primary identifiers of the ancestors.
 
         Raises:
             InputError: if there is no such term.
@@ -57,7 +66,10 @@ class Ontology(ABC):
 
         Args:
             terms: Identifiers.
-            roots: Keep terms that have no parent, which every protein has and which say nothing.
+            roots: Keep terms that have no parent, which every protein has and which carry no information.
+
+        Returns:
+            Primary identifiers of the terms and their ancestors.
 
         Raises:
             InputError: if there is no such term.

@@ -24,6 +24,12 @@ class EnzymeCommission(Ontology):
     def resolve(self, term: str) -> str:
         """The number with a dash for each level that is left open: ``3.4`` is ``3.4.-.-``.
 
+        Args:
+            term: EC number, with or without ``EC`` and open levels.
+
+        Returns:
+            The number with four levels.
+
         Raises:
             InputError: if it is no EC number.
         """

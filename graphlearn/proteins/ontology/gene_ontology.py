@@ -71,6 +71,9 @@ class GeneOntology(Ontology):
             path: The file.
             relations: Which lead to a parent; those within a namespace that go-basic keeps, by default.
 
+        Returns:
+            The terms of the file that are not obsolete, with their relations.
+
         Raises:
             InputError: if the file is no OBO file of the Gene Ontology, or a relation is none of ``RELATIONS``.
         """
@@ -120,6 +123,12 @@ class GeneOntology(Ontology):
 
     def resolve(self, term: str) -> str:
         """Primary identifier of a term.
+
+        Args:
+            term: A primary or alternative identifier, such as ``GO:0003824``.
+
+        Returns:
+            The primary identifier.
 
         Raises:
             InputError: if there is no such term, or it is obsolete.

@@ -34,7 +34,7 @@ def best_hit_transfer(
     r"""Terms of similar training chains, :math:`s_{ij} = \max_{h} \mathrm{identity}(i, h)\,y_{hj}` over hits h of i.
 
     Args:
-        hits: Of proteins among training chains (``search_sequences``); those of other chains are passed over.
+        hits: Of proteins among training chains (``search_sequences``); those of other chains are ignored.
         proteins: Names of the rows, N of them.
         training: Names of the rows of ``labels``, M of them.
         labels: Of the training chains, bool [M, T].

@@ -38,6 +38,9 @@ def fit_calibration(logits: np.ndarray, labels: np.ndarray, transferred: np.ndar
         labels: Bool [N, T].
         transferred: Terms of similar training chains (``Homologues.transfer``), float [N, T].
 
+    Returns:
+        Slope, offset and, with ``transferred``, the weight of the transferred terms.
+
     Raises:
         InputError: if shapes differ, or all labels are the same.
 
@@ -62,6 +65,9 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bi
         probabilities: Within 0 and 1, float [N, T].
         labels: Bool [N, T].
         bins: Bins of equal width; pairs below 0.01 are left out, which are nearly all pairs and nearly all wrong.
+
+    Returns:
+        The error, 0 to 1; 0 where no probability reaches 0.01.
 
     Source: Guo et al., On Calibration of Modern Neural Networks (ICML 2017).
     """

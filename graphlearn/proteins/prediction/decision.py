@@ -62,6 +62,12 @@ class DecisionRule:
     def from_dict(cls, content: Mapping[str, Any]) -> DecisionRule:
         """From ``model.json``; the defaults where it lacks something.
 
+        Args:
+            content: Entry ``decision`` of ``model.json``.
+
+        Returns:
+            The decision rule.
+
         Raises:
             ContractError: if the content is malformed.
         """

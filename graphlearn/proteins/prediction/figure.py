@@ -1,4 +1,4 @@
-"""A prediction as a picture: which residues speak for which term, along the chain."""
+"""A prediction as a picture: weights of the residues for each term, along the chain."""
 
 from __future__ import annotations
 

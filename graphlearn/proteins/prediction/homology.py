@@ -97,6 +97,12 @@ class Homologues:
     def load(cls, folder: Path) -> Homologues | None:
         """Those of a model folder; None where it has none.
 
+        Args:
+            folder: Folder of the model.
+
+        Returns:
+            Training chains with their labels, or None.
+
         Raises:
             ContractError: if the file is damaged.
             InputError: if the program that finds similar sequences is not installed.

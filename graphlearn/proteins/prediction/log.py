@@ -20,7 +20,7 @@ SCHEMA_VERSION = 1
 class PredictionLog:
     """Predictions that are finished and written, by file.
 
-    Lines that are damaged, as the last one of a run that was killed, are passed over: their files are predicted again.
+    Lines that are damaged, as the last one of a run that was killed, are ignored: their files are predicted again.
 
     Args:
         folder: Of the predictions; None keeps nothing.
@@ -43,7 +43,15 @@ class PredictionLog:
         return {path: entry["name"] for path, entry in self._lines.items()}
 
     def find(self, structure: Path, name: str) -> list[ProteinPrediction] | None:
-        """Predictions of a file under this name; None if there are none, or the file or the settings were others."""
+        """Predictions of a file under this name; None if there are none, or the file or the settings were others.
+
+        Args:
+            structure: Structure file; its content must be the same as when it was predicted.
+            name: Name that the chains of the file begin with.
+
+        Returns:
+            One prediction per chain, or None.
+        """
         entry = self._lines.get(os.path.abspath(structure))
         if entry is None or (entry["settings"], entry["name"]) != (self.settings, name):
             return None
@@ -55,7 +63,13 @@ class PredictionLog:
             return None
 
     def add(self, structure: Path, name: str, predictions: Sequence[ProteinPrediction]) -> None:
-        """Note that a file is finished, on disk before this returns."""
+        """Note that a file is finished, on disk before this returns.
+
+        Args:
+            structure: Structure file that was predicted.
+            name: Name that the chains of the file begin with.
+            predictions: One per chain of the file.
+        """
         if self.file is None:
             return
         entry = {

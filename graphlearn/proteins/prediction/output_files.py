@@ -21,7 +21,15 @@ SCHEMA_VERSION = 1
 
 
 def picture_files(chain: str, folder: Path) -> tuple[Path, Path]:
-    """Where the page and the figure of a chain are written."""
+    """Where the page and the figure of a chain are written.
+
+    Args:
+        chain: Name of the chain.
+        folder: Folder of the files.
+
+    Returns:
+        Paths of the page (``.html``) and of the figure (``.png``).
+    """
     stem = file_name(chain)
     return folder / f"{stem}.html", folder / f"{stem}.png"
 
@@ -52,7 +60,7 @@ def write_tables(
     json_file: Path | None,
     csv_file: Path | None,
 ) -> Iterator[Path]:
-    """Write what was asked for; yields each path.
+    """Write what was asked for.
 
     Args:
         found: Predictions by file.
@@ -61,6 +69,9 @@ def write_tables(
         folder: For ``predictions.json``, ``terms.csv`` and ``residues.csv``.
         json_file: For the JSON alone.
         csv_file: For the terms alone.
+
+    Yields:
+        Path of each file once it is written.
     """
     predictions = [p for several in found.values() for p in several]
     content = {

@@ -23,6 +23,9 @@ def prediction_page(prediction: ProteinPrediction, file: str, atoms: DrawnAtoms)
         prediction: Of the chain.
         file: Name of the file that it was read from.
         atoms: Of the chain and its ligands, :func:`graphlearn.proteins.structure.drawn_atoms.drawn_atoms`.
+
+    Returns:
+        The page as HTML that needs no other file.
     """
     assets = files("graphlearn.proteins.prediction") / "assets"
     content = {

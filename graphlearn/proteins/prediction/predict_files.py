@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class PredictedFiles(NamedTuple):
-    """What became of the files.
+    """Results of the files.
 
     Attributes:
         found: Predictions by file.
@@ -54,12 +54,15 @@ def predict_files(
         files: Structures; one that is named twice is predicted once.
         folder: For pages and figures, and for the list of what is finished: a file that stands there with the same
             content, model and options is not predicted again. None writes nothing.
-        chains: Only these.
-        threshold: Least probability.
-        top: Only so many terms per chain.
+        chains: Ids of the chains to predict; None for all.
+        threshold: Least probability of a term; None takes that of the model.
+        top: Most terms per chain; None for all.
         on_failure: Called with why a file failed.
         on_file: Called with the number of files that are done.
-        stop: Asked before every file whether to end.
+        stop: Called before every file; True ends the run.
+
+    Returns:
+        Predictions by file, failures with their reasons, and the number of files that were finished before.
 
     Raises:
         OutOfSpaceError: if the disk is full.

@@ -54,6 +54,9 @@ class AlignmentSearch:
             query: Sequence of the 20 amino acids and X.
             evalue: Most alignments of such a score that chance would give.
             candidates: Most targets to align.
+
+        Returns:
+            Index of the target and identity, 0 to 1, of each target with an E-value of at most ``evalue``.
         """
         found = []
         for index in self._promising(query, candidates):
@@ -97,7 +100,7 @@ class AlignmentSearch:
 
 
 def _words(sequence: str) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the words of three amino acids, and where they begin; words with an X are passed over."""
+    """Numbers of the words of three amino acids, and where they begin; words with an X are left out."""
     codes = _CODE[np.frombuffer(sequence.encode(), dtype=np.uint8)]
     a, b, c = codes[:-2], codes[1:-1], codes[2:]
     places = np.flatnonzero((a >= 0) & (b >= 0) & (c >= 0)) if len(codes) > 2 else np.empty(0, dtype=np.int64)

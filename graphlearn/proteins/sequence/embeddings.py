@@ -28,7 +28,7 @@ class EsmEmbedder:
     and nothing is fetched.
 
     Attributes:
-        width: Numbers a residue.
+        width: Features per residue.
 
     Args:
         folder: Of the model and its tokenizer.

@@ -20,7 +20,7 @@ _OTHER = re.compile(f"[^{AMINO_ACIDS}]")
 
 
 class Hit(NamedTuple):
-    """A sequence like the query.
+    """A sequence similar to the query.
 
     Attributes:
         query: Name.
@@ -35,6 +35,9 @@ class Hit(NamedTuple):
 
 def check_search(method: str) -> None:
     """Whether a search program can be used here, before anything long begins.
+
+    Args:
+        method: ``align`` or ``mmseqs``.
 
     Raises:
         InputError: if it is unknown or not installed.
@@ -81,6 +84,9 @@ class SequenceSearch:
         Args:
             queries: Sequences by name.
 
+        Returns:
+            The hits; none where there are no queries or no targets.
+
         Raises:
             InputError: if a sequence is empty, or mmseqs fails.
         """
@@ -98,7 +104,7 @@ class SequenceSearch:
                 yield Hit(query, names[index], identity)
 
     def _with_mmseqs(self, queries: Mapping[str, str]) -> Iterator[Hit]:
-        """Sequences go by number: mmseqs takes names apart at bars and blanks."""
+        """Sequences are named by number: mmseqs splits names at bars and blanks."""
         names = [list(queries), list(self.targets)]
         with tempfile.TemporaryDirectory() as folder:
             files = [Path(folder, "query.fasta"), Path(folder, "target.fasta")]
@@ -119,7 +125,19 @@ class SequenceSearch:
 def search_sequences(
     queries: Mapping[str, str], targets: Mapping[str, str], *, method: SearchProgram = DEFAULT_SEARCH
 ) -> list[Hit]:
-    """Find the targets that are similar to each query, see :class:`SequenceSearch`."""
+    """Find the targets that are similar to each query, see :class:`SequenceSearch`.
+
+    Args:
+        queries: Sequences by name.
+        targets: Sequences by name.
+        method: ``align`` or ``mmseqs``.
+
+    Returns:
+        Hits of all queries, in their order, the most identical first.
+
+    Raises:
+        InputError: if the search program is unknown or not installed, a sequence is empty, or mmseqs fails.
+    """
     return SequenceSearch(targets, method=method).hits(queries)
 
 

@@ -31,6 +31,9 @@ def binary_cif_text(content: bytes, where: str) -> str:
         content: Of the file, unpacked.
         where: Name of the file, for messages.
 
+    Returns:
+        The categories that are needed, as mmCIF.
+
     Raises:
         InputError: if biotite is not installed, or the file is damaged or declares more than it may hold.
     """

@@ -38,7 +38,7 @@ class Atom(NamedTuple):
 
 @dataclass(eq=False)
 class Entry:
-    """What a file says of one residue or ligand.
+    """Content of a file for one residue or ligand.
 
     Args:
         chain: Author's id of the chain, as it stands in the file.
@@ -78,7 +78,12 @@ class FirstModel:
         self._entry: Entry | None = None
 
     def init_model(self, model_id: int, serial_num: int | None = None) -> None:
-        """Open a model; what belongs to any but the first is skipped."""
+        """Open a model; what belongs to any but the first is skipped.
+
+        Args:
+            model_id: Number of the model.
+            serial_num: Not used.
+        """
         if self._first_model is None:
             self._first_model = model_id
         self._skip_model = model_id != self._first_model
@@ -88,7 +93,14 @@ class FirstModel:
         self._chain = chain_id
 
     def init_residue(self, resname: str, field: str, resseq: int, icode: str) -> None:
-        """Open a residue, or open it again; water is skipped."""
+        """Open a residue, or open it again; water is skipped.
+
+        Args:
+            resname: Name of the residue, such as ``ALA``.
+            field: ``W`` for water, a blank for a residue of a polymer, otherwise a hetero residue.
+            resseq: Number of the residue.
+            icode: Insertion code; blank for none.
+        """
         name = resname.strip().upper()
         if self._skip_model or field == "W" or name in WATER:
             self._entry = None
@@ -102,6 +114,16 @@ class FirstModel:
     ) -> None:  # fmt: skip
         """Add an atom to the open residue.
 
+        Args:
+            name: Name of the atom, such as ``CA``.
+            coord: Position in angstrom, [3].
+            b_factor: B-factor in square angstrom, or pLDDT in predictions.
+            occupancy: Occupancy; None counts as 0.
+            altloc: Label of the alternate location; blank for none.
+            fullname: Name with the blanks of its columns, from which an absent element is guessed.
+            serial_number: Not used.
+            element: Symbol of the element; guessed where it is absent.
+
         Raises:
             InputError: if the chain has more atoms than :func:`graphlearn.proteins.structure.limits.atom_limit`.
         """
@@ -113,11 +135,11 @@ class FirstModel:
         self._entry.atoms.append(Atom(name, symbol.upper(), altloc, occupancy or 0.0, b_factor, coord))
 
     def set_header(self, header: dict[str, Any]) -> None:
-        """Keep what an mmCIF file says of itself."""
+        """Keep the metadata of an mmCIF file."""
         self.header = header
 
     def init_structure(self, *unused: Any) -> None:
-        """What else the parsers tell is not kept."""
+        """Other content of the file is not kept."""
 
     init_seg = set_anisou = set_siguij = set_sigatm = set_line_counter = set_symmetry = init_structure
 

@@ -20,7 +20,7 @@ class ProteinChain:
 
     Args:
         name: Identifier, for example ``1ABC-A``.
-        sequence: One letter a residue, L in all; ``X`` where the residue is none of the twenty.
+        sequence: One letter per residue, L in all; ``X`` where the residue is none of the twenty.
         ca_angstrom: C-alpha positions, float32 [L, 3], angstrom.
         residue_ids: Chain, author's number and insertion code of each residue, for example ``A:27A``.
         secondary: DSSP's letter of each residue: ``HBEGITS``, and ``-`` for coil.
@@ -81,7 +81,15 @@ class ProteinChain:
 
 
 def letter_codes(letters: str, order: str) -> np.ndarray:
-    """Place of each letter in ``order``, int64 [L]; letters that are not in it have none and must not occur."""
+    """Place of each letter in ``order``, int64 [L]; letters that are not in it have none and must not occur.
+
+    Args:
+        letters: Sequence of L letters, ASCII.
+        order: The alphabet, ASCII.
+
+    Returns:
+        Codes, int64 [L].
+    """
     place = np.zeros(128, dtype=np.int64)
     place[np.frombuffer(order.encode(), dtype=np.uint8)] = np.arange(len(order))
     return place[np.frombuffer(letters.encode(), dtype=np.uint8)]

@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class ChainCache:
-    """Chains by key, a safetensors file each, with a checksum that is verified when it is read.
+    """Chains by key, one safetensors file per key, with a checksum that is verified when it is read.
 
     Args:
         folder: Where; None for ``proteins`` below :func:`graphlearn.base.cache.cache_folder`, False for none.
@@ -35,7 +35,7 @@ class ChainCache:
         self.folder = None if chosen is False else Path(chosen)
 
     def get(self, key: str) -> ChainStore | None:
-        """The chains of a key; None if there are none or their file is damaged (which the log then says)."""
+        """The chains of a key; None if there are none or their file is damaged (which is logged)."""
         if self.folder is None or not (file := self._file(key)).is_file():
             return None
         try:
@@ -45,7 +45,12 @@ class ChainCache:
             return None
 
     def put(self, key: str, store: ChainStore) -> None:
-        """Keep chains; where the folder cannot be written to, nothing is kept (and the log says so)."""
+        """Keep chains; where the folder cannot be written to, nothing is kept, which is logged.
+
+        Args:
+            key: Of :func:`content_key`.
+            store: The chains.
+        """
         if self.folder is None:
             return
         file = self._file(key)
@@ -56,7 +61,15 @@ class ChainCache:
             _log.info("%s cannot be written (%s); chains are not kept", file, error)
 
     def make(self, key: str, read: Callable[[], ChainStore]) -> ChainStore:
-        """The chains of a key, read and kept if there are none."""
+        """The chains of a key, read and kept if there are none.
+
+        Args:
+            key: Of :func:`content_key`.
+            read: Reads the chains where none are kept.
+
+        Returns:
+            The chains, kept or newly read.
+        """
         store = self.get(key)
         if store is None:
             store = read()
@@ -69,11 +82,13 @@ class ChainCache:
 
 
 def content_key(files: Mapping[str, str], **options: object) -> str:
-    """Hash of what chains are made from.
+    """Hash of what chains are made from; keywords are whatever else the chains depend on.
 
     Args:
         files: SHA-256 of each file, by the role that it plays.
-        options: What else the chains depend on.
+
+    Returns:
+        SHA-256 in hexadecimal digits.
     """
     return hashlib.sha256(json.dumps([SCHEMA_VERSION, dict(files), options], sort_keys=True).encode()).hexdigest()
 

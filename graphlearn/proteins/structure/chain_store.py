@@ -109,7 +109,7 @@ class ChainStore:
         return {key: value for key, value in values.items() if isinstance(value, np.ndarray)}
 
     def sequence(self, name: str) -> str:
-        """Sequence of a chain, one letter a residue."""
+        """Sequence of a chain, one letter per residue."""
         return _RESIDUES[self.residue[self._rows(name)]].tobytes().decode()
 
     def __getitem__(self, name: str) -> ProteinChain:

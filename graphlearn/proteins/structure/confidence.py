@@ -26,6 +26,9 @@ def holds_plddt(method: str, title: str, text: str, residues: Sequence[Residue])
         title: Of the structure; may be empty.
         text: Of the file.
         residues: All residues of its chains.
+
+    Returns:
+        True for pLDDT.
     """
     if method.strip().lower() not in ("", "unknown", "theoretical model"):
         return False

@@ -17,7 +17,7 @@ LIGAND_ANGSTROM = 6.0
 
 
 class DrawnAtoms(NamedTuple):
-    """What a viewer is given.
+    """Input of the viewer.
 
     Attributes:
         text: mmCIF of the residues (``ATOM``) and of the ligands within 6 angstrom of them (``HETATM``). Numbers of
@@ -33,7 +33,7 @@ class DrawnAtoms(NamedTuple):
 
 
 def drawn_atoms(structure: ChainStructure) -> DrawnAtoms:
-    """The atoms of a chain as a viewer is given them."""
+    """The atoms of a chain as the input of the viewer."""
     places = tuple(_places(structure.residues))
     near = _near(structure)
     numbers = range(places[-1] + 2, places[-1] + 2 + 2 * len(near), 2)

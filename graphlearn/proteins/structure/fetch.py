@@ -40,7 +40,7 @@ def fetch_structures(
         wait_s: Seconds before the second try, twice as many before each further one.
 
     Returns:
-        Files, and what could not be had: without a network nothing stops, every code says why.
+        Files, and what could not be fetched, with the reason for each code; a missing network raises nothing.
 
     Raises:
         InputError: for a code that is none.
@@ -69,6 +69,12 @@ def fetch_structures(
 
 def pdb_codes(codes: Iterable[str]) -> list[str]:
     """Codes of the PDB in capital letters, each once.
+
+    Args:
+        codes: Codes in upper or lower case.
+
+    Returns:
+        The codes, in the order in which they first occur.
 
     Raises:
         InputError: for a code that is none.

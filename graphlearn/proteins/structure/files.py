@@ -18,7 +18,7 @@ SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif", ".bcif")
 
 
 class ReadStructures(NamedTuple):
-    """What many files hold.
+    """Content of many files.
 
     Attributes:
         store: All chains.
@@ -33,6 +33,12 @@ class ReadStructures(NamedTuple):
 
 def structure_files(paths: Iterable[Path]) -> Iterator[Path]:
     """The files, and those of the folders, sorted.
+
+    Args:
+        paths: Files and folders.
+
+    Yields:
+        Path of each file; the files of a folder are sorted, folders inside it are not searched.
 
     Raises:
         InputError: for a path that does not exist, or a folder without a structure.
@@ -62,7 +68,10 @@ def read_structures(
         paths: Files and folders.
         secondary: How secondary structure is assigned, see :func:`graphlearn.proteins.read_structure`.
         cache: Folder of chains that were read before, by content; see :class:`ChainCache`.
-        on_file: Called with the finished and all files.
+        on_file: Called with the number of finished files and the number of all files.
+
+    Returns:
+        The chains, files that could not be read with the reason, and names of the chains by file.
 
     Raises:
         InputError: if a path does not exist, no file can be read, or two files hold a chain of the same name.

@@ -16,6 +16,9 @@ BYTES_OF_AN_ATOM = 200
 def atom_limit() -> int:
     """Atoms that one chain may hold, solvent aside: 99,999, or ``GRAPHLEARN_MAX_ATOMS``.
 
+    Returns:
+        Number of atoms.
+
     Raises:
         InputError: if the variable is not a positive whole number.
     """
@@ -28,6 +31,12 @@ def atom_limit() -> int:
 def check_chain_atoms(count: int, limit: int, chain: str, where: str) -> None:
     """Refuse a chain of more than ``limit`` atoms, which :func:`atom_limit` gives.
 
+    Args:
+        count: Atoms of the chain.
+        limit: Most atoms of a chain.
+        chain: Name of the chain, for the message.
+        where: Name of the file, for the message.
+
     Raises:
         InputError: that names the limit and the variable that raises it.
     """
@@ -37,6 +46,11 @@ def check_chain_atoms(count: int, limit: int, chain: str, where: str) -> None:
 
 def check_chain_residues(count: int, chain: str, where: str) -> None:
     """Refuse a chain of more residues than :func:`atom_limit` atoms make, eight heavy atoms each.
+
+    Args:
+        count: Residues of the chain.
+        chain: Name of the chain, for the message.
+        where: Name of the file, for the message.
 
     Raises:
         InputError: that names the limit and the variable that raises it.
@@ -50,7 +64,11 @@ def check_chain_residues(count: int, chain: str, where: str) -> None:
 
 
 def check_content(content: bytes, where: str) -> None:
-    """Refuse a file of more atoms, or of more text, than ten such chains have, before it is taken apart.
+    """Refuse a file of more atoms, or of more text, than ten such chains have, before it is parsed.
+
+    Args:
+        content: The unpacked file.
+        where: Name of the file, for the message.
 
     Raises:
         InputError: that names the limit and the variable that raises it.
@@ -64,6 +82,10 @@ def check_content(content: bytes, where: str) -> None:
 
 def check_file_atoms(count: int, where: str) -> None:
     """Refuse a file of more atoms than ten chains may have.
+
+    Args:
+        count: Atoms of all models of the file.
+        where: Name of the file, for the message.
 
     Raises:
         InputError: that names the limit and the variable that raises it.

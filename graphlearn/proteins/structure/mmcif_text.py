@@ -11,6 +11,9 @@ def cif_loop(category: str, columns: Mapping[str, Sequence[object]]) -> str:
     Args:
         category: Such as ``_atom_site``.
         columns: Values of each item, all as many.
+
+    Returns:
+        The loop as mmCIF text.
     """
     return "".join(_lines(category, columns))
 

@@ -15,11 +15,14 @@ def distinct_names(files: Iterable[Path], taken: Collection[str] = ()) -> dict[P
     """A name for each file: that of :func:`structure_name`, and where files share it, folders before it.
 
     ``a/ranked_0.pdb`` and ``b/ranked_0.pdb`` become ``A_RANKED_0`` and ``B_RANKED_0``; ``1abc.pdb`` and ``1abc.cif`` in
-    one folder become ``1ABC.PDB`` and ``1ABC.CIF``. What is left alike gets a hash of its path.
+    one folder become ``1ABC.PDB`` and ``1ABC.CIF``. Files that still share a name get a hash of its path.
 
     Args:
         files: All different.
         taken: Names that belong to other files.
+
+    Returns:
+        Name by file, in the order of the files.
     """
     choices = {file: _choices(file) for file in files}
     level = dict.fromkeys(choices, 0)

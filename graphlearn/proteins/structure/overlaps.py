@@ -22,6 +22,9 @@ def without_overlaps(residues: Sequence[Residue], where: str) -> list[Residue]:
         residues: Of one chain.
         where: Name of the file, for messages.
 
+    Returns:
+        The residues in their order, those concerned with fewer atoms.
+
     Raises:
         InputError: if two C-alpha atoms lie at one place.
     """

@@ -17,6 +17,9 @@ def first_model_lines(text: str) -> list[str]:
 
     Args:
         text: Of the file, lines ended by line feeds.
+
+    Returns:
+        Lines of the file, as many as ``text`` has.
     """
     return list(_lines(text))
 
@@ -43,7 +46,15 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def remark(text: str, record: str) -> str:
-    """What the lines of a record before the atoms say, such as ``EXPDTA``, joined."""
+    """Content of the lines of a record before the atoms, such as ``EXPDTA``, joined.
+
+    Args:
+        text: Content of a PDB file.
+        record: Beginning of the lines, such as ``EXPDTA``.
+
+    Returns:
+        Text from column 11 on, lines joined by blanks; empty where the file lacks the record.
+    """
     head = []
     for line in text.split("\n"):
         if line.startswith((*ATOMS, "MODEL ")):

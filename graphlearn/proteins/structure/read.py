@@ -86,7 +86,20 @@ def read_chains(
     secondary: Method = "auto",
     name: str | None = None,
 ) -> list[ChainStructure]:
-    """The chains of a structure file with their atoms; as :func:`read_structure`, which says how they are read."""
+    """The chains of a structure file with their atoms; as :func:`read_structure`, which describes how they are read.
+
+    Args:
+        path: The file.
+        chains: Author's ids of the chains to read, in this order; all protein chains if None.
+        secondary: How secondary structure is assigned: ``auto``, ``mdtraj``, ``mkdssp`` or ``ca``.
+        name: With which names of chains begin; by default that of the file.
+
+    Returns:
+        One structure per chain.
+
+    Raises:
+        InputError: if the file cannot be read or holds no such protein chain.
+    """
     path = Path(path)
     text = _structure_text(path)
     model = _first_model(text, path)

@@ -1,4 +1,4 @@
-"""The amino-acid residues and the ligands of one chain, with one position an atom."""
+"""The amino-acid residues and the ligands of one chain, with one position per atom."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Residue:
 
 
 class ChainResidues(NamedTuple):
-    """What a chain is made of.
+    """Residues and ligands of a chain.
 
     Attributes:
         residues: Those of the protein, in the order of the file.

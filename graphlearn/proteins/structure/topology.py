@@ -9,7 +9,7 @@ import numpy as np
 
 from graphlearn.proteins.structure.residues import LONGEST_PEPTIDE_BOND_ANGSTROM, Residue
 
-HEAVIEST_ELEMENT = 103  # of those whose radius mdtraj knows
+HEAVIEST_ELEMENT = 103  # of those whose radius mdtraj has
 
 
 def parent_name(residue: Residue) -> str:
@@ -37,14 +37,22 @@ def as_trajectory(residues: Sequence[Residue]) -> Any:
 
 
 def are_bonded(first: Residue, second: Residue) -> bool:
-    """Whether a peptide bond runs from the first residue to the second."""
+    """Whether a peptide bond runs from the first residue to the second.
+
+    Args:
+        first: Residue with the atom C.
+        second: Residue with the atom N.
+
+    Returns:
+        True where both atoms are there and the bond is shorter than ``LONGEST_PEPTIDE_BOND_ANGSTROM``.
+    """
     if "C" not in first.atoms or "N" not in second.atoms:
         return False
     return bool(np.linalg.norm(first.position("C") - second.position("N")) < LONGEST_PEPTIDE_BOND_ANGSTROM)
 
 
 def _element(symbol: str, name: str) -> Any:
-    """The element; what is none goes by the first letter of the atom, or as carbon."""
+    """The element; an unknown one is taken from the first letter of the atom, or is carbon."""
     from mdtraj.core.element import Element
 
     try:

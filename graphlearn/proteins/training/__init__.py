@@ -1,1 +1,1 @@
-"""How ProteinRPN learns: objective, pre-training, tasks of the trainer, comparison of variants."""
+"""Training of ProteinRPN: objective, pre-training, tasks of the trainer, comparison of variants."""

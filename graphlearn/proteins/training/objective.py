@@ -1,4 +1,4 @@
-"""What ProteinRPN learns from: terms, sites, the ontology, and what chains have in common."""
+"""Losses of ProteinRPN: terms, sites, the ontology, and similarity of chains."""
 
 from __future__ import annotations
 
@@ -87,6 +87,9 @@ def objectness_loss(logits: Tensor, batch: Batch) -> Tensor:
     Args:
         logits: Of all residues, ``[N]``.
         batch: With ``site`` and ``site_known``, ``[N]``.
+
+    Returns:
+        Mean loss, a scalar.
     """
     parts = [
         F.binary_cross_entropy_with_logits(logits[chosen], batch.site[chosen].to(logits.dtype))
@@ -97,6 +100,14 @@ def objectness_loss(logits: Tensor, batch: Batch) -> Tensor:
 
 
 def positive_weights(labels: Tensor, losses: Losses) -> Tensor:
-    r"""Weight of positives of each term, :math:`\min(c, (n_- / n_+)^b)`, ``[M, T] -> [T]``."""
+    r"""Weight of positives of each term, :math:`\min(c, (n_- / n_+)^b)`, ``[M, T] -> [T]``.
+
+    Args:
+        labels: True terms of the M training chains, ``[M, T]``.
+        losses: Settings with the exponent b (``balance``) and the bound c (``largest_balance``).
+
+    Returns:
+        Weights from 1 to c, ``[T]``.
+    """
     positive = labels.sum(0).clamp(min=1)
     return ((len(labels) - positive) / positive).pow(losses.balance).clamp(1, losses.largest_balance)

@@ -87,7 +87,7 @@ def with_noise(
 
 
 def with_masked_residues(batch: Data, generator: torch.Generator, share: float = 0.15) -> Data:
-    """Residues that the model has to guess: type X, coil, no profile, no embedding; accessibility stays.
+    """Mask residues: type X, coil, no profile, no embedding; accessibility stays.
 
     Args:
         batch: One graph or a batch.

@@ -27,7 +27,7 @@ AUPR = Metric("aupr", True, "AUPR of objectness")
 
 @dataclass
 class ProposalTask:
-    """All that leads to the proposal learns objectness; see :class:`graphlearn.training.task.Task`.
+    """All layers up to the proposal are trained on objectness; see :class:`graphlearn.training.task.Task`.
 
     Attributes:
         recipe: Pre-training and its seed.
@@ -47,12 +47,15 @@ class ProposalTask:
             recipe: Of the whole training.
             data: Of the recipe.
             model: Of the recipe.
+
+        Returns:
+            True if the recipe has epochs of pre-training, the data have sites and the model has a proposal.
         """
         return bool(recipe.pre_training.epochs) and data.site_data is not None and model.proposal is not None
 
     @cached_property
     def taught(self) -> ProteinGO:
-        """Chains whose sites teach."""
+        """Chains whose sites are trained on."""
         return self.site_data.select(self.data.sites.train)
 
     @property
@@ -92,6 +95,9 @@ class ProposalTask:
         Args:
             first_step: Step to begin with.
             share: Which chains of each step this process takes.
+
+        Returns:
+            Batches from the first step to the last.
         """
         return training_batches(self.taught, self.optimisation, first_step, self.budget.steps, share)
 
@@ -102,6 +108,9 @@ class ProposalTask:
             model: With a proposal.
             batch: Chains with ``site`` and ``site_known``.
             draws: Not used: dropout draws of torch's own generators.
+
+        Returns:
+            Sum over the chains of the batch and their number, ``[2]``.
         """
         batch = batch.to(device_of(model))
         proposal = model.propose(batch)[1]

@@ -39,7 +39,7 @@ Fit = Callable[[str, Task[ProteinRPN, Batch], Path], TrainingResult[ProteinRPN]]
 
 @dataclass
 class ProteinTask:
-    """ProteinRPN learns the terms of chains; see :class:`graphlearn.training.task.Task`.
+    """ProteinRPN is trained on the terms of chains; see :class:`graphlearn.training.task.Task`.
 
     Attributes:
         recipe: Losses and optimisation.
@@ -98,6 +98,9 @@ class ProteinTask:
         Args:
             first_step: Step to begin with.
             share: Which chains of each step this process takes.
+
+        Returns:
+            Batches from the first step to the last.
         """
         return training_batches(
             self.taught, self.optimisation, first_step, self.budget.steps, share, fewest=FEWEST_CHAINS
@@ -110,6 +113,9 @@ class ProteinTask:
             model: Predicts terms.
             batch: Chains with their terms ``y``.
             draws: Of the perturbation.
+
+        Returns:
+            Sum over the chains of the batch and their number, ``[2]``.
         """
         mean = self.objective(model, batch, draws.item(0, PERTURBATION))
         return torch.stack([mean * batch.num_graphs, mean.new_tensor(float(batch.num_graphs))])
@@ -128,6 +134,9 @@ class ProteinTask:
 
         Args:
             result: Of the training.
+
+        Returns:
+            Content of ``model.json``.
         """
         recipe, data = self.recipe, self.data
         names = data.data.annotations.names
