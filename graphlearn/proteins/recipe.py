@@ -113,7 +113,7 @@ class Perturbation(RecipeSection):
 
 
 class ProteinOptimisation(Optimisation):
-    """How long and how fast to learn."""
+    """Length and rate of the training."""
 
     epochs: int = Field(30, ge=1)
     warmup_epochs: float = Field(1.0, ge=0)

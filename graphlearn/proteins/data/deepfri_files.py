@@ -25,7 +25,7 @@ def read_deepfri_annotations(path: Path | str, *, known: Collection[str] | None 
     """Read ``nrPDB-GO_..._annot.tsv`` or ``nrPDB-EC_..._annot.tsv``.
 
     The head lists terms and names of each ontology below lines that begin with ``###``; the table below has a chain and
-    its terms, with commas, in one column an ontology.
+    its terms, with commas, in one column per ontology.
 
     Args:
         path: The file, plain or packed.

@@ -43,7 +43,7 @@ def table_chains(folder: Path, cache: CacheFolder = None) -> ChainStore:
 
     Args:
         folder: Folder of the bundled tables.
-        cache: Folder of unpacked chains; None keeps nothing.
+        cache: Folder of unpacked chains; None for the default one, False keeps nothing.
 
     Returns:
         The chains with their profiles.

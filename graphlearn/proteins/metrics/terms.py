@@ -153,6 +153,9 @@ def by_bin(
 
     Returns:
         Value of each bin; None where none of its chains that are here has a true term.
+
+    Raises:
+        InputError: if there is not one chain per row of the scores.
     """
     if len(chains) != len(scores):
         raise InputError(f"{len(chains)} chains do not fit the {len(scores)} rows of the scores")

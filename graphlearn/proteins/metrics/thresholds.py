@@ -62,7 +62,7 @@ def tally(scores: np.ndarray, labels: np.ndarray, thresholds: np.ndarray, weight
 
 
 def check_scores(scores: np.ndarray, labels: np.ndarray, *, probabilities: bool = True) -> None:
-    """Refuse what no metric is defined for.
+    """Refuse scores and labels for which no metric is defined.
 
     Args:
         scores: Float [N, T].

@@ -1,4 +1,4 @@
-"""Terms and their ancestors: what a protein with a term has as well (the true-path rule)."""
+"""Terms and their ancestors, which a protein with a term has as well (the true-path rule)."""
 
 from __future__ import annotations
 

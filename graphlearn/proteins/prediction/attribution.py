@@ -1,4 +1,4 @@
-"""Which residues made a network say its terms: one forward pass a chain, one backward pass a term."""
+"""Residues on which the predicted terms depend most: one forward pass per chain, one backward pass per term."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictors that learn nothing: how frequent a term is, and the terms of the most similar training chain."""
+"""Predictors without training: the frequency of a term, and the terms of the most similar training chain."""
 
 from __future__ import annotations
 

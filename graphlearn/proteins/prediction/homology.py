@@ -21,7 +21,7 @@ HOMOLOGUES = "homologues.safetensors"
 
 
 class SimilarChain(NamedTuple):
-    """The training chain that is most like a sequence.
+    """The training chain that is most similar to a sequence.
 
     Attributes:
         chain: Its name.
@@ -35,7 +35,7 @@ class SimilarChain(NamedTuple):
 
 
 class Homologues:
-    """Training chains whose terms are handed on to similar ones, as DeepGOPlus does beside its network.
+    """Training chains whose terms are transferred to similar ones, as DeepGOPlus does beside its network.
 
     Args:
         sequences: Of the training chains by name, M of them.
@@ -63,7 +63,7 @@ class Homologues:
         return np.stack(rows) if rows else np.zeros((0, self.labels.shape[1]))
 
     def nearest(self, sequence: str) -> SimilarChain | None:
-        """The training chain that is most like a sequence; None where no chain is alike."""
+        """The training chain that is most similar to a sequence; None where no chain is similar."""
         self._search({"query": sequence})
         return self._found[sequence][1]
 

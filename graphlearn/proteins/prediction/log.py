@@ -1,4 +1,4 @@
-"""What a folder of predictions holds, a line per structure file, so that an interrupted run goes on."""
+"""Content of a folder of predictions, one line per structure file, so that an interrupted run goes on."""
 
 from __future__ import annotations
 

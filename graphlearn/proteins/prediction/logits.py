@@ -1,4 +1,4 @@
-"""Logits of many chains, in batches of like length."""
+"""Logits of many chains, in batches of similar length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A prediction as one HTML page with the structure in 3D, which needs neither a network nor other files."""
+"""A prediction as one HTML page with the structure in 3D, which needs no internet access and no other files."""
 
 from __future__ import annotations
 

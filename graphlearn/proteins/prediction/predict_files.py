@@ -1,4 +1,4 @@
-"""Predictions of many structure files: one that fails does not stop the rest, and what is finished is kept."""
+"""Predictions of many structure files: one that fails does not stop the rest, and finished files are kept."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class ProteinPrediction(NamedTuple):
 
 
 class ProteinPredictor:
-    """A model folder, read: the network with its terms, its decision rule and the training chains it compares with.
+    """A model folder, read: the network with its terms, its decision rule and the training chains for comparison.
 
     Args:
         weights: Folder of a model, or the name of one that comes with the package, as ``protein_rpn/mf``.

@@ -48,7 +48,7 @@ class AlignmentSearch:
         self._starts = np.searchsorted(words[order], np.arange(_LETTERS**3 + 1))
 
     def hits(self, query: str, evalue: float, candidates: int) -> list[tuple[int, float]]:
-        """Index and identity (equal residues over columns of the alignment) of the targets like a query.
+        """Index and identity (equal residues over columns of the alignment) of the targets that are similar to a query.
 
         Args:
             query: Sequence of the 20 amino acids and X.

@@ -1,4 +1,4 @@
-"""Residues as a protein language model sees them: ESM-2, from a folder of yours, kept on disk."""
+"""Embeddings of residues by the protein language model ESM-2, from a local folder, kept on disk."""
 
 from __future__ import annotations
 

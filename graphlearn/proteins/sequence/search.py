@@ -1,4 +1,4 @@
-"""Similar sequences, by our own local alignment or by MMseqs2, whichever is asked for."""
+"""Similar sequences, by local alignment in this package or by MMseqs2."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Hit(NamedTuple):
 
 
 def check_search(method: str) -> None:
-    """Whether a search program can be used here, before anything long begins.
+    """Whether a search program can be used here, checked before any long computation.
 
     Args:
         method: ``align`` or ``mmseqs``.
