@@ -1,5 +1,7 @@
 """Errors that a user can act on: what was wrong, where, and what to do next."""
 
+from __future__ import annotations
+
 
 class InputError(ValueError):
     """The input cannot be used as it stands; the message says what to change."""
@@ -23,3 +25,22 @@ class OutOfSpaceError(RuntimeError):
 
 class StoppedError(RuntimeError):
     """A propagation was asked to stop; its checkpoint is written."""
+
+
+def printable(message: str) -> str:
+    """A message on one line: names from outside may hold line ends, escape sequences, or bytes that are no text."""
+    text = message.encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def first_line(error: BaseException, longest: int = 200) -> str:
+    """What an error says, as one printable line.
+
+    Args:
+        error: Any error, also of a library.
+        longest: Characters of the line at most.
+
+    Returns:
+        The first line of its message, or the name of its class where it has none.
+    """
+    return printable((str(error).strip() or type(error).__name__).splitlines()[0])[:longest]

@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import h5py
+if TYPE_CHECKING:
+    import h5py
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 SECONDS_UNTIL_STALE = 60.0
@@ -39,6 +41,8 @@ def replace_hdf5(path: Path, fill: Callable[[h5py.File], None]) -> None:
 
     HDF5 itself writes to memory: a disk that fills up then gives one clear OSError, and leaves nothing behind.
     """
+    import h5py
+
     with h5py.File("memory", "w", driver="core", backing_store=False, track_order=True) as file:
         fill(file)
         file.flush()

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import h5py
 import numpy as np
 
-from graphlearn.base.errors import ContractError, InputError
-from graphlearn.base.hdf5_examination import one_line, refusals
+from graphlearn.base.errors import ContractError, InputError, first_line
+from graphlearn.base.hdf5_examination import refusals
 
 DAMAGED = (
     OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, IndexError, ArithmeticError, MemoryError,
@@ -51,7 +51,9 @@ def open_hdf5(path: Path, *, examined: bool = False) -> Iterator[h5py.File]:
     except (InputError, ContractError):
         raise
     except DAMAGED as error:
-        raise ContractError(f"{path}: damaged or incomplete ({one_line(error)}); fetch or generate it again") from None
+        raise ContractError(
+            f"{path}: damaged or incomplete ({first_line(error)}); fetch or generate it again"
+        ) from None
 
 
 def check_dataset(file: h5py.File, name: str, kind: Kind, shape: Sequence[str | int], sizes: dict[str, int]) -> None:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import h5py
 
+from graphlearn.base.errors import first_line
 from graphlearn.base.unpacking import check_size, unpacked_limit
 
 _low: Any = h5py  # its stubs do not know the low-level interface
@@ -53,12 +54,6 @@ def refusals(paths: Sequence[Path]) -> Iterator[str]:
         for reason in _of_one_process(paths[done:]):
             done += 1
             yield reason
-
-
-def one_line(error: BaseException) -> str:
-    """What an error says as one printable line of at most 200 characters."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return "".join(c if c.isprintable() else "?" for c in text)[:200]
 
 
 def _of_one_process(paths: Sequence[Path]) -> Iterator[str]:
@@ -156,9 +151,9 @@ def _refusal(path: Path) -> str:
         with h5py.File(str(path), "r") as file:
             _examine(file, _size_on_disk(path))
     except _RefusedError as error:
-        return one_line(error)
+        return first_line(error)
     except Exception as error:
-        return f"damaged or incomplete ({one_line(error)}); fetch or generate it again"
+        return f"damaged or incomplete ({first_line(error)}); fetch or generate it again"
     return ""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from graphlearn.base.errors import InputError
+from graphlearn.base.errors import InputError, first_line
 from graphlearn.base.unpacking import check_size, read_unpacked
 
 DEPTH = 100
@@ -87,7 +87,7 @@ def _text(path: Path, kind: str) -> str:
 def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return f"nested more than {DEPTH} deep"
-    return (str(error) or type(error).__name__).splitlines()[0]
+    return first_line(error)
 
 
 def _check_events(text: str, where: Path | str) -> None:

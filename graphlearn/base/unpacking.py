@@ -12,18 +12,18 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from graphlearn.base.errors import InputError
+from graphlearn.base.errors import InputError, first_line
 from graphlearn.base.limits import limit
 from graphlearn.base.plain_files import open_plain
+
+if TYPE_CHECKING:
+    import numpy as np
 
 LIMIT_VARIABLE = "GRAPHLEARN_MAX_UNPACKED_MB"
 DEFAULT_LIMIT_MB = 512
 _CHUNK = 1 << 20
-_NPY = np.lib.format
 DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile)
 
 
@@ -95,23 +95,26 @@ def load_arrays(data: bytes, where: Path | str) -> dict[str, np.ndarray]:
     Raises:
         InputError: if it is no npz file, holds objects, or declares more than :func:`unpacked_limit`.
     """
+    import numpy as np
+
+    npy = np.lib.format
     arrays: dict[str, np.ndarray] = {}
     total = 0
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for entry in archive.infolist():
                 with archive.open(entry) as file:
-                    first = _NPY.read_magic(file) == (1, 0)
-                    read_header = _NPY.read_array_header_1_0 if first else _NPY.read_array_header_2_0
+                    first = npy.read_magic(file) == (1, 0)
+                    read_header = npy.read_array_header_1_0 if first else npy.read_array_header_2_0
                     shape, _, dtype = read_header(file)
                 if dtype.hasobject:
                     raise InputError(f"{where}: {entry.filename} holds Python objects, which are not read")
                 total += max(entry.file_size, dtype.itemsize * int(np.prod([int(n) for n in shape], dtype=object)))
                 check_size(total, where)
                 with archive.open(entry) as file:
-                    arrays[entry.filename.removesuffix(".npy")] = _NPY.read_array(file, allow_pickle=False)
+                    arrays[entry.filename.removesuffix(".npy")] = npy.read_array(file, allow_pickle=False)
     except (ValueError, NotImplementedError, RuntimeError, *DAMAGED) as error:
-        raise InputError(f"{where}: not readable as an npz file ({str(error).splitlines()[0]})") from None
+        raise InputError(f"{where}: not readable as an npz file ({first_line(error)})") from None
     return arrays
 
 

@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from graphlearn.base.cli.shell import err, fail, out, printable, progress
+from graphlearn.base.cli.shell import err, fail, out, progress
 from graphlearn.base.device import DEVICE_HELP
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def predict(
     Example: graphlearn predict structures/ --out predicted
     """
     from graphlearn.base.cli.signals import stop_on_signals
-    from graphlearn.base.errors import InputError
+    from graphlearn.base.errors import InputError, printable
     from graphlearn.proteins.prediction.output_files import write_tables
     from graphlearn.proteins.prediction.predict_files import predict_files
     from graphlearn.proteins.prediction.predictor import ProteinPredictor

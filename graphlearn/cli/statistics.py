@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from graphlearn.base.cli.shell import err, out, printable, progress
+from graphlearn.base.cli.shell import err, out, progress
 
 
 def statistics(folder: Annotated[Path, typer.Argument(help="folder made by 'tdddft generate'")]) -> None:
@@ -18,7 +18,7 @@ def statistics(folder: Annotated[Path, typer.Argument(help="folder made by 'tddd
 
     Example: graphlearn statistics runs/small
     """
-    from graphlearn.base.errors import InputError
+    from graphlearn.base.errors import InputError, printable
     from graphlearn.orbitals.data.statistics import trajectory_sums
     from graphlearn.orbitals.data.statistics_file import DEFINITION, FILE_NAME, DatasetStatistics
     from tdddft.dataset.store import DatasetFolder

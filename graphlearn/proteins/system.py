@@ -9,8 +9,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from graphlearn.base.cli.shell import err, out, printable, progress
-from graphlearn.base.errors import InputError
+from graphlearn.base.cli.shell import err, out, progress
+from graphlearn.base.errors import InputError, printable
 from graphlearn.base.files import replace_text
 from graphlearn.proteins.data.left_out import left_out_lines, write_left_out
 from graphlearn.proteins.data.training_data import ProteinTrainingData, load_training_data

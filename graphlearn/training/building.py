@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from graphlearn.base.errors import InputError
+from graphlearn.base.errors import InputError, first_line
 from graphlearn.base.machine import available_bytes
 
 LARGEST_DEGREE = 10
@@ -53,7 +53,7 @@ def build_network(
     except InputError:
         raise
     except (TypeError, ValueError, KeyError, IndexError, ArithmeticError, AttributeError, RuntimeError) as error:
-        raise InputError((str(error) or type(error).__name__).splitlines()[0]) from None
+        raise InputError(first_line(error)) from None
 
 
 def _check_argument(name: str, value: Any, depth: int = 0) -> None:

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from graphlearn.base.errors import ContractError, InputError
+from graphlearn.base.errors import ContractError, InputError, first_line
 from graphlearn.base.files import replace_bytes
 
 
@@ -63,7 +63,7 @@ def load_weights(module: nn.Module, path: Path) -> None:
 
 def reason(error: Exception) -> str:
     """The first line of an error."""
-    return (str(error) or type(error).__name__).splitlines()[0][:300]
+    return first_line(error, 300)
 
 
 def _shape(shape: tuple[int, ...] | None) -> str:

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from graphlearn.base.cli.shell import err, out, printable, progress
+from graphlearn.base.cli.shell import err, out, progress
 from graphlearn.base.cli.signals import stop_on_signals
-from graphlearn.base.errors import InputError
+from graphlearn.base.errors import InputError, printable
 from graphlearn.base.recipes.reading import load_recipe, parse_recipe
 from graphlearn.base.workers.parsl import Cluster
 from tdddft.dataset.generate import Summary, generate as generate_dataset

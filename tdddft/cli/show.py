@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from graphlearn.base.cli.shell import err, out, printable
+from graphlearn.base.cli.shell import err, out
+from graphlearn.base.errors import printable
 from tdddft.dataset.store import DatasetFolder
 from tdddft.trajectory import read_trajectory
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
-from rich.table import Table
 
 from graphlearn.base.cli.shell import only_json, out
 from graphlearn.base.errors import InputError
+from graphlearn.base.tables import Table
 from tdddft.analysis.spectrum import (
     Spectrum,
     absorption_spectrum,
@@ -81,7 +81,7 @@ def spectrum(
 
             assignments = compare_with_linear_response(trajectories, spectra, roots)
             for name, assignment in assignments.items():
-                out.print(_assignment_table(name, assignment))
+                out.print(_assignment_table(name, assignment).terminal())
         if csv is not None:
             _write_csv(csv, spectra, tensor)
             out.print(f"wrote {csv}")
@@ -108,22 +108,24 @@ def _peaks(spectrum: Spectrum) -> list[dict[str, float]]:
 
 
 def _print_peaks(peaks: dict[str, list[dict[str, float]]]) -> None:
-    table = Table("trajectory", "energy (eV)", "oscillator strength", "strength (1/eV)")
-    for name, rows in peaks.items():
-        for energy, strength, height in (row.values() for row in rows):
-            table.add_row(name, f"{energy:.3f}", f"{strength:.4f}", f"{height:.3f}")
-    out.print(table)
+    rows = [
+        [name, *(f"{value:.{d}f}" for value, d in zip(row.values(), (3, 4, 3), strict=True))]
+        for name, found in peaks.items()
+        for row in found
+    ]
+    table = Table(["trajectory", "energy (eV)", "oscillator strength", "strength (1/eV)"], rows)
+    out.print(table.terminal())
 
 
 def _assignment_table(name: str, assignment: PeakAssignment) -> Table:
-    table = Table("trajectory", "root (eV)", "f (root)", "peak (eV)", "f (peak)", "gap (meV)")
     a = assignment
     rows = zip(
         a.line_energies_ev, a.line_strengths, a.peak_energies_ev, a.peak_strengths, a.gaps_ev, strict=True
     )  # fmt: skip
-    for root, f, peak, g, gap in rows:
-        table.add_row(name, f"{root:.3f}", f"{f:.4f}", f"{peak:.3f}", f"{g:.4f}", f"{gap * 1e3:.1f}")
-    return table
+    return Table(
+        ["trajectory", "root (eV)", "f (root)", "peak (eV)", "f (peak)", "gap (meV)"],
+        [[name, f"{r:.3f}", f"{f:.4f}", f"{p:.3f}", f"{g:.4f}", f"{gap * 1e3:.1f}"] for r, f, p, g, gap in rows],
+    )
 
 
 def _judge(gaps_ev: list[float], tolerance_ev: float) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from pyscf import df, dft, gto, scf
 from pyscf.lib.exceptions import BasisNotFoundError
 
-from graphlearn.base.errors import InputError
+from graphlearn.base.errors import InputError, first_line
 from tdddft.electronic.core_potentials import core_potentials
 from tdddft.electronic.functionals import check_functional
 from tdddft.electronic.method import Method
@@ -52,7 +52,7 @@ def build_mol(molecule: Molecule, method: Method) -> gto.Mole:
     except (BasisNotFoundError, KeyError, RuntimeError, OSError) as error:
         raise InputError(
             f"{molecule.name}: basis {method.basis!r} with pseudopotential {method.pseudopotential!r} does not cover "
-            f"{', '.join(sorted(set(molecule.symbols)))} ({str(error).splitlines()[0]}); choose another with "
+            f"{', '.join(sorted(set(molecule.symbols)))} ({first_line(error)}); choose another with "
             "--set method.basis=... method.pseudopotential=..."
         ) from None
     if mol.nelectron < 2:

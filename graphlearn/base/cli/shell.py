@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from graphlearn.base.errors import ContractError, ConvergenceError, InputError
+from graphlearn.base.errors import ContractError, ConvergenceError, InputError, printable
 from graphlearn.base.extras import missing_library
 
 INTERRUPTED = 130
@@ -76,12 +76,6 @@ def fail(message: str, code: int) -> None:
     logging.getLogger(LOGGERS[0]).debug("where it arose", exc_info=sys.exc_info()[0] is not None)
     err.print(f"error: {printable(message)}", style="red", markup=False, soft_wrap=True)
     sys.exit(code)
-
-
-def printable(message: str) -> str:
-    """A message on one line: names from outside may hold line ends, escape sequences, or bytes that are no text."""
-    text = message.encode("utf-8", "backslashreplace").decode()
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 @contextmanager

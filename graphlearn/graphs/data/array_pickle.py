@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csc_matrix, csr_matrix
 
-from graphlearn.base.errors import InputError
+from graphlearn.base.errors import InputError, first_line
 
 # What neither calls, nor imports by a number, nor reserves memory for more than the file holds.
 _MEMO = ("PUT", "BINPUT", "LONG_BINPUT")
@@ -131,7 +131,7 @@ def read_array_pickle(data: bytes, where: Path | str) -> Any:
     except InputError as error:
         raise InputError(f"{where}: this pickle is not read: {error}") from None
     except _DAMAGED as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         raise InputError(f"{where}: not readable as a pickle of arrays ({reason}); fetch it again") from None
 
 

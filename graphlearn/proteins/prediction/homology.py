@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
-from graphlearn.base.errors import ContractError
+from graphlearn.base.errors import ContractError, first_line
 from graphlearn.base.files import replace_bytes
 from graphlearn.proteins.data.training_data import ProteinTrainingData
 from graphlearn.proteins.prediction.baselines import best_hit_transfer
@@ -119,7 +119,7 @@ class Homologues:
             labels[arrays["row"], arrays["column"]] = True
             found = cls(dict(zip(names, sequences, strict=True)), labels, search)
         except (OSError, KeyError, ValueError, IndexError, MemoryError, SafetensorError) as error:
-            reason = str(error).splitlines()[0]
+            reason = first_line(error)
             raise ContractError(f"{file}: damaged ({reason}); copy or train the model again") from None
         check_search(search)
         return found

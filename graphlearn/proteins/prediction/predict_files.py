@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from graphlearn.base.errors import InputError, OutOfSpaceError
+from graphlearn.base.errors import InputError, OutOfSpaceError, first_line
 from graphlearn.base.files import says_full
 from graphlearn.base.provenance import package_versions
 from graphlearn.proteins.prediction.log import PredictionLog
@@ -117,5 +117,4 @@ def _names(files: Sequence[Path], log: PredictionLog) -> dict[Path, str]:
 def _reason(file: Path, error: Exception) -> str:
     if isinstance(error, InputError):
         return str(error)
-    said = (str(error) or "no reason given").splitlines()[0][:200]
-    return f"{file}: failed ({type(error).__name__}: {said})"
+    return f"{file}: failed ({type(error).__name__}: {first_line(error)})"

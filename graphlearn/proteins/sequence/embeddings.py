@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from graphlearn.base.cache import cache_folder
-from graphlearn.base.errors import InputError
+from graphlearn.base.errors import InputError, first_line
 from graphlearn.base.files import replace_bytes
 from graphlearn.base.plain_files import file_hash
 from graphlearn.proteins.structure.chain_cache import CacheFolder
@@ -59,7 +59,7 @@ class EsmEmbedder:
                 self.folder, use_safetensors=True, add_pooling_layer=False, **local
             ).eval()
         except (OSError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
-            reason = str(error).splitlines()[0]
+            reason = first_line(error)
             raise InputError(f"{self.folder}: holds no ESM-2 model of transformers ({reason})") from None
         self.width = int(self.model.config.hidden_size)
         chosen = cache_folder() / "esm" if cache is None else cache
