@@ -52,22 +52,23 @@ def gemm_two_against_one(repeats: int = 3) -> float:
 
 def run(name: str, accuracy: str, limit: int, jobs: int, out: Path) -> dict[str, float | str]:
     from graphlearn.base.recipes.reading import load_recipe
-    from tdddft.dataset.generate import generate
+    from tdddft.dataset.generate import run_plan
     from tdddft.dataset.packaged import find_recipe
-    from tdddft.dataset.plan import collect_molecules, cost, jobs_of, part_of
+    from tdddft.dataset.plan import Plan, plan
     from tdddft.dataset.recipe import GenerateRecipe
     from tdddft.dataset.store import DatasetFolder
 
     file = find_recipe(name)
     assert file is not None
     recipe = load_recipe(file, GenerateRecipe, ACCURACY[accuracy])
-    molecules = collect_molecules(recipe)
+    made = plan(recipe, limit=limit)
     started = time.perf_counter()
-    summary = generate(recipe, out, jobs=jobs, molecules=molecules, limit=limit)
+    summary = run_plan(made, DatasetFolder(out), jobs=jobs)
     wall = time.perf_counter() - started
     records = [r for r in DatasetFolder(out).records().values() if r["status"] == "done"]
     core = sum(r["seconds"] + r["ground_state_seconds"] for r in records)
-    costs = [np.mean([cost(j) for j in jobs_of(m, recipe, out)]) for m in (part_of(molecules, limit, None), molecules)]
+    whole = Plan(recipe, made.molecules, made.molecules)
+    costs = [p.cost / len(p.chosen) for p in (made, whole)]
     return {
         "recipe": name, "accuracy": accuracy, "workers": jobs, "trajectories": summary.done,
         "atoms": float(np.mean([r["atoms"] for r in records])), "wall_seconds": round(wall, 1),

@@ -13,6 +13,17 @@ if TYPE_CHECKING:
 DEVICE_HELP = "auto, cpu, cuda or cuda:N; auto takes the first CUDA device, or the CPU where there is none"
 
 
+def check_device_name(name: str) -> str:
+    """A name that :func:`find_device` knows, whether or not this machine has the device.
+
+    Raises:
+        InputError: for another name.
+    """
+    if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", name, re.ASCII):
+        raise InputError(f"device {name!r}: choose auto, cpu, cuda or cuda:N, for example cuda:0")
+    return name
+
+
 def find_device(name: str = "auto") -> torch.device:
     """The device of a name.
 
@@ -27,8 +38,7 @@ def find_device(name: str = "auto") -> torch.device:
     """
     import torch
 
-    if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", name, re.ASCII):
-        raise InputError(f"device {name!r}: choose auto, cpu, cuda or cuda:N, for example cuda:0")
+    check_device_name(name)
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "auto":
         return torch.device("cuda:0" if count else "cpu")

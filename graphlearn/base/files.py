@@ -102,7 +102,7 @@ def flush_folder(folder: Path) -> None:
             os.close(number)
 
 
-def says_full(error: BaseException | None) -> bool:
+def is_disk_full(error: BaseException | None) -> bool:
     """Whether an error, or one that it came from, is that of a full disk or a used-up quota."""
     while error is not None:
         if isinstance(error, OSError) and (error.errno in FULL or "No space left" in str(error)):

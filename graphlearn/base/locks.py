@@ -1,4 +1,8 @@
-"""Locks on files, which a process that dies lets go."""
+"""Locks on files, which are released when their process dies.
+
+The package ``filelock`` is not used: its locks exclude each other, while shards share their folder; and asking whether
+a lock is held must not need the right to write, which it opens its file for.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +13,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-ATTEMPTS = 4
+LOCK_ATTEMPTS = 4
 
 
 @contextmanager
 def lock(path: Path, *, shared: bool = False) -> Iterator[bool]:
-    """Hold a lock file, alone or with others who share it, and say whether that worked; a process that dies lets go.
+    """Hold a lock file, alone or with others who share it; it is released when the process dies.
 
-    File systems that know no locks let everybody in.
+    Args:
+        path: The file, which is made where it does not exist.
+        shared: Others may hold it too, if they also share it.
+
+    Yields:
+        Whether it is held. On a file system without locks it always is.
     """
     with path.open("a") as file:
-        for attempt in range(ATTEMPTS):  # somebody may just be looking
+        for attempt in range(LOCK_ATTEMPTS):  # somebody may just be looking
             if _try(file, shared):
                 yield True
                 return
@@ -28,7 +37,7 @@ def lock(path: Path, *, shared: bool = False) -> Iterator[bool]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds this lock alone; needs no right to write."""
+    """Whether a process holds this lock alone; the right to read the file is enough."""
     try:
         with path.open() as file:
             return not _try(file, shared=True)

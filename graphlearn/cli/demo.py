@@ -42,14 +42,16 @@ def demo(
     from graphlearn.training.learning_curve import learning_curve
     from graphlearn.training.packaged import model_recipe
     from graphlearn.training.session import Session
-    from tdddft.cli.generate import generate, recipe_of
-    from tdddft.dataset.plan import collect_molecules, trajectory_ids
+    from tdddft.cli.generate import generate_with_progress, recipe_of
+    from tdddft.dataset.plan import plan
+    from tdddft.dataset.store import DatasetFolder
 
     started = time.perf_counter()
     find_device(device)
     generation = recipe_of([data_recipe], out_dir, [])
     settings = load_recipe(model_recipe(recipe), OrbitalRecipe)
-    split = assign([i for m in collect_molecules(generation) for i in trajectory_ids(m, generation)], settings.split)
+    data_plan = plan(generation)
+    split = assign(data_plan.ids, settings.split)
     check_validation(settings, split)
     if not settings.split.test or not all(split[name] for name in settings.split.test):
         raise InputError(f"recipe {settings.name!r}: every test set must match a trajectory of {data_recipe}")
@@ -59,7 +61,7 @@ def demo(
         f"{method.functional} / {method.basis} / {method.pseudopotential}, "
         f"{generation.propagation.steps} steps of {generation.propagation.dt_fs * 1e3:g} as"
     )
-    generate([data_recipe], out_dir / "data", jobs=jobs)
+    generate_with_progress(data_plan, DatasetFolder(out_dir / "data"), jobs)
 
     out.rule(f"2 of 3: training {settings.architecture}")
     out.print(f"{len(split['train'])} trajectories for training; held out and never shown to the model:")

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from graphlearn.base.cli.shell import err, out, printable, progress
+from graphlearn.base.cli.shell import err, out, progress
+from graphlearn.base.errors import printable
 
 
 def fetch(

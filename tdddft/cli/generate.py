@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Unpack
 
 import typer
 
 from graphlearn.base.cli.shell import err, out, progress
 from graphlearn.base.cli.signals import stop_on_signals
+from graphlearn.base.device import DEVICE_HELP
 from graphlearn.base.errors import InputError, printable
 from graphlearn.base.recipes.reading import load_recipe, parse_recipe
-from graphlearn.base.workers.parsl import Cluster
-from tdddft.dataset.generate import Summary, generate as generate_dataset
+from graphlearn.base.workers.cluster import Cluster
+from tdddft.dataset.generate import GenerateOptions, Summary, run_plan
 from tdddft.dataset.packaged import find_recipe
-from tdddft.dataset.plan import collect_molecules, part_of, trajectory_ids
+from tdddft.dataset.plan import Plan, plan
 from tdddft.dataset.recipe import GenerateRecipe
+from tdddft.dataset.store import DatasetFolder
 
 
 def generate(
@@ -46,6 +48,10 @@ def generate(
     cluster: Annotated[
         Path | None, typer.Option(help="YAML file that says how to reach a cluster, see docs/datasets.md")
     ] = None,
+    device: Annotated[
+        str,
+        typer.Option(help=f"where the workers propagate, cpu by default: {DEVICE_HELP}; the same numbers to rounding"),
+    ] = "cpu",
     charge: Annotated[
         list[str] | None,
         typer.Option(
@@ -66,23 +72,39 @@ def generate(
     """
     recipe = recipe_of(sources, out_dir, [*_charge(charge or []), *(overrides or [])])
     part = _shard(shard)
-    molecules = collect_molecules(recipe)
-    count = sum(len(trajectory_ids(m, recipe)) for m in part_of(molecules, limit, part))
-    with progress("trajectories", count) as show, stop_on_signals() as stop:
+    generate_with_progress(
+        plan(recipe, limit=limit, shard=part), DatasetFolder(out_dir, part), jobs, retry_failed=retry == "failed",
+        memory_bytes=memory_gb * 1e9 if memory_gb else None, checkpoint_seconds=checkpoint_seconds,
+        cluster=_cluster(cluster), device=device,
+    )  # fmt: skip
+
+
+def generate_with_progress(
+    plan: Plan, folder: DatasetFolder, jobs: int | None, **options: Unpack[GenerateOptions]
+) -> None:
+    """Generate a plan, show how far it is, and leave with the exit code of a failure or a stop where there is one.
+
+    Args:
+        plan: What to generate.
+        folder: Where.
+        jobs: Worker processes; all cores by default.
+        **options: See :class:`tdddft.dataset.generate.GenerateOptions`; ``stop`` and ``on_record`` are set here.
+
+    Raises:
+        typer.Exit: if a trajectory failed, or a signal stopped the run.
+    """
+    with progress("trajectories", len(plan.ids)) as show, stop_on_signals() as stop:
 
         def update(record: dict[str, object], summary: Summary) -> None:
             note = f"{len(summary.failed)} failed" if summary.failed else ""
-            show(summary.done + len(summary.failed), note, summary.state.fraction)
+            show(summary.done + len(summary.failed), note, summary.fraction)
             if record["status"] == "failed":
                 said = printable(f"failed: {record['id']}: {record['error']}")
                 err.print(said, style="yellow", markup=False, soft_wrap=True)
 
-        summary = generate_dataset(
-            recipe, out_dir, jobs=jobs, molecules=molecules, limit=limit, shard=part, retry_failed=retry == "failed",
-            memory_bytes=memory_gb * 1e9 if memory_gb else None, checkpoint_seconds=checkpoint_seconds,
-            cluster=_cluster(cluster), stop=stop, on_record=update,
-        )  # fmt: skip
-    counts = f"{summary.done} of {summary.total} trajectories in {out_dir}, {len(summary.failed)} failed"
+        options |= {"stop": stop, "on_record": update}
+        summary = run_plan(plan, folder, jobs=jobs, **options)
+    counts = f"{summary.done} of {summary.total} trajectories in {folder.root}, {len(summary.failed)} failed"
     out.print(counts, markup=False, soft_wrap=True)
     if summary.stopped:
         stop.exit()
@@ -92,7 +114,19 @@ def generate(
 
 
 def recipe_of(sources: list[str], out_dir: Path, overrides: list[str]) -> GenerateRecipe:
-    """The recipe that the command line asks for."""
+    """The recipe that the command line asks for.
+
+    Args:
+        sources: A recipe, or molecules.
+        out_dir: Data-set folder, which names a recipe of molecules.
+        overrides: Changes of keys, ``a.b=c``.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        InputError: for a recipe beside other sources, an unknown key or a bad value.
+    """
     found = find_recipe(sources[0])
     if found is None:
         data = {"name": out_dir.resolve().name, "molecules": sources}

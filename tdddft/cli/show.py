@@ -23,12 +23,12 @@ def show(
     """
     from graphlearn.base.plotting import save_figure
     from tdddft.analysis.figures import trajectory_figure
-    from tdddft.dataset.figure import overview_figure
+    from tdddft.dataset.figure import dataset_figure
 
     unreadable: list[str] = []
     if path.is_dir():
         target = figure or path / "overview.png"
-        drawn = overview_figure(DatasetFolder(path), unreadable.append)
+        drawn = dataset_figure(DatasetFolder(path), unreadable.append)
     else:
         trajectory = read_trajectory(path)
         target = figure or Path(f"{path.stem}.png")

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from graphlearn.base.cli.shell import out
 from graphlearn.base.errors import InputError
-from tdddft.dataset.plan import collect_molecules
+from tdddft.dataset.plan import plan
 from tdddft.dataset.progress import RunState, read_run_states
 from tdddft.dataset.store import DatasetFolder
 
@@ -59,7 +59,7 @@ class Status:
         core_seconds: Spent on each finished one, where that is known.
         failures: Errors by id.
         runs: What runs in the folder at the moment.
-        bad_lines: Lines of the index and of the selection table that make no sense.
+        bad_lines: Lines of the index and of the selection table that cannot be used.
     """
 
     finished: int
@@ -72,7 +72,15 @@ class Status:
 
 
 def look(dataset: DatasetFolder, wanted: int) -> Status:
-    """How far a data set of so many trajectories is."""
+    """How far a data set is.
+
+    Args:
+        dataset: The data-set folder.
+        wanted: Trajectories of the whole set.
+
+    Returns:
+        Counts, failures and runs.
+    """
     records = dataset.records()
     failures = {i: str(r.get("error", "")) for i, r in records.items() if r["status"] == "failed"}
     done = [r for r in records.values() if r["status"] == "done" and dataset.path(r["id"]).is_file()]
@@ -83,7 +91,15 @@ def look(dataset: DatasetFolder, wanted: int) -> Status:
 
 
 def describe(dataset: DatasetFolder, wanted: int) -> str:
-    """The text of the status, one fact a line."""
+    """The text of the status, one fact per line.
+
+    Args:
+        dataset: The data-set folder.
+        wanted: Trajectories of the whole set.
+
+    Returns:
+        Several lines.
+    """
     now = look(dataset, wanted)
     lines = [f"{now.finished} finished, {len(now.failures)} failed, {now.missing} missing of {now.wanted}"]
     seconds = now.core_seconds
@@ -99,7 +115,15 @@ def describe(dataset: DatasetFolder, wanted: int) -> str:
 
 
 def say_bad_lines(dataset: DatasetFolder, bad: list[str]) -> list[str]:
-    """Text about lines that make no sense: how many, the first of them, and what to do."""
+    """Text about lines that cannot be used: how many, the first of them, and what to do.
+
+    Args:
+        dataset: The data-set folder.
+        bad: What is wrong with each line.
+
+    Returns:
+        Lines of text; none where nothing is wrong.
+    """
     if not bad:
         return []
     count = f"{len(bad)} bad lines are passed over; 'tdddft validate {dataset.root} --repair' mends the files:"
@@ -109,12 +133,10 @@ def say_bad_lines(dataset: DatasetFolder, bad: list[str]) -> list[str]:
 
 def _wanted(dataset: DatasetFolder) -> int:
     recipe = dataset.recipe()
-    if dataset.selection.is_file():
-        table = dataset.chosen()
-        names = [*table.names, *table.bad]
-    else:
-        names = [m.name for m in collect_molecules(recipe)]
-    return sum(len(recipe.field.fields(name)) for name in names)
+    if not dataset.selection.is_file():
+        return len(plan(recipe).ids)
+    table = dataset.chosen()
+    return sum(len(recipe.field.fields(name)) for name in (*table.names, *table.bad))
 
 
 def _running(state: RunState) -> str:

@@ -12,8 +12,8 @@ from graphlearn.base.cli.signals import stop_on_signals
 from graphlearn.base.errors import InputError
 from tdddft.cli.status import say_bad_lines
 from tdddft.dataset.check import FolderReport, check_folder
-from tdddft.dataset.generate import generate
-from tdddft.dataset.plan import collect_molecules
+from tdddft.dataset.generate import run_plan
+from tdddft.dataset.plan import plan
 from tdddft.dataset.repair import repair_selection
 from tdddft.dataset.store import DatasetFolder
 from tdddft.trajectory import read_trajectory
@@ -96,15 +96,14 @@ def _check(folder: DatasetFolder) -> FolderReport:
 
 
 def _repair(folder: DatasetFolder, report: FolderReport, jobs: int | None) -> bool:
-    recipe = folder.recipe()
-    molecules = collect_molecules(recipe)
-    if repair_selection(folder, recipe, molecules):
+    whole = plan(folder.recipe())
+    if repair_selection(folder, whole):
         out.print(f"wrote {folder.selection} again", markup=False, soft_wrap=True)
     wanted = {*report.broken, *report.unlisted}
     with progress("repairing", len(wanted)) as show, stop_on_signals() as stop:
-        summary = generate(
-            recipe, folder.root, jobs=jobs, molecules=molecules, only=wanted, redo=report.broken, retry_failed=True,
-            stop=stop, on_record=lambda _, s: show(s.done + len(s.failed), "", s.state.fraction),
+        summary = run_plan(
+            whole.only(wanted), folder, jobs=jobs, redo=report.broken, retry_failed=True, stop=stop,
+            on_record=lambda _, s: show(s.done + len(s.failed), "", s.fraction),
         )  # fmt: skip
     out.print(f"repaired: {summary.done} of {summary.total} trajectories are there now")
     for record in summary.failed:

@@ -1,4 +1,4 @@
-"""Is a data-set folder true to the contract? Every rule over every file."""
+"""Check of a data-set folder: every rule of the contract over every file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from graphlearn.base.errors import ContractError, InputError
 from graphlearn.base.hdf5_examination import refusals
 from tdddft.dataset.index import Record, molecule_name
-from tdddft.dataset.store import DatasetFolder, strangeness
+from tdddft.dataset.recovery import mismatch
+from tdddft.dataset.store import DatasetFolder
 from tdddft.trajectory import read_trajectory
 from tdddft.trajectory.validation import RuleResult, validate
 
@@ -23,7 +24,7 @@ class FolderReport:
         passed, failed, not_applicable: How many files by rule.
         broken: What is wrong, by id.
         unlisted: Ids of files that the index does not know.
-        bad_lines: Lines of the index and of the selection table that make no sense.
+        bad_lines: Lines of the index and of the selection table that cannot be used.
     """
 
     files: int = 0
@@ -40,7 +41,12 @@ class FolderReport:
         return list(dict.fromkeys([*self.passed, *self.failed, *self.not_applicable]))
 
     def add(self, identifier: str, results: list[RuleResult]) -> None:
-        """Count the results on one file."""
+        """Count the results on one file.
+
+        Args:
+            identifier: Id of its trajectory.
+            results: One per rule.
+        """
         self.files += 1
         for result in results:
             {True: self.passed, False: self.failed, None: self.not_applicable}[result.passed][result.rule] += 1
@@ -51,6 +57,13 @@ class FolderReport:
 
 def check_folder(folder: DatasetFolder, on_file: Callable[[int], None] | None = None) -> FolderReport:
     """Judge every finished trajectory of a folder, and find files that the index does not know.
+
+    Args:
+        folder: The folder.
+        on_file: Called with the number of files that are judged.
+
+    Returns:
+        The results.
 
     Raises:
         InputError: if it is not a data-set folder, or holds nothing.
@@ -75,15 +88,15 @@ def _judge(folder: DatasetFolder, record: Record, reason: str, geometry: str | N
         return [RuleResult("readable", False, "a link that leaves the folder, which is not followed")]
     if not path.is_file():
         return [RuleResult("readable", False, "the file is gone")]
-    if not folder.intact(record):
+    if not folder.checksum_matches(record):
         return [RuleResult("checksum", False, "differs from the index")]
     intact = RuleResult("checksum", True, "equal")
     try:
         if reason:
             raise ContractError(reason)
         trajectory = read_trajectory(path, finite=False, examined=True)
-        strange = strangeness(trajectory, record["id"], geometry)
+        strange = mismatch(trajectory, record["id"], geometry)
         named = RuleResult("id and geometry", not strange, strange)
         return [intact, RuleResult("readable", True, ""), named, *validate(trajectory)]
-    except Exception as error:  # written like that, by whatever fault: one file must not end the check
+    except Exception as error:  # whatever is wrong with one file must not end the check
         return [intact, RuleResult("readable", False, f"{type(error).__name__}: {error}")]

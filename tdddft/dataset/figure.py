@@ -1,4 +1,4 @@
-"""A picture of a whole data set."""
+"""Figure of a whole data set: sizes, cost, dipoles, spectra, failures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DRAWN_AT_MOST = 300
 REASONS_SHOWN = 6
 
 
-def overview_figure(folder: DatasetFolder, on_unreadable: Callable[[str], None] | None = None) -> Figure:
+def dataset_figure(folder: DatasetFolder, on_unreadable: Callable[[str], None] | None = None) -> Figure:
     """Sizes, cost, dipoles, spectra and failures of a data set.
 
     Files are opened for dipoles and spectra alone, for a random 300 of them in large sets.
@@ -32,6 +32,9 @@ def overview_figure(folder: DatasetFolder, on_unreadable: Callable[[str], None] 
     Args:
         folder: The data set.
         on_unreadable: Called with what is wrong with each file that is left out of the dipoles and spectra.
+
+    Returns:
+        The figure, of six panels.
 
     Raises:
         InputError: if the folder holds no data set, or nothing that can be read.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,25 @@ def read_index(path: Path) -> tuple[list[Record], list[str], list[bytes]]:
         except InputError as error:
             bad.append(f"{path.name} line {number}: {error}")
     return records, bad, good
+
+
+def failed_record(identifier: str, error: Exception) -> Record:
+    """Index line of a trajectory that could not be made.
+
+    Args:
+        identifier: Id of the trajectory.
+        error: Why.
+
+    Returns:
+        The record.
+    """
+    text = f"{type(error).__name__}: {error}"
+    return {"id": identifier, "status": "failed", "error": text, "finished_at": timestamp()}
+
+
+def timestamp() -> str:
+    """Now, as ISO time in UTC with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -1,24 +1,89 @@
-"""From a recipe to the trajectories that make up its data set, and the jobs that make them."""
+"""The plan of a run: from a recipe to its molecules, its trajectories, and what they cost."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from graphlearn.base.errors import InputError
 from graphlearn.base.file_names import file_name
 from graphlearn.base.seeds import seeded_generator
 from tdddft.dataset.recipe import Distortions, GenerateRecipe
-from tdddft.dataset.worker import Job
 from tdddft.electronic.method import Method
 from tdddft.fields.base import Field
 from tdddft.molecules.molecule import Molecule
-from tdddft.molecules.selection import select
+from tdddft.molecules.selection import fingerprint, select, selection_table
 
 ORBITALS_OF_HYDROGEN, ORBITALS_OF_OTHERS = 5, 13
 COST_EXPONENT = 2.4  # of the number of orbitals, between malonaldehyde and C7H10O2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is about; made once per run by :func:`plan`.
+
+    Args:
+        recipe: Recipe of the data set.
+        molecules: All geometries of the data set, in its order.
+        chosen: Those that this run is about.
+        restricted_to: Ids that the run keeps to; all of the chosen molecules for None.
+    """
+
+    recipe: GenerateRecipe
+    molecules: Sequence[Molecule]
+    chosen: Sequence[Molecule]
+    restricted_to: frozenset[str] | None = None
+
+    def only(self, ids: Collection[str]) -> Plan:
+        """The plan for these of its trajectories alone."""
+        return replace(self, restricted_to=frozenset(ids))
+
+    @cached_property
+    def fields(self) -> dict[str, dict[str, Field]]:
+        """External field of every trajectory of the run, by id, for each molecule by name."""
+        everything = {m.name: trajectory_ids(m, self.recipe) for m in self.chosen}
+        keep = self.restricted_to
+        return {n: {i: f for i, f in of.items() if keep is None or i in keep} for n, of in everything.items()}
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the trajectories of the run, molecule by molecule."""
+        return [identifier for of_molecule in self.fields.values() for identifier in of_molecule]
+
+    @cached_property
+    def fingerprints(self) -> dict[str, str]:
+        """Fingerprint of the molecule (:func:`tdddft.molecules.selection.fingerprint`) of each trajectory, by id."""
+        return {i: of for m in self.chosen for of in [fingerprint(m)] for i in self.fields[m.name]}
+
+    @property
+    def cost(self) -> float:
+        """Relative cost of the whole run, see :func:`cost`."""
+        return sum(cost(m, len(self.fields[m.name])) for m in self.chosen)
+
+    @property
+    def selection(self) -> str:
+        """Table of all molecules of the data set, as ``selection.csv`` holds it."""
+        return selection_table(self.molecules)
+
+
+def plan(recipe: GenerateRecipe, *, limit: int | None = None, shard: tuple[int, int] | None = None) -> Plan:
+    """Read the molecules of a recipe and choose those of a run.
+
+    Args:
+        recipe: Recipe of the data set.
+        limit: Only the first molecules.
+        shard: Every n-th molecule from the i-th, for (i, n) with i from 1 to n.
+
+    Returns:
+        The plan.
+
+    Raises:
+        InputError: as for :func:`collect_molecules`.
+    """
+    molecules = collect_molecules(recipe)
+    return Plan(recipe, molecules, select_shard(molecules[:limit], shard))
 
 
 def collect_molecules(recipe: GenerateRecipe) -> list[Molecule]:
@@ -47,14 +112,29 @@ def collect_molecules(recipe: GenerateRecipe) -> list[Molecule]:
     return molecules
 
 
-def part_of(molecules: Sequence[Molecule], limit: int | None, shard: tuple[int, int] | None) -> list[Molecule]:
-    """The first molecules of a data set, and of those every n-th from the i-th for shard (i, n)."""
-    first = list(molecules[:limit])
-    return first if shard is None else first[shard[0] - 1 :: shard[1]]
+def select_shard(molecules: Sequence[Molecule], shard: tuple[int, int] | None) -> list[Molecule]:
+    """Every n-th molecule from the i-th.
+
+    Args:
+        molecules: To choose from.
+        shard: (i, n) with i from 1 to n; None for all.
+
+    Returns:
+        The molecules of the shard, in their order.
+    """
+    return list(molecules if shard is None else molecules[shard[0] - 1 :: shard[1]])
 
 
 def distorted(molecule: Molecule, distortions: Distortions) -> list[Molecule]:
-    """Copies with Gaussian displacements of the nuclei, called ``NAME-g1``, ``NAME-g2``, ..."""
+    """Copies with Gaussian displacements of the nuclei, called ``NAME-g1``, ``NAME-g2``, ...
+
+    Args:
+        molecule: The given geometry.
+        distortions: How many copies, of which molecules, and the standard deviation in angstrom.
+
+    Returns:
+        The copies; none where the molecule is not to be distorted.
+    """
     copies: list[Molecule] = []
     if distortions.only is not None and molecule.name not in distortions.only:
         return copies
@@ -68,26 +148,44 @@ def distorted(molecule: Molecule, distortions: Distortions) -> list[Molecule]:
 
 
 def trajectory_ids(molecule: Molecule, recipe: GenerateRecipe) -> dict[str, Field]:
-    """The trajectories of a molecule, id to field: ``NAME_d0`` for the first direction, and so on."""
+    """The trajectories of a molecule.
+
+    Args:
+        molecule: The molecule.
+        recipe: Its field section says which fields.
+
+    Returns:
+        Id to field: ``NAME_d0`` for the first direction, and so on.
+    """
     name = file_name(molecule.name)
     return {f"{name}_d{i}": field for i, field in enumerate(recipe.field.fields(molecule.name))}
 
 
-def jobs_of(molecules: Sequence[Molecule], recipe: GenerateRecipe, root: Path) -> list[Job]:
-    """One job a molecule, the longest first."""
-    jobs = [Job(m, trajectory_ids(m, recipe), recipe, root) for m in molecules]
-    return sorted(jobs, key=lambda job: -cost(job))
+def cost(molecule: Molecule, trajectories: int) -> float:
+    """Relative cost of trajectories of a molecule: their number times a power of the number of orbitals.
 
+    Args:
+        molecule: The molecule.
+        trajectories: How many of them.
 
-def cost(job: Job) -> float:
-    """Relative cost of a job: trajectories times a power of the orbitals."""
-    heavy = (job.molecule.numbers > 1).sum()
-    orbitals = ORBITALS_OF_OTHERS * heavy + ORBITALS_OF_HYDROGEN * (len(job.molecule.numbers) - heavy)
-    return len(job.fields) * float(orbitals) ** COST_EXPONENT
+    Returns:
+        The cost; its unit is the same for all molecules.
+    """
+    heavy = (molecule.numbers > 1).sum()
+    orbitals = ORBITALS_OF_OTHERS * heavy + ORBITALS_OF_HYDROGEN * (len(molecule.numbers) - heavy)
+    return trajectories * float(orbitals) ** COST_EXPONENT
 
 
 def check_method(molecules: Sequence[Molecule], method: Method) -> None:
-    """InputError if the functional is unknown or an element lacks a basis or pseudopotential."""
+    """Refuse a level of theory that does not cover the molecules.
+
+    Args:
+        molecules: All molecules of a run.
+        method: Their level of theory.
+
+    Raises:
+        InputError: if the functional is unknown or an element lacks a basis or pseudopotential.
+    """
     from tdddft.electronic.functionals import check_functional
     from tdddft.electronic.mole import build_mol
 

@@ -1,8 +1,10 @@
-"""What a run is doing right now, for those who look from outside."""
+"""What a run is doing, as other processes see it: ``run.json`` in its folder."""
 
 from __future__ import annotations
 
 import json
+import math
+import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +14,8 @@ from graphlearn.base.errors import InputError
 from graphlearn.base.files import replace_text
 from graphlearn.base.locks import is_locked
 from graphlearn.base.plain_data import read_json
+
+SECONDS_BETWEEN_LOOKS = 5.0
 
 
 @dataclass
@@ -70,3 +74,26 @@ def read_run_state(path: Path) -> RunState | None:
         return state if named and type(state.workers) is int else None
     except (InputError, ValueError, TypeError, ArithmeticError):
         return None
+
+
+@dataclass
+class ToldToStop:
+    """Whether a run wants its jobs to stop, or another run has taken over its folder; asked on any machine.
+
+    Args:
+        run_file: State file of the run; it is read every five seconds at most.
+        run_id: Identity of the run.
+        looked: Time of the last look.
+    """
+
+    run_file: Path
+    run_id: str
+    looked: float = -math.inf
+
+    def __call__(self) -> bool:
+        """Whether to stop."""
+        if time.monotonic() - self.looked < SECONDS_BETWEEN_LOOKS:
+            return False
+        self.looked = time.monotonic()
+        state = read_run_state(self.run_file)
+        return state is not None and (state.run_id != self.run_id or state.stopping)

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from graphlearn.base.errors import ContractError, InputError
 from graphlearn.base.files import replace_text
-from tdddft.dataset.plan import trajectory_ids
-from tdddft.dataset.recipe import GenerateRecipe
+from tdddft.dataset.plan import Plan
+from tdddft.dataset.recovery import mismatch
 from tdddft.dataset.selection_table import parse_selection
-from tdddft.dataset.store import DatasetFolder, strangeness
-from tdddft.molecules.molecule import Molecule
-from tdddft.molecules.selection import fingerprint, selection_table
+from tdddft.dataset.store import DatasetFolder
 from tdddft.trajectory import read_trajectory
 
 
-def repair_selection(folder: DatasetFolder, recipe: GenerateRecipe, molecules: Sequence[Molecule]) -> bool:
-    """Write ``selection.csv`` again where it is damaged, and say whether that was done.
+def repair_selection(folder: DatasetFolder, plan: Plan) -> bool:
+    """Write ``selection.csv`` again where it is damaged.
 
     Args:
-        folder: The folder; nobody may be generating into it.
-        recipe: Its recipe.
-        molecules: What the sources of the recipe give now.
+        folder: The folder; no run may be generating into it.
+        plan: Its recipe, and the molecules that the sources give now.
+
+    Returns:
+        Whether the table was written.
 
     Raises:
         InputError: if a finished trajectory is of another molecule than the sources give.
     """
-    now = selection_table(molecules)
+    now = plan.selection
     table = folder.chosen()
     if folder.leaves(folder.selection):
         raise InputError(
@@ -35,11 +33,11 @@ def repair_selection(folder: DatasetFolder, recipe: GenerateRecipe, molecules: S
     if folder.selection.is_file() and not table.bad and table.changed(parse_selection(now.encode())) is None:
         return False
     records = folder.records()
-    for molecule in molecules:
-        for identifier in trajectory_ids(molecule, recipe):
+    for molecule in plan.chosen:
+        for identifier in plan.fields[molecule.name]:
             record = records.get(identifier, {})
-            finished = record.get("status") == "done" and folder.intact(record)
-            fault = _fault(folder, identifier, fingerprint(molecule)) if finished else ""
+            finished = record.get("status") == "done" and folder.checksum_matches(record)
+            fault = _fault(folder, identifier, plan.fingerprints[identifier]) if finished else ""
             if fault:
                 raise InputError(
                     f"{folder.root}: the sources do not give {molecule.name} as it was ({identifier}: {fault}); "
@@ -49,8 +47,8 @@ def repair_selection(folder: DatasetFolder, recipe: GenerateRecipe, molecules: S
     return True
 
 
-def _fault(folder: DatasetFolder, identifier: str, geometry: str) -> str:
+def _fault(folder: DatasetFolder, identifier: str, fingerprint: str) -> str:
     try:
-        return strangeness(read_trajectory(folder.path(identifier), frames=1, finite=False), identifier, geometry)
+        return mismatch(read_trajectory(folder.path(identifier), frames=1, finite=False), identifier, fingerprint)
     except (ContractError, InputError):
         return ""

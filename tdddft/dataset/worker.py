@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphlearn.base.errors import InputError, OutOfSpaceError, StoppedError
-from graphlearn.base.files import says_full
+from graphlearn.base.device import find_device
+from graphlearn.base.errors import InputError, StoppedError
 from graphlearn.base.recipes.reading import recipe_hash
 from graphlearn.base.workers.pool import Stop
-from tdddft.dataset.index import Record
+from tdddft.dataset.index import Record, failed_record
+from tdddft.dataset.plan import Plan, cost
 from tdddft.dataset.recipe import GenerateRecipe
-from tdddft.dataset.store import DatasetFolder, done_record, failed_record
+from tdddft.dataset.store import DatasetFolder
 from tdddft.fields.base import Field
 from tdddft.molecules.molecule import Molecule
 
@@ -31,26 +31,55 @@ class Job:
         molecule: The molecule.
         fields: External field of each trajectory, by id.
         recipe: Level of theory and times.
-        root: The data-set folder.
+        folder: The data-set folder.
         memory_bytes: What it may use; no limit by default.
         checkpoint_seconds: Shortest time between two checkpoints of a propagation; the default of
             :func:`tdddft.propagate` by default.
+        device: Where it propagates, see :func:`graphlearn.base.device.find_device`.
     """
 
     molecule: Molecule
     fields: dict[str, Field]
     recipe: GenerateRecipe
-    root: Path
+    folder: DatasetFolder
     memory_bytes: float | None = None
     checkpoint_seconds: float | None = None
+    device: str = "cpu"
 
-    def only(self, identifiers: set[str]) -> Job:
+    @property
+    def cost(self) -> float:
+        """Relative cost, see :func:`tdddft.dataset.plan.cost`."""
+        return cost(self.molecule, len(self.fields))
+
+    def only(self, identifiers: Collection[str]) -> Job:
         """The job with these of its trajectories alone."""
         return replace(self, fields={i: f for i, f in self.fields.items() if i in identifiers})
 
 
+def make_jobs(plan: Plan, missing: Collection[str], folder: DatasetFolder) -> list[Job]:
+    """One job per molecule that has missing trajectories, the longest first.
+
+    Args:
+        plan: What the run is about.
+        missing: Ids of the trajectories to make.
+        folder: Where they are written.
+
+    Returns:
+        The jobs.
+    """
+    jobs = (Job(m, plan.fields[m.name], plan.recipe, folder).only(missing) for m in plan.chosen)
+    return sorted((job for job in jobs if job.fields), key=lambda job: -job.cost)
+
+
 def run_job(job: Job, stop: Stop) -> Iterator[Record]:
-    """Ground state, then one propagation a field; a record for each as it ends, whatever happens.
+    """Ground state, then one propagation per field.
+
+    Args:
+        job: What to do.
+        stop: Asked after every frame.
+
+    Yields:
+        A record for each trajectory as it ends, finished or failed.
 
     Raises:
         OutOfSpaceError: if the disk is full. Then, and when asked to stop, checkpoints stay and no record is given.
@@ -60,13 +89,14 @@ def run_job(job: Job, stop: Stop) -> Iterator[Record]:
     from tdddft.electronic.hamiltonian import Hamiltonian
     from tdddft.trajectory import write_trajectory
 
-    folder, started = DatasetFolder(job.root), time.perf_counter()
+    folder, started = job.folder, time.perf_counter()
     try:
+        device = find_device(job.device)
         check_memory(job.molecule, job.recipe.method, job.recipe.propagation, job.memory_bytes)
         state = ground_state(job.molecule, job.recipe.method)
-        hamiltonian = Hamiltonian(state)
+        hamiltonian = Hamiltonian(state, device)
     except Exception as error:  # whatever breaks one molecule must not break the data set
-        raise_if_full(error, job.root)
+        folder.reraise_disk_full(error)
         yield from (failed_record(i, error) for i in job.fields)
         return
     origin = {"recipe_hash": recipe_hash(job.recipe), "ground_state_seconds": round(time.perf_counter() - started, 3)}
@@ -79,11 +109,11 @@ def run_job(job: Job, stop: Stop) -> Iterator[Record]:
             trajectory = trajectory.replace(provenance=provenance)
             write_trajectory(folder.path(identifier), trajectory)
             folder.checkpoint(identifier).unlink(missing_ok=True)
-            yield done_record(job.root, identifier, trajectory)
+            yield folder.done_record(identifier, trajectory)
         except StoppedError:
             return
         except Exception as error:
-            raise_if_full(error, job.root)
+            folder.reraise_disk_full(error)
             yield failed_record(identifier, error)
 
 
@@ -93,25 +123,15 @@ def _propagate(job: Job, identifier: str, field: Field, hamiltonian: Hamiltonian
     from tdddft.propagation.schemes import fixed_propagator
     from tdddft.trajectory.validation import failures
 
-    times = job.recipe.propagation
+    times, checkpoint = job.recipe.propagation, job.folder.checkpoint(identifier)
     trajectory = propagate(
         hamiltonian.ground_states[0], field, times.steps, times.dt_fs, save_every=times.save_every,
         precision=times.precision, dipole_tolerance=times.dipole_tolerance,
-        propagator=fixed_propagator(times.propagator), hamiltonian=hamiltonian,
-        checkpoint=DatasetFolder(job.root).checkpoint(identifier), stop=stop,
+        propagator=fixed_propagator(times.propagator), hamiltonian=hamiltonian, checkpoint=checkpoint, stop=stop,
         checkpoint_seconds=SECONDS_BETWEEN if job.checkpoint_seconds is None else job.checkpoint_seconds,
     )  # fmt: skip
     broken = failures(trajectory)
     if broken:
-        DatasetFolder(job.root).checkpoint(identifier).unlink(missing_ok=True)
+        checkpoint.unlink(missing_ok=True)
         raise InputError("; ".join(broken))
     return trajectory
-
-
-def raise_if_full(error: Exception, root: Path) -> None:
-    """OutOfSpaceError if an error comes from a full disk; otherwise nothing."""
-    if says_full(error):
-        raise OutOfSpaceError(
-            f"{root}: the disk is full, or that of temporary files; what is finished is kept. Free some space and run "
-            "the same command again to continue"
-        ) from None

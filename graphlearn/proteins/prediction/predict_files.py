@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from graphlearn.base.errors import InputError, OutOfSpaceError, first_line
-from graphlearn.base.files import says_full
+from graphlearn.base.files import is_disk_full
 from graphlearn.base.provenance import package_versions
 from graphlearn.proteins.prediction.log import PredictionLog
 from graphlearn.proteins.prediction.output_files import picture_files, write_pictures
@@ -93,7 +93,7 @@ def predict_files(
         except ModuleNotFoundError:  # no file can be read without that library
             raise
         except Exception as error:  # whatever it is, the files after it are predicted
-            if says_full(error):
+            if is_disk_full(error):
                 raise OutOfSpaceError(f"{folder}: the disk is full; what is finished is kept") from error
             failures[str(file)] = message = _reason(file, error)
             _log.debug("where it arose", exc_info=True)

@@ -5,6 +5,7 @@ import pytest
 
 from graphlearn.base.files import remove_temporaries, replace_bytes, replace_text
 from tdddft import GenerateRecipe
+from tdddft.dataset.ownership import locked
 from tdddft.dataset.store import DatasetFolder
 
 
@@ -28,7 +29,7 @@ def test_a_file_and_its_folder_are_flushed_around_the_renaming(tmp_path, monkeyp
 
 def test_a_new_index_is_flushed_with_its_folder(tmp_path, monkeypatch):
     dataset = DatasetFolder(tmp_path / "set")
-    with dataset.opened(GenerateRecipe(name="set", molecules=("g2:H2O",)), "name\nH2O\n"):
+    with locked(dataset, GenerateRecipe(name="set", molecules=("g2:H2O",)), "name\nH2O\n"):
         flushed, fsync = [], os.fsync
         monkeypatch.setattr(os, "fsync", lambda number: (flushed.append(os.fstat(number).st_ino), fsync(number)))
         for _ in range(2):
@@ -67,8 +68,8 @@ def test_temporaries_of_dead_writers_are_removed_and_those_of_others_kept(tmp_pa
 def test_a_run_removes_what_dead_ones_left_half_written(tmp_path, shard):
     recipe = GenerateRecipe(name="set", molecules=("g2:H2O",))
     dataset = DatasetFolder(tmp_path / "set", shard)
-    with dataset.opened(recipe, "name\nH2O\n"):
+    with locked(dataset, recipe, "name\nH2O\n"):
         pass
     left = [stale(folder, "x", 100) for folder in (dataset.root, dataset.trajectories, dataset.root / "unfinished")]
-    with dataset.opened(recipe, "name\nH2O\n"):
+    with locked(dataset, recipe, "name\nH2O\n"):
         assert not any(path.exists() for path in left)

@@ -2,18 +2,16 @@
 
 import json
 import os
-import signal
 import time
 
 import h5py
 import numpy as np
 import pytest
+from terminal import command
 
-from graphlearn.base.cli.shell import run
 from graphlearn.base.hdf5 import open_hdf5
 from graphlearn.base.hdf5_examination import refusals
 from tdddft import ContractError, read_trajectory, write_trajectory
-from tdddft.cli import app
 from tdddft.trajectory import ARRAYS
 from tdddft.trajectory.validation import validate
 
@@ -131,18 +129,6 @@ def whole(tmp_path_factory, small_trajectory):
 def path(whole, tmp_path):
     (tmp_path / "t.h5").write_bytes(whole)
     return tmp_path / "t.h5"
-
-
-def command(capsys, *arguments):
-    """Exit code, stdout and stderr of a command in this process."""
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(SystemExit) as stop:
-            run("tdddft", lambda: app([str(a) for a in arguments]))
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    said = capsys.readouterr()
-    return stop.value.code, said.out, said.err
 
 
 def assert_refused(path, says=""):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from graphlearn.base.recipes.reading import load_recipe, parse_recipe
-from graphlearn.base.workers.parsl import Cluster, parsl_config
+from graphlearn.base.workers.cluster import Cluster, parsl_config
 from tdddft import InputError
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from tdddft import read_trajectory
+from tdddft.dataset.ownership import locked
 from tdddft.dataset.store import DatasetFolder
 
 COMMAND = str(Path(sys.executable).parent / "tdddft")
@@ -232,7 +233,7 @@ def test_shards_share_a_folder_and_two_runs_of_one_shard_do_not(undisturbed, tmp
     assert_equal(folder, undisturbed)
     whole = DatasetFolder(folder)
     recipe, table = whole.recipe(), whole.selection.read_text()
-    with DatasetFolder(folder, (1, 2)).opened(recipe, table):
+    with locked(DatasetFolder(folder, (1, 2)), recipe, table):
         assert "another run is generating" in run(arguments(folder, "--shard", "1/2"), code=2)
         assert "another run is generating" in run(arguments(folder, "--shard", "1/3"), code=2)
         assert "another run is generating" in run(arguments(folder), code=2)

@@ -4,20 +4,18 @@ import json
 import os
 import re
 import shutil
-import signal
 
 import h5py
 import numpy as np
 import pytest
+from terminal import command
 
-from graphlearn.base.cli.shell import run
 from graphlearn.base.recipes.reading import parse_recipe, recipe_hash
 from tdddft import GenerateRecipe, InputError, generate, read_trajectory, write_trajectory
-from tdddft.cli import app
-from tdddft.dataset.figure import overview_figure
+from tdddft.dataset.figure import dataset_figure
 from tdddft.dataset.index import is_identifier
 from tdddft.dataset.selection_table import parse_selection
-from tdddft.dataset.store import DatasetFolder, done_record
+from tdddft.dataset.store import DatasetFolder
 
 IDS = ["H2_d0", "H2_d1", "HF_d0", "HF_d1"]
 BAD_LINES = [
@@ -49,17 +47,11 @@ def folder(finished, tmp_path):
     return tmp_path / "set"
 
 
-def command(capsys, *arguments, code=0):
-    """What a command says in this process."""
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(SystemExit) as stop:
-            run("tdddft", lambda: app([str(a) for a in arguments]))
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    said = capsys.readouterr()
-    assert (stop.value.code or 0) == code, said
-    return said.out + said.err
+def said_by(capsys, *arguments, code=0):
+    """What a command says."""
+    exit_code, out, err = command(capsys, *arguments)
+    assert exit_code == code, out + err
+    return out + err
 
 
 def rewrite(file, change):
@@ -73,12 +65,12 @@ def test_a_bad_line_of_the_index_is_passed_over_counted_and_named(folder, capsys
     (bad,) = dataset.bad_lines()
     assert bad.startswith("index.jsonl line 5: ")
     assert sorted(dataset.finished()) == IDS
-    said = command(capsys, "status", folder)
+    said = said_by(capsys, "status", folder)
     assert "4 finished, 0 failed, 0 missing of 4\n" in said
     assert "1 bad lines are passed over" in said
     assert bad in said
-    assert bad in command(capsys, "validate", folder, code=1)
-    assert "4 finished" in overview_figure(dataset).get_suptitle()
+    assert bad in said_by(capsys, "validate", folder, code=1)
+    assert "4 finished" in dataset_figure(dataset).get_suptitle()
 
 
 @pytest.mark.parametrize("key", ["file", "sha256", "atoms", "orbitals", "seconds", "molecule", "finished_at"])
@@ -88,8 +80,8 @@ def test_a_value_of_another_type_makes_a_line_bad_and_repair_finds_its_file_agai
     record = json.loads(first)
     index.write_text("\n".join([json.dumps({**record, key: ["x"]}), *others]) + "\n")
     before = (folder / f"trajectories/{record['id']}.h5").stat().st_mtime_ns
-    assert "3 finished, 0 failed, 1 missing of 4" in command(capsys, "status", folder)
-    assert "4 of 4 valid" in command(capsys, "validate", folder, "--repair")
+    assert "3 finished, 0 failed, 1 missing of 4" in said_by(capsys, "status", folder)
+    assert "4 of 4 valid" in said_by(capsys, "validate", folder, "--repair")
     assert DatasetFolder(folder).bad_lines() == []
     assert sorted(DatasetFolder(folder).finished()) == IDS
     assert (folder / f"trajectories/{record['id']}.h5").stat().st_mtime_ns == before
@@ -115,16 +107,16 @@ SELECTION_DAMAGES = {
 @pytest.mark.parametrize("damage", SELECTION_DAMAGES)
 def test_a_damaged_selection_table_stops_no_command(folder, capsys, damage):
     rewrite(folder / "selection.csv", SELECTION_DAMAGES[damage])
-    assert "4 finished, 0 failed" in command(capsys, "status", folder)
+    assert "4 finished, 0 failed" in said_by(capsys, "status", folder)
     assert sorted(DatasetFolder(folder).finished()) == IDS
-    assert "4 of 4 valid" in command(capsys, "validate", folder, code=0 if damage == "digit" else 1)
+    assert "4 of 4 valid" in said_by(capsys, "validate", folder, code=0 if damage == "digit" else 1)
 
 
 @pytest.mark.parametrize("damage", ["name", "header", "nothing", "cut"])
 def test_repair_writes_a_damaged_selection_table_again(folder, capsys, damage):
     whole = (folder / "selection.csv").read_bytes()
     rewrite(folder / "selection.csv", SELECTION_DAMAGES[damage])
-    assert "4 of 4 valid" in command(capsys, "validate", folder, "--repair")
+    assert "4 of 4 valid" in said_by(capsys, "validate", folder, "--repair")
     assert (folder / "selection.csv").read_bytes() == whole
 
 
@@ -134,7 +126,7 @@ def test_a_row_that_was_changed_into_another_good_one_is_mended_by_repair(folder
     rewrite(folder / "index.jsonl", lambda old: old + b"123\n")
     with pytest.raises(InputError, match=r"if selection.csv is what changed, 'tdddft validate --repair' writes it"):
         generate(recipe(), folder, jobs=1)
-    assert "4 of 4 valid" in command(capsys, "validate", folder, "--repair")
+    assert "4 of 4 valid" in said_by(capsys, "validate", folder, "--repair")
     assert (folder / "selection.csv").read_bytes() == whole
 
 
@@ -180,11 +172,11 @@ def test_a_file_of_another_geometry_with_the_right_id_is_not_adopted_and_found_b
     moved[0, 0] += 1e-9
     write_trajectory(path, t.replace(positions_angstrom=moved))
     dataset = DatasetFolder(folder)
-    dataset.append(done_record(folder, "H2_d0", t))
-    said = command(capsys, "validate", folder, code=1)
+    dataset.append(dataset.done_record("H2_d0", t))
+    said = said_by(capsys, "validate", folder, code=1)
     assert "FAIL H2_d0: id and geometry: the file holds another geometry (H2) than selection.csv" in said
     assert "3 of 4 valid" in said
-    assert "4 of 4 valid" in command(capsys, "validate", folder, "--repair")
+    assert "4 of 4 valid" in said_by(capsys, "validate", folder, "--repair")
     write_trajectory(path, t.replace(positions_angstrom=moved))
     (folder / "index.jsonl").unlink()
     assert generate(recipe(), folder, jobs=1).already_done == 3
@@ -192,8 +184,9 @@ def test_a_file_of_another_geometry_with_the_right_id_is_not_adopted_and_found_b
 
 def test_validate_names_a_file_whose_stored_id_is_another(folder, capsys):
     shutil.copy(folder / "trajectories/HF_d0.h5", folder / "trajectories/H2_d0.h5")
-    DatasetFolder(folder).append(done_record(folder, "H2_d0", read_trajectory(folder / "trajectories/HF_d0.h5")))
-    assert "FAIL H2_d0: id and geometry: the file is that of HF_d0" in command(capsys, "validate", folder, code=1)
+    dataset = DatasetFolder(folder)
+    dataset.append(dataset.done_record("H2_d0", read_trajectory(folder / "trajectories/HF_d0.h5")))
+    assert "FAIL H2_d0: id and geometry: the file is that of HF_d0" in said_by(capsys, "validate", folder, code=1)
 
 
 @pytest.mark.parametrize("file", ["../../outside.h5", "/etc/hostname", "trajectories/../../outside.h5"])
@@ -205,8 +198,8 @@ def test_paths_in_the_index_are_not_followed(folder, capsys, tmp_path, file):
     lines = [{**r, "file": file} if r["id"] == "H2_d0" else r for r in lines]
     lines.append({**lines[0], "id": "../../outside", "file": "trajectories/../../outside.h5"})
     (folder / "index.jsonl").write_text("".join(json.dumps(r) + "\n" for r in lines))
-    assert "it names a file elsewhere" in command(capsys, "validate", folder, code=1)
-    assert "4 of 4 valid" in command(capsys, "validate", folder, "--repair")
+    assert "it names a file elsewhere" in said_by(capsys, "validate", folder, code=1)
+    assert "4 of 4 valid" in said_by(capsys, "validate", folder, "--repair")
     assert target.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["outside.h5", "set"]
 
@@ -227,7 +220,7 @@ def test_nothing_is_written_or_deleted_through_a_link(folder, capsys, tmp_path, 
     rewrite(folder / "index.jsonl", lambda old: old) if name != "index.jsonl" else None
     (folder / "index.jsonl").open("a").write("123\n") if name != "index.jsonl" else None
     (folder / "trajectories/H2_d0.h5").unlink() if name != "trajectories" else None
-    said = command(capsys, "validate", folder, "--repair", code=2)
+    said = said_by(capsys, "validate", folder, "--repair", code=2)
     assert f"{inside} is a link that leaves the folder" in said
     with pytest.raises(InputError, match="is a link that leaves the folder"):
         generate(recipe(propagation={"steps": 40, "save_every": 5}), folder, jobs=1)
@@ -239,9 +232,9 @@ def test_a_trajectory_that_is_a_link_out_of_the_folder_is_made_again_and_its_tar
     path.rename(outside)
     path.symlink_to(outside)
     before = outside.read_bytes()
-    said = command(capsys, "validate", folder, code=1)
+    said = said_by(capsys, "validate", folder, code=1)
     assert "FAIL H2_d0: readable: a link that leaves the folder, which is not followed" in said
-    assert "4 of 4 valid" in command(capsys, "validate", folder, "--repair")
+    assert "4 of 4 valid" in said_by(capsys, "validate", folder, "--repair")
     assert not path.is_symlink()
     assert outside.read_bytes() == before
 
@@ -249,7 +242,7 @@ def test_a_trajectory_that_is_a_link_out_of_the_folder_is_made_again_and_its_tar
 def test_the_picture_of_a_folder_is_not_written_through_a_link(folder, capsys, tmp_path):
     (tmp_path / "precious").write_text("mine")
     (folder / "overview.png").symlink_to(tmp_path / "precious")
-    command(capsys, "show", folder)
+    said_by(capsys, "show", folder)
     assert (tmp_path / "precious").read_text() == "mine"
     assert not (folder / "overview.png").is_symlink()
 
@@ -260,7 +253,8 @@ def spoil(folder, identifier, change):
     t = read_trajectory(path)
     with h5py.File(path, "r+") as file:
         change(file)
-    DatasetFolder(folder).append(done_record(folder, identifier, t))
+    dataset = DatasetFolder(folder)
+    dataset.append(dataset.done_record(identifier, t))
 
 
 def test_one_bad_file_among_good_ones_is_named_and_the_exit_code_is_one(folder, capsys):
@@ -269,13 +263,13 @@ def test_one_bad_file_among_good_ones_is_named_and_the_exit_code_is_one(folder, 
         file["frames/dipole_au"] = 3
 
     spoil(folder, "HF_d0", change)
-    said = command(capsys, "validate", folder, code=1)
+    said = said_by(capsys, "validate", folder, code=1)
     assert "FAIL HF_d0: readable: ContractError: " in said
     assert "frames/dipole_au has type int64, expected real numbers" in said
-    said = command(capsys, "show", folder, code=1)
+    said = said_by(capsys, "show", folder, code=1)
     assert said.count("left out: ") == 1
     assert "HF_d0.h5: frames/dipole_au has type" in said
-    assert "4 of 4 valid" in command(capsys, "validate", folder, "--repair")
+    assert "4 of 4 valid" in said_by(capsys, "validate", folder, "--repair")
 
 
 def test_ids_are_names_of_files():

@@ -169,16 +169,16 @@ def test_failures_stay_until_they_are_asked_for(tmp_path):
 def test_an_overview_shows_results_and_failures(finished, tmp_path):
     import shutil
 
-    from tdddft.dataset.figure import overview_figure
+    from tdddft.dataset.figure import dataset_figure
 
     folder = DatasetFolder(tmp_path / "copy")
     shutil.copytree(finished[0], folder.root)
-    assert "4 finished, 0 failed" in overview_figure(folder).get_suptitle()
+    assert "4 finished, 0 failed" in dataset_figure(folder).get_suptitle()
     folder.append({"id": "X_d0", "status": "failed", "error": "ConvergenceError: X: no"})
-    drawn = overview_figure(folder)
+    drawn = dataset_figure(folder)
     assert "4 finished, 1 failed" in drawn.get_suptitle()
     assert [t.get_text() for t in drawn.axes[5].get_yticklabels()] == ["ConvergenceError"]
     for path in folder.trajectories.iterdir():
         path.write_bytes(b"damaged")
     with pytest.raises(InputError, match="can be read; see 'tdddft validate"):
-        overview_figure(folder)
+        dataset_figure(folder)

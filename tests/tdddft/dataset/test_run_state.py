@@ -4,6 +4,7 @@ import pytest
 
 from graphlearn.base.locks import is_locked, lock
 from tdddft.cli.status import describe
+from tdddft.dataset.ownership import locked
 from tdddft.dataset.progress import RunState, read_run_state, read_run_states
 from tdddft.dataset.recipe import GenerateRecipe
 from tdddft.dataset.store import DatasetFolder
@@ -14,7 +15,7 @@ RECIPE, TABLE = GenerateRecipe(name="set", molecules=("g2:H2O",)), "name\nH2O\n"
 @pytest.fixture
 def folder(tmp_path):
     dataset = DatasetFolder(tmp_path / "set")
-    with dataset.opened(RECIPE, TABLE):
+    with locked(dataset, RECIPE, TABLE):
         pass
     return dataset
 
@@ -33,7 +34,7 @@ def test_a_state_is_believed_only_while_its_run_holds_the_folder(folder):
     state.write(folder.run_file)
     assert read_run_state(folder.run_file) == state
     assert read_run_states(folder.root) == []
-    with folder.opened(RECIPE, TABLE):
+    with locked(folder, RECIPE, TABLE):
         assert read_run_states(folder.root) == [state]
         assert "running on 3 workers" in describe(folder, 1)
         assert "50 %" in describe(folder, 1)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from tdddft import GenerateRecipe, InputError, read_molecules
-from tdddft.dataset.plan import collect_molecules, part_of
+from tdddft.dataset.plan import collect_molecules, select_shard
 from tdddft.molecules.selection import Selection, select
 
 
@@ -70,6 +70,6 @@ def test_selections_that_cannot_be_met_are_named(g2, selection, message):
 @settings(max_examples=30, deadline=None)
 @given(limit=st.integers(1, 73), shards=st.integers(1, 9))
 def test_shards_share_out_the_first_molecules(g2, limit, shards):
-    parts = [part_of(g2, limit, (i, shards)) for i in range(1, shards + 1)]
+    parts = [select_shard(g2[:limit], (i, shards)) for i in range(1, shards + 1)]
     assert sorted(m.name for p in parts for m in p) == sorted(m.name for m in g2[:limit])
     assert max(map(len, parts)) - min(map(len, parts)) <= 1

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from graphlearn.base.recipes.reading import load_stored, parse_recipe, parse_stored
-from graphlearn.base.workers.parsl import Cluster
+from graphlearn.base.workers.cluster import Cluster
 from tdddft import GaussianPulses, GenerateRecipe, InputError, Kick, generate, read_trajectory
 from tdddft.dataset.store import DatasetFolder
 

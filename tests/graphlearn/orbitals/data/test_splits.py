@@ -3,6 +3,7 @@ from hypothesis import given, settings, strategies as st
 
 from graphlearn.datasets import split_at_random, split_by_molecule, split_by_size
 from tdddft import GenerateRecipe, InputError, Molecule, read_molecules
+from tdddft.dataset.ownership import locked
 from tdddft.dataset.plan import collect_molecules, trajectory_ids
 from tdddft.dataset.store import DatasetFolder
 from tdddft.molecules.selection import selection_table
@@ -24,7 +25,7 @@ def folder(tmp_path_factory):
     )
     molecules = collect_molecules(recipe)
     dataset = DatasetFolder(root)
-    with dataset.opened(recipe, selection_table(molecules)):
+    with locked(dataset, recipe, selection_table(molecules)):
         pass
     for molecule in molecules:
         for identifier in trajectory_ids(molecule, recipe):
@@ -97,7 +98,7 @@ def test_large_molecules_are_held_out(folder):
 def test_a_molecule_known_without_smiles_is_not_held_apart_from_itself(tmp_path):
     recipe = GenerateRecipe(name="set", molecules=("g2:H2O", "smiles:O", "smiles:CCO", "smiles:COC"))
     molecules, dataset = collect_molecules(recipe), DatasetFolder(tmp_path / "set")
-    with dataset.opened(recipe, selection_table(molecules)):
+    with locked(dataset, recipe, selection_table(molecules)):
         for m in molecules:
             dataset.append({"id": f"{m.name}_d0", "status": "done", "file": "", "molecule": m.name})
     for seed in range(8):

@@ -10,18 +10,19 @@ from graphlearn.orbitals.data.statistics import trajectory_sums
 from graphlearn.orbitals.data.statistics_file import FILE_NAME
 from graphlearn.orbitals.data.target import to_delta
 from tdddft import ContractError, GenerateRecipe, InputError
-from tdddft.dataset.store import DatasetFolder, done_record
+from tdddft.dataset.ownership import locked
+from tdddft.dataset.store import DatasetFolder
 from tdddft.trajectory import write_trajectory
 
 
 @pytest.fixture
 def folder(tmp_path, water_trajectory, ammonia_trajectory):
     dataset = DatasetFolder(tmp_path / "set")
-    with dataset.opened(GenerateRecipe(name="set", molecules=("g2:H2O", "g2:NH3")), "name\n"):
+    with locked(dataset, GenerateRecipe(name="set", molecules=("g2:H2O", "g2:NH3")), "name\n"):
         pass
     for identifier, t in (("H2O_d0", water_trajectory), ("NH3_d0", ammonia_trajectory)):
         write_trajectory(dataset.path(identifier), t)
-        dataset.append(done_record(dataset.root, identifier, t))
+        dataset.append(dataset.done_record(identifier, t))
     return dataset.root
 
 
@@ -45,7 +46,7 @@ def test_only_what_is_new_is_read_and_a_changed_file_counts_as_new(folder, water
     dataset = DatasetFolder(folder)
     changed = water_trajectory.replace(frame_coefficients=water_trajectory.frame_coefficients * 1.001)
     write_trajectory(dataset.path("H2O_d0"), changed)
-    dataset.append(done_record(folder, "H2O_d0", changed))
+    dataset.append(dataset.done_record("H2O_d0", changed))
     before = json.loads((folder / FILE_NAME).read_text())["pooled"]["rms_t"]
     trajectory_sums(folder, on_file=lambda *progress: read.append(progress))
     assert read[2:] == [(1, 1)]

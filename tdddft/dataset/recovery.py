@@ -1,0 +1,67 @@
+"""Files of a data-set folder that the index lost: which of them are the trajectories that their names say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graphlearn.base.recipes.reading import recipe_hash, stored_hash
+from tdddft.dataset.recipe import GenerateRecipe
+from tdddft.dataset.store import DatasetFolder
+from tdddft.molecules.selection import geometry_hash
+from tdddft.trajectory import Trajectory, read_trajectory
+from tdddft.trajectory.validation import failures
+
+
+def recover_finished(folder: DatasetFolder, recipe: GenerateRecipe, fingerprints: Mapping[str, str]) -> set[str]:
+    """Trajectories that need no work: finished in the index, or complete on disk although the index lost them.
+
+    The latter are written into the index.
+
+    Args:
+        folder: The folder.
+        recipe: A file of another recipe is not taken.
+        fingerprints: Ids to look for, with the fingerprint of the molecule
+            (:func:`tdddft.molecules.selection.fingerprint`). A file of another id or molecule is not taken, whatever
+            its name.
+
+    Returns:
+        Their ids.
+    """
+    records = folder.records()
+    done, hashes = set(), {recipe_hash(recipe), stored_hash(folder.recipe_file)}
+    for identifier, fingerprint in fingerprints.items():
+        path = folder.path(identifier)
+        record = records.get(identifier, {})
+        if not path.exists():
+            continue
+        if record.get("status") == "done":
+            if folder.checksum_matches(record):
+                done.add(identifier)
+            continue
+        try:
+            trajectory = read_trajectory(path)
+            wrong = failures(trajectory)
+        except Exception:  # damaged in any way: not a trajectory
+            continue
+        same_recipe = trajectory.provenance.recipe_hash in hashes
+        if same_recipe and not wrong and not mismatch(trajectory, identifier, fingerprint):
+            folder.append(folder.done_record(identifier, trajectory))
+            done.add(identifier)
+    return done
+
+
+def mismatch(trajectory: Trajectory, identifier: str, fingerprint: str | None) -> str:
+    """Why a file is not the trajectory that its name says; empty where it is.
+
+    Args:
+        trajectory: What the file holds.
+        identifier: Id that its name says.
+        fingerprint: Of the molecule that belongs to the id; None where that is not known.
+    """
+    t = trajectory
+    stored = t.provenance.id
+    if stored != identifier:
+        return f"the file is that of {stored or 'an unknown id'}"
+    if fingerprint is not None and geometry_hash(t.numbers, t.positions_angstrom, t.molecule.charge) != fingerprint:
+        return f"the file holds another geometry ({t.name}) than selection.csv"
+    return ""
