@@ -33,7 +33,7 @@ _NAMES = {
     "tdddft.trajectory": ("Trajectory", "level_of_theory", "read_trajectory", "write_trajectory"),
     "tdddft.trajectory.validation": ("validate",),
     "tdddft.analysis.spectrum": ("absorption_spectrum",),
-    "tdddft.dataset.generate": ("generate",),
+    "tdddft.dataset.generate": ("GenerateOptions", "generate"),
     "graphlearn.base.errors": ("ContractError", "ConvergenceError", "InputError"),
 }
 _WHERE = {name: module for module, names in _NAMES.items() for name in names}

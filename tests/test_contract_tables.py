@@ -3,8 +3,8 @@
 import runpy
 from pathlib import Path
 
-from tdddft.dataset.index import KEYS
-from tdddft.dataset.store import DatasetFolder, done_record, failed_record
+from tdddft.dataset.index import KEYS, failed_record
+from tdddft.dataset.store import DatasetFolder
 from tdddft.trajectory import ARRAYS, write_trajectory
 
 ROOT = Path(__file__).parent.parent
@@ -27,6 +27,7 @@ def test_a_changed_table_is_noticed():
 
 
 def test_the_index_has_no_other_keys_than_those_described(tmp_path, small_trajectory):
-    write_trajectory(DatasetFolder(tmp_path).path("H2_d0"), small_trajectory)
-    written = {**done_record(tmp_path, "H2_d0", small_trajectory), **failed_record("H2_d1", ValueError("no"))}
+    folder = DatasetFolder(tmp_path)
+    write_trajectory(folder.path("H2_d0"), small_trajectory)
+    written = {**folder.done_record("H2_d0", small_trajectory), **failed_record("H2_d1", ValueError("no"))}
     assert set(written) == set(KEYS)
