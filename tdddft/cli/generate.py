@@ -15,10 +15,11 @@ from graphlearn.base.device import DEVICE_HELP
 from graphlearn.base.errors import InputError, printable
 from graphlearn.base.recipes.reading import load_recipe, parse_recipe
 from graphlearn.base.workers.cluster import Cluster
-from tdddft.dataset.generate import GenerateOptions, Summary, run_plan
+from tdddft.dataset.generate import GenerateOptions, run_plan
 from tdddft.dataset.packaged import find_recipe
 from tdddft.dataset.plan import Plan, plan
 from tdddft.dataset.recipe import GenerateRecipe
+from tdddft.dataset.run import Summary
 from tdddft.dataset.store import DatasetFolder
 
 
