@@ -32,7 +32,7 @@ suppress_warnings = ["myst.xref_missing", "myst.header"]
 
 
 def _write_commands(_: Any) -> None:
-    """What every command says of itself."""
+    """The help text of every command."""
     os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
     parts = ["# Commands\n"]
     for program in ("tdddft", "graphlearn"):
@@ -45,6 +45,13 @@ def _write_commands(_: Any) -> None:
     COMMANDS.write_text("\n".join(parts), encoding="utf-8")
 
 
+def _import_cards(_: Any) -> None:
+    """Make the classes of model cards first: autodoc adds annotations to pydantic's base class, which break them."""
+    for room in ("orbitals.model_folder", "proteins.prediction.predictor", "graphs.task"):
+        importlib.import_module(f"graphlearn.{room}")
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
+    app.connect("builder-inited", _import_cards)
     app.connect("builder-inited", _write_commands)
