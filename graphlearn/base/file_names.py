@@ -31,6 +31,15 @@ def file_name(text: str, empty: str = "unnamed", *, hashed: bool = False) -> str
 
 
 def numbered(stem: str, count: int) -> list[str]:
-    """``STEM`` alone, or ``STEM-000``, ``STEM-001``, ... for several frames."""
+    """``STEM`` alone, or ``STEM-000``, ``STEM-001``, ... for several frames.
+
+    Args:
+        stem: What the names begin with.
+        count: Number of frames.
+
+
+    Returns:
+        One name per frame.
+    """
     width = len(str(max(count - 1, 0)))
     return [stem] if count == 1 else [f"{stem}-{i:0{width}d}" for i in range(count)]

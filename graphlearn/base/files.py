@@ -22,12 +22,27 @@ SECONDS_UNTIL_STALE = 60.0
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a text file under a temporary name, and give it its name in one step."""
+    """Write a text file under a temporary name, and give it its name in one step.
+
+    Args:
+        path: The file.
+        text: Its content.
+    """
     replace_bytes(path, text.encode())
 
 
 def replace_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
-    """Write a table as CSV, as :func:`replace_text` does; returns the path."""
+    """Write a table as CSV, as :func:`replace_text` does; returns the path.
+
+    Args:
+        path: The file.
+        header: Names of the columns.
+        rows: Cells, row by row.
+
+
+    Returns:
+        The path.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(header)
@@ -40,6 +55,10 @@ def replace_hdf5(path: Path, fill: Callable[[h5py.File], None]) -> None:
     """Write an HDF5 file under a temporary name, flush it to disk, and give it its name in one step.
 
     HDF5 itself writes to memory: a disk that fills up then gives one clear OSError, and leaves nothing behind.
+
+    Args:
+        path: The file.
+        fill: Writes the content into the open file.
     """
     import h5py
 
@@ -75,6 +94,10 @@ def replace_bytes(path: Path, data: bytes) -> None:
     """Write a file under a temporary name, flush it to disk, and give it its name in one step.
 
     Its folder is flushed too, so that the new name outlives a power cut.
+
+    Args:
+        path: The file.
+        data: Its content.
     """
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:

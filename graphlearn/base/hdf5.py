@@ -33,6 +33,9 @@ def open_hdf5(path: Path, *, examined: bool = False) -> Iterator[h5py.File]:
         path: The file.
         examined: Whether this process has read the file before, so that it need not be looked at once more.
 
+    Yields:
+        The open file.
+
     Raises:
         InputError: if there is no such file.
         ContractError: if it is no HDF5 file, damaged, larger inside than
@@ -87,13 +90,33 @@ def check_dataset(file: h5py.File, name: str, kind: Kind, shape: Sequence[str | 
 
 
 def read_dataset(file: h5py.File, name: str, rows: slice | None = None) -> np.ndarray:
-    """An array that :func:`check_dataset` has passed, or some rows of it, in the byte order of this machine."""
+    """An array that :func:`check_dataset` has passed, or some rows of it, in the byte order of this machine.
+
+    Args:
+        file: The open file.
+        name: Path of the array inside.
+        rows: Which rows; all by default.
+
+
+    Returns:
+        The values.
+    """
     array = np.asarray(file[name][rows or ()])
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def attribute(node: Any, name: str, kind: type) -> Any:
-    """A single attribute of this type, str, int or float; ContractError where it is missing or of another type."""
+    """A single attribute of this type, str, int or float; ContractError where it is missing or of another type.
+
+    Args:
+        node: Group, array or file.
+        name: Of the attribute.
+        kind: str, int or float.
+
+
+    Returns:
+        Its value.
+    """
     value = node.attrs.get(name)
     if isinstance(value, np.generic):
         value = value.item()

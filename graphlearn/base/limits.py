@@ -18,6 +18,9 @@ def limit(variable: str, default: float, unit: str) -> float:
         default: The limit without it.
         unit: Of the number, for messages.
 
+    Returns:
+        The limit, in that unit.
+
     Raises:
         InputError: if it is not a positive number.
     """
@@ -33,6 +36,10 @@ def limit(variable: str, default: float, unit: str) -> float:
 
 def check_atoms(count: int, where: object) -> None:
     """Refuse a molecule of more atoms than 1,000, or ``GRAPHLEARN_MAX_ATOMS``, before anything of its size is made.
+
+    Args:
+        count: Number of atoms.
+        where: What holds them, for the message.
 
     Raises:
         InputError: that names the limit and the variable which raises it.

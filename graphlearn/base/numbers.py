@@ -13,6 +13,13 @@ from graphlearn.base.errors import InputError
 def whole_number(name: str, value: Any) -> int:
     """An int from a whole number of any library.
 
+    Args:
+        name: Of the argument, for the message.
+        value: What was given.
+
+    Returns:
+        The number.
+
     Raises:
         InputError: for anything else, fractions and truth values included.
     """
@@ -26,6 +33,13 @@ def whole_number(name: str, value: Any) -> int:
 
 def one_float(name: str, value: Any) -> float:
     """A float from a real number of any library.
+
+    Args:
+        name: Of the argument, for the message.
+        value: What was given.
+
+    Returns:
+        The number.
 
     Raises:
         InputError: for anything else, several numbers included.

@@ -25,6 +25,9 @@ def parse_yaml(text: str, where: Path | str) -> Any:
         text: The YAML.
         where: Name of the file, for messages.
 
+    Returns:
+        Numbers, text, lists and dictionaries.
+
     Raises:
         InputError: if it is not YAML, is nested more than 100 deep, refers to itself, or would hold more values than
             :func:`graphlearn.base.unpacking.unpacked_limit` has room for.
@@ -56,6 +59,9 @@ def parse_json(text: str | bytes, where: Path | str, *, finite: bool = True) -> 
         where: Name of the file, for messages.
         finite: Refuse NaN and infinite numbers.
 
+    Returns:
+        Numbers, text, lists and dictionaries.
+
     Raises:
         InputError: if it is not JSON, is nested more than 100 deep, is too large, or holds numbers that are none.
     """
@@ -70,6 +76,13 @@ def parse_json(text: str | bytes, where: Path | str, *, finite: bool = True) -> 
 
 def read_json(path: Path, *, finite: bool = True) -> Any:
     """Plain values of a JSON file, as by :func:`parse_json`.
+
+    Args:
+        path: The file.
+        finite: Refuse NaN and infinite numbers.
+
+    Returns:
+        Numbers, text, lists and dictionaries.
 
     Raises:
         InputError: also if the file is absent or not readable as text.

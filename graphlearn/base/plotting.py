@@ -23,7 +23,16 @@ STYLE: dict[Any, Any] = {
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
-    """Write a figure as PNG, PDF or SVG by its suffix."""
+    """Write a figure as PNG, PDF or SVG by its suffix.
+
+    Args:
+        figure: A figure of matplotlib.
+        path: The file; its folder is made.
+
+
+    Returns:
+        The path.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         image = io.BytesIO()

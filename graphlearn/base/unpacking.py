@@ -44,6 +44,11 @@ def unpacked_limit() -> int:
 def check_size(size: int, where: Path | str, least: int = 0) -> None:
     """Refuse a file, or a part of one, that holds more bytes than :func:`unpacked_limit`, or than ``least`` if larger.
 
+    Args:
+        size: Bytes.
+        where: Name of the file, for the message.
+        least: Bytes that are allowed whatever the limit.
+
     Raises:
         InputError: that names the variable which raises the limit.
     """
@@ -61,6 +66,9 @@ def unpack(data: bytes, where: Path | str) -> bytes:
     Args:
         data: Bytes of the file.
         where: Name of the file, for messages.
+
+    Returns:
+        The unpacked bytes.
 
     Raises:
         InputError: if it is damaged or unpacks to more than :func:`unpacked_limit`.
@@ -91,6 +99,9 @@ def load_arrays(data: bytes, where: Path | str) -> dict[str, np.ndarray]:
     Args:
         data: Bytes of the file, unpacked.
         where: Name of the file, for messages.
+
+    Returns:
+        Arrays by name.
 
     Raises:
         InputError: if it is no npz file, holds objects, or declares more than :func:`unpacked_limit`.
@@ -127,6 +138,9 @@ def tar_members(
         path: The archive.
         wanted: Says of a path inside whether its content is read.
         least: Bytes that the archive may unpack to whatever the limit is, for one whose size is known.
+
+    Yields:
+        Path inside and content of each wanted file.
 
     Raises:
         InputError: if the archive is damaged or unpacks to more than :func:`unpacked_limit` in all.

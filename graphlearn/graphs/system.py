@@ -32,7 +32,13 @@ class GraphSystem(System[GraphRecipe]):
         return [f"data.root={data}"]
 
     def train(self, recipe: GraphRecipe, data: Path | None, session: Session) -> None:
-        """Train on the first test fold, with the first readout, depth and seed."""
+        """Train on the first test fold, with the first readout, depth and seed.
+
+        Args:
+            recipe: Of the training.
+            data: Folder of the data set; that of the recipe by default.
+            session: Folder, device and signals of the command.
+        """
         fold = recipe.test_folds[0]
         graphs = load_graph_data(recipe.data, fold)
         sizes = [len(part) for part in graphs.split]
@@ -47,7 +53,18 @@ class GraphSystem(System[GraphRecipe]):
             out.print(f"wrote {save_figure(picture, session.folder / 'history.png')}", soft_wrap=True)
 
     def comparison(self, recipe: GraphRecipe, data: Path | None, only: Sequence[str], device: str) -> Comparison:
-        """Readouts at every depth, with every seed, on every test fold."""
+        """Readouts at every depth, with every seed, on every test fold.
+
+        Args:
+            recipe: What to compare.
+            data: Folder of the data set; that of the recipe by default.
+            only: Readouts in place of those of the recipe.
+            device: As for ``--device``.
+
+
+        Returns:
+            The comparison, ready to run.
+        """
         recipe, graphs = recipe.only(only) if only else recipe, load_graph_data(recipe.data)
         for readout, depth in product(recipe.readouts, recipe.depths):
             build_model(recipe, graphs, readout, depth)
@@ -89,7 +106,16 @@ class GraphComparison(Comparison):
         return {**fixed, "data_set": self.data_set, **({"readout_options": options} if options else {})}
 
     def do(self, run: Run, folder: Path) -> dict[str, Any]:
-        """Train on one fold, and test once."""
+        """Train on one fold, and test once.
+
+        Args:
+            run: Readout, depth, seed and fold.
+            folder: Of the run.
+
+
+        Returns:
+            Score and what belongs to it, by name.
+        """
         graphs, depth = load_graph_data(self.recipe.data, run.fold), int(run.setting.split()[0])
         task = GraphTask.create(self.recipe, graphs, run.variant, depth, run.seed, run.fold)
         result = Trainer(self.device).fit(task)

@@ -28,6 +28,9 @@ def overfits(
         learning_rate: Of Adam.
         ratio: Share of the first loss to reach.
 
+    Returns:
+        True if the loss fell below ``ratio`` of what it was.
+
     Raises:
         ValueError: if the first loss is negative or not finite.
 

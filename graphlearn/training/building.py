@@ -36,6 +36,9 @@ def build_network(
         arguments: Its arguments, as a recipe or ``model.json`` gives them.
         shapes: Of the weights that it is to hold; None for as many as can be trained in the free memory.
 
+    Returns:
+        The network.
+
     Raises:
         InputError: if an argument is no plain value within bounds, does not fit the others, or the network would be
             larger.

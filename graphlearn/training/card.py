@@ -76,6 +76,9 @@ class ModelCard(BaseModel):
             model: Its ``config`` holds the arguments of its constructor.
             content: What the card says beside class, arguments and package versions.
 
+        Returns:
+            The card.
+
         Raises:
             ContractError: if the content is not that of such a card.
         """
@@ -107,6 +110,9 @@ class ModelCard(BaseModel):
         Args:
             key: Of the value.
             default: Where the card does not say.
+
+        Returns:
+            The value, or the default.
         """
         return self.content.get(key, default)
 
@@ -117,6 +123,9 @@ def read_card(folder: Path, kind: type[C]) -> C:
     Args:
         folder: Of the model.
         kind: Class of the card; :class:`ModelCard` for what every card says.
+
+    Returns:
+        The card.
 
     Raises:
         InputError: if the folder holds no model.

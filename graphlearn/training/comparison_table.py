@@ -69,7 +69,17 @@ class ComparisonTable:
         return Cell(mean, std, None if std is None else std / len(values) ** 0.5, len(group))
 
     def is_among_best(self, variant: str, setting: str, column: Column) -> bool:
-        """Whether a variant is within one standard error of the best one; never where that is not known."""
+        """Whether a variant is within one standard error of the best one; never where that is not known.
+
+        Args:
+            variant: Row of the table.
+            setting: Row within the variant.
+            column: The figure.
+
+
+        Returns:
+            True where it is.
+        """
         cells = {v: cell for v in self.variants if (cell := self.cell(v, setting, column.key)) is not None}
         choose = max if column.higher_is_better else min
         best = choose(cells.values(), key=lambda cell: cell.mean)

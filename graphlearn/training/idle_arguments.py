@@ -25,6 +25,9 @@ def idle_arguments(model: HasIdleArguments, given: Mapping[str, Any]) -> dict[st
     Args:
         model: Class of models.
         given: Arguments; the others have their defaults.
+
+    Returns:
+        Reasons by name.
     """
     signature = inspect.signature(model)  # type: ignore[arg-type]
     defaults = {name: parameter.default for name, parameter in signature.parameters.items()}

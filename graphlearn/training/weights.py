@@ -15,7 +15,13 @@ from graphlearn.base.files import replace_bytes
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Write tensors in one step, flushed to the disk; InputError where that fails."""
+    """Write tensors in one step, flushed to the disk; InputError where that fails.
+
+    Args:
+        path: The file.
+        tensors: By name.
+        metadata: Text by name; none by default.
+    """
     try:
         replace_bytes(path, save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, metadata))
     except (OSError, SafetensorError) as error:
@@ -37,6 +43,10 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 def load_weights(module: nn.Module, path: Path) -> None:
     """Read weights into a network; nothing is changed where they do not fit.
+
+    Args:
+        module: The network.
+        path: A safetensors file.
 
     Raises:
         ContractError: if the file is damaged, holds other tensors than the network has, or numbers that are none.

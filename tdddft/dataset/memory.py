@@ -23,6 +23,15 @@ def estimate_bytes(molecule: Molecule, method: Method, times: Propagation) -> fl
 
     Counted are the repulsion integrals, a block of PySCF's integration, the orbitals on the response grid, and the
     frames.
+
+    Args:
+        molecule: The molecule.
+        method: Level of theory.
+        times: Steps and frames.
+
+
+    Returns:
+        Bytes.
     """
     mol = build_mol(molecule, method)
     a, s = mol.nao, mol.nelectron // 2
@@ -39,7 +48,14 @@ def estimate_bytes(molecule: Molecule, method: Method, times: Propagation) -> fl
 
 
 def check_memory(molecule: Molecule, method: Method, times: Propagation, limit_bytes: float | None) -> None:
-    """InputError, with both numbers, if a job would need more than the limit."""
+    """InputError, with both numbers, if a job would need more than the limit.
+
+    Args:
+        molecule: The molecule.
+        method: Level of theory.
+        times: Steps and frames.
+        limit_bytes: What the job may use; None for no limit.
+    """
     if limit_bytes is None:
         return
     needed = estimate_bytes(molecule, method, times)

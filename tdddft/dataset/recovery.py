@@ -57,6 +57,9 @@ def mismatch(trajectory: Trajectory, identifier: str, fingerprint: str | None) -
         trajectory: What the file holds.
         identifier: Id that its name says.
         fingerprint: Of the molecule that belongs to the id; None where that is not known.
+
+    Returns:
+        The reason, or an empty text.
     """
     t = trajectory
     stored = t.provenance.id

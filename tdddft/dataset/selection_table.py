@@ -72,7 +72,16 @@ def read_selection(path: Path) -> SelectionTable:
 
 
 def parse_selection(content: bytes, where: str = "selection.csv") -> SelectionTable:
-    """Rows of a table; a header that makes no sense counts as a bad row, and the columns of this version are taken."""
+    """Rows of a table; a header that makes no sense counts as a bad row, and the columns of this version are taken.
+
+    Args:
+        content: Bytes of the file.
+        where: Name of the file, for messages.
+
+
+    Returns:
+        The table, with the bad rows by number.
+    """
     first, *lines = content.split(b"\n")
     table, header = SelectionTable(), _cells(first)
     if header is None or NAME not in header or len(set(header)) < len(header):

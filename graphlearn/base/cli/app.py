@@ -27,6 +27,9 @@ def make_app(name: str, text: str, commands: Iterable[Callable[..., Any]]) -> ty
         name: Of the command.
         text: What it is for.
         commands: The sub-commands, each named as its function.
+
+    Returns:
+        The app, to be called without arguments.
     """
     app = typer.Typer(
         name=name, cls=Group, help=text, epilog=EXIT_CODES, no_args_is_help=True, pretty_exceptions_enable=False,
@@ -43,7 +46,16 @@ class Group(TyperGroup):
     """The command: its options ``-v`` and ``-q`` may also stand behind the sub-command."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Click's, with these options in front."""
+        """Click's, with these options in front.
+
+        Args:
+            ctx: Context of click.
+            args: Words after the name of the program.
+
+
+        Returns:
+            Words that click did not use.
+        """
         end = args.index("--") if "--" in args else len(args)
         moved = [word for word in args[:end] if word in _ANYWHERE]
         return super().parse_args(ctx, moved + [word for word in args[:end] if word not in _ANYWHERE] + args[end:])
@@ -54,6 +66,13 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Click's, after a look at the words.
+
+        Args:
+            ctx: Context of click.
+            args: Words after the name of the sub-command.
+
+        Returns:
+            Words that click did not use.
 
         Raises:
             InputError: if an argument or the value of an option is empty.

@@ -72,7 +72,12 @@ def run(program: str, app: Callable[[], None]) -> None:
 
 
 def fail(message: str, code: int) -> None:
-    """Print ``error: message`` on stderr and exit; with ``--verbose`` also where it arose."""
+    """Print ``error: message`` on stderr and exit; with ``--verbose`` also where it arose.
+
+    Args:
+        message: What was wrong, where, and what to do next.
+        code: Exit code.
+    """
     logging.getLogger(LOGGERS[0]).debug("where it arose", exc_info=sys.exc_info()[0] is not None)
     err.print(f"error: {printable(message)}", style="red", markup=False, soft_wrap=True)
     sys.exit(code)
@@ -91,6 +96,10 @@ def only_json(asked: bool) -> Iterator[Callable[[Any], None]]:
 @contextmanager
 def progress(description: str, total: int) -> Iterator[Update]:
     """Show how far a stage is: a bar with ETA on a terminal, a line every ten seconds elsewhere; not if ``--quiet``.
+
+    Args:
+        description: What is counted.
+        total: Number of items.
 
     Yields:
         A function to call with the number of finished items, a short note, and the part of the work that is done

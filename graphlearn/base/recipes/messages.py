@@ -12,7 +12,16 @@ from graphlearn.base.recipes.section import RecipeSection, kinds, sections
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """All faults that a check found, with the keys as a recipe writes them."""
+    """All faults that a check found, with the keys as a recipe writes them.
+
+    Args:
+        error: From pydantic.
+        model: Class of the recipe.
+
+
+    Returns:
+        One line.
+    """
     return "; ".join(_describe(dict(item), model) for item in error.errors())
 
 

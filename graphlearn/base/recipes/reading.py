@@ -31,6 +31,9 @@ def load_recipe(
         overrides: ``a.b=c``.
         context: What validators may ask for.
 
+    Returns:
+        The recipe.
+
     Raises:
         InputError: for a missing or unreadable file, an unknown key (with the nearest known one), or a bad value.
     """
@@ -39,6 +42,13 @@ def load_recipe(
 
 def load_stored(path: Path, model: type[S]) -> S:
     """Read a resolved recipe that a program wrote, see :func:`parse_stored`.
+
+    Args:
+        path: The file.
+        model: Class of the recipe.
+
+    Returns:
+        The recipe.
 
     Raises:
         InputError: as for :func:`load_recipe`.
@@ -76,6 +86,9 @@ def parse_recipe(
         where: What error messages call it.
         context: What validators may ask for.
 
+    Returns:
+        The recipe.
+
     Raises:
         InputError: for an unknown key or a bad value.
     """
@@ -90,6 +103,15 @@ def parse_stored(data: Mapping[str, Any], model: type[S], overrides: Sequence[st
 
     Until version 0.1 a resolved recipe held every key of every kind. Keys that have no effect beside the others are
     left out here; they had none then. What is left is checked like any recipe.
+
+    Args:
+        data: Content of a resolved recipe.
+        model: Class of the recipe.
+        overrides: ``a.b=c``.
+        where: What error messages call it.
+
+    Returns:
+        The recipe.
 
     Raises:
         InputError: as for :func:`parse_recipe`.
@@ -112,7 +134,17 @@ def _hash(data: Mapping[str, Any]) -> str:
 
 
 def differing_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Dotted keys whose values differ between two resolved recipes."""
+    """Dotted keys whose values differ between two resolved recipes.
+
+    Args:
+        old: One resolved recipe.
+        new: The other one.
+        prefix: Key under which both stand, for recipes inside others.
+
+
+    Returns:
+        The keys.
+    """
     keys: list[str] = []
     for key in sorted(set(old) | set(new)):
         a, b = old.get(key), new.get(key)

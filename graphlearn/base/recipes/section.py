@@ -80,7 +80,16 @@ def sections(info: FieldInfo) -> list[type[RecipeSection]]:
 
 
 def without_foreign_keys(model: type[RecipeSection], data: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain data without the keys that belong to other kinds of a section than the chosen one."""
+    """Plain data without the keys that belong to other kinds of a section than the chosen one.
+
+    Args:
+        model: Class of the section.
+        data: Its content.
+
+
+    Returns:
+        What belongs to the chosen kind.
+    """
     result = dict(data)
     for name, info in model.model_fields.items():
         value, known = result.get(name), kinds(info)
@@ -96,7 +105,16 @@ def without_foreign_keys(model: type[RecipeSection], data: Mapping[str, Any]) ->
 
 
 def without_idle(section: RecipeSection, data: Mapping[str, Any]) -> dict[str, Any]:
-    """A resolved section that was stored before, without the keys that have no effect in the given one."""
+    """A resolved section that was stored before, without the keys that have no effect in the given one.
+
+    Args:
+        section: The section as it is now.
+        data: Content of the stored one.
+
+
+    Returns:
+        What has an effect.
+    """
     result = copy.deepcopy(dict(data))
     for key in section.idle():
         _remove(result, key.split("."))

@@ -27,6 +27,9 @@ def guard(run_file: Path, seconds: float, command: Sequence[str]) -> int:
         run_file: State file that the run touches now and then.
         seconds: How long it may stay untouched; only changes count, so clocks of different machines may differ.
         command: What to run, in its own process group.
+
+    Returns:
+        Exit code of the command.
     """
     process = subprocess.Popen(command, start_new_session=True)
 

@@ -176,6 +176,14 @@ class WorkerPool(Generic[T, R]):
 def map_unordered(function: Callable[[T], R], work: Sequence[T], workers: int) -> Iterator[R]:
     """Yield ``function(item)`` of every item as they finish, on worker processes.
 
+    Args:
+        function: Importable.
+        work: The items.
+        workers: Number of processes.
+
+    Yields:
+        Results in the order in which they come.
+
     Raises:
         RuntimeError: if a worker dies.
     """

@@ -120,6 +120,9 @@ def read_array_pickle(data: bytes, where: Path | str) -> Any:
         data: Bytes of the file.
         where: Name of the file, for messages.
 
+    Returns:
+        The content.
+
     Raises:
         InputError: if it names anything else (which is not imported), or is damaged.
     """

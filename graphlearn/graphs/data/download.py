@@ -57,6 +57,9 @@ def zip_members(content: bytes, where: str, wanted: Collection[str]) -> dict[str
         where: Its name, for messages.
         wanted: Names of files.
 
+    Returns:
+        Content by name.
+
     Raises:
         InputError: if they come to more than the bound.
         ValueError: if the archive is damaged or holds none.

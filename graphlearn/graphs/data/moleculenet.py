@@ -54,6 +54,9 @@ def read_graphs(path: Path, name: str) -> tuple[GraphTable, Split]:
             once, ``bond_feat`` [M, 3], ``num_bonds`` [G], ``y`` [G, T], ``split`` [G] (0 train, 1 validation, 2 test).
         name: Name of the data set.
 
+    Returns:
+        The graphs and their split.
+
     Raises:
         InputError: if the file is damaged or lacks an array.
     """
@@ -90,6 +93,9 @@ def read_smiles_table(
         name: Name of the data set.
         smiles: Column of the SMILES.
         targets: Columns of the targets; by default all but those that name the molecule. Empty cells are unknown.
+
+    Returns:
+        The graphs and their scaffold split.
 
     Raises:
         InputError: if a column is missing or no molecule is readable.
@@ -132,6 +138,13 @@ def load_moleculenet(name: str, root: Path) -> tuple[GraphTable, Split]:
     Looked for: ``<name>.npz`` in ``<root>/derived`` and ``<root>``, the table in ``<root>`` and, where PyG keeps it,
     ``<root>/<name>/raw``; else the table is downloaded into that. PyG's ``processed/data.pt`` is a pickle, and never
     read.
+
+    Args:
+        name: Of the set, for example ``bbbp``.
+        root: Folder of MoleculeNet sets.
+
+    Returns:
+        The graphs and their scaffold split.
 
     Raises:
         InputError: if it is not there and cannot be fetched.

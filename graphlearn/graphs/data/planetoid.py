@@ -61,6 +61,9 @@ def read_planetoid(folder: Path, name: str) -> Data:
         folder: Holds the eight files.
         name: In lower case, for example ``cora``.
 
+    Returns:
+        The network with ``x``, ``edge_index``, ``y`` and the masks of the public split.
+
     Raises:
         InputError: if a file is missing or damaged, or its pickle names more than arrays and containers.
     """
@@ -99,6 +102,13 @@ def load_citations(name: str, root: Path) -> Data:
 
     Those are looked for in ``<root>``, ``<root>/<name>`` and, where PyG keeps them, ``<root>/<name>/raw``; else they
     are downloaded into that. PyG's ``processed/data.pt`` is a pickle, and never read.
+
+    Args:
+        name: Of the network.
+        root: Folder of Planetoid's sets.
+
+    Returns:
+        The network with ``x``, ``edge_index``, ``y`` and the masks of the public split.
 
     Raises:
         InputError: if it is not there and cannot be fetched.

@@ -55,6 +55,9 @@ def nested_split(fold_of_graph: Tensor, fold: int) -> Split:
     Args:
         fold_of_graph: Fold of each graph, ``[G]``.
         fold: The test fold.
+
+    Returns:
+        Graphs of the three parts.
     """
     folds = int(fold_of_graph.max()) + 1
     validation = (fold + 1) % folds
@@ -96,6 +99,9 @@ def scaffold_split(smiles: Sequence[str], fractions: tuple[float, float] = (0.8,
     Args:
         smiles: One molecule a graph.
         fractions: Shares of train and validation.
+
+    Returns:
+        Molecules of the three parts.
 
     Raises:
         InputError: if RDKit cannot read a SMILES.

@@ -63,6 +63,13 @@ class GraphTable:
     def from_graphs(cls, name: str, graphs: Iterable[Data]) -> GraphTable:
         """Take the graphs of a PyG data set.
 
+        Args:
+            name: Of the data set.
+            graphs: Its graphs.
+
+        Returns:
+            The table.
+
         Raises:
             ValueError: if a graph has no ``x``, ``edge_index`` or ``y``.
         """
@@ -110,7 +117,17 @@ class GraphTable:
         return result
 
     def batches(self, graphs: Tensor, batch_size: int, generator: torch.Generator | None = None) -> Iterator[Batch]:
-        """Batches of the chosen graphs; shuffled where a generator is given."""
+        """Batches of the chosen graphs; shuffled where a generator is given.
+
+        Args:
+            graphs: Their numbers, ``[B]``.
+            batch_size: Graphs per batch.
+            generator: Of the order; that of ``graphs`` by default.
+
+
+        Yields:
+            Batches of PyG.
+        """
         if generator is not None:
             graphs = graphs[torch.randperm(len(graphs), generator=generator)]
         for part in graphs.split(batch_size):

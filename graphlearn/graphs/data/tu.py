@@ -28,6 +28,9 @@ def read_tu_folder(folder: Path, name: str, *, attributes: bool = False) -> Grap
         name: Prefix of the files.
         attributes: Put the continuous node attributes before the one-hot node labels.
 
+    Returns:
+        The graphs.
+
     Raises:
         InputError: if a file is missing or damaged.
     """
@@ -45,6 +48,9 @@ def read_tu_files(files: Mapping[str, bytes], name: str, where: Path | str, *, a
         name: Prefix of the files.
         where: Their folder or archive, for messages.
         attributes: Put the continuous node attributes before the one-hot node labels.
+
+    Returns:
+        The graphs.
 
     Raises:
         InputError: if a file is missing or damaged.
@@ -103,6 +109,13 @@ def read_dgcnn(path: Path, name: str | None = None) -> GraphTable:
 
     A node's line is ``tag degree neighbours...``; the tags become one-hot features, and the degrees where there is only
     one tag. Classes are numbered by their sorted labels.
+
+    Args:
+        path: The file.
+        name: Of the set; that of the file by default.
+
+    Returns:
+        The graphs.
 
     Raises:
         InputError: if the file is damaged.
@@ -166,6 +179,13 @@ def load_tu(name: str, root: Path) -> GraphTable:
     found too), the raw text files of the TU collection, also where PyG keeps them (``<name>/raw``),
     ``<name>.raw-tu.tar.xz``; else the text files are downloaded into ``<name>/raw``. PyG's ``processed/*.pt`` are
     pickles, and never read.
+
+    Args:
+        name: Of the set, for example ``MUTAG``.
+        root: Folder of TU sets.
+
+    Returns:
+        The graphs.
 
     Raises:
         InputError: if it is not there and cannot be fetched.

@@ -51,6 +51,9 @@ class ModeBasis:
         Args:
             z: Amplitudes.
             like: A tensor whose first four sizes are those of the result.
+
+        Returns:
+            Slots, ``[n, S, 9, R, T, 2]``.
         """
         parts = torch.view_as_real(z)
         n, _, components, radial = like.shape[:4]

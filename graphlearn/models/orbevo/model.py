@@ -221,6 +221,9 @@ class OrbEvo(OrbitalModel):
         Args:
             data: What is to be predicted.
             states: Number of states that are worked through at a time.
+
+        Returns:
+            Bytes.
         """
         atoms, edges = len(data.numbers), data.edge_index.shape[1]
         number = data.c0.element_size()

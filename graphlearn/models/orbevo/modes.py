@@ -60,6 +60,9 @@ class FrameSteps(NamedTuple):
             strength: Samples of the field over 2T frames, [P].
             frames: T.
             frame_fs: Time between two frames, fs.
+
+        Returns:
+            The steps.
         """
         omega, coupling = modes.frequencies_per_fs, modes.coupling
         samples = len(strength) // (2 * frames)

@@ -151,6 +151,9 @@ class ResponseOrbEvo(OrbitalModel):
         Args:
             data: What is to be predicted.
             states: Without effect.
+
+        Returns:
+            Bytes.
         """
         functions = sum(count * (2 * l + 1) for l, count in enumerate(self.config["auxiliary"]))
         atoms = torch.bincount(data.batch).tolist()

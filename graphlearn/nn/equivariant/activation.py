@@ -154,6 +154,9 @@ def make_activation(
         channels: Number of channels.
         order: Order of the components, ``e3nn`` or ``edge``.
 
+    Returns:
+        The activation.
+
     Raises:
         ValueError: for another name.
     """

@@ -48,6 +48,9 @@ def multiplicities(shells: Sequence[int], lmax: int) -> list[int]:
     Args:
         shells: Radial channels of l = 0, 1, 2, ...
         lmax: Highest degree L.
+
+    Returns:
+        One number per degree.
     """
     counts = [0] * (lmax + 1)
     for l1, n1 in enumerate(shells):

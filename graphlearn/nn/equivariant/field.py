@@ -99,6 +99,9 @@ def direction_harmonics(direction: Tensor, lmax: int) -> Tensor:
     Args:
         direction: Vectors of any other length, ``[B, 3]``.
         lmax: Highest degree.
+
+    Returns:
+        Harmonics, ``[B, (lmax+1)**2]``.
     """
     from e3nn import o3
 

@@ -27,6 +27,9 @@ def supervised_contrastive_loss(
         weighting: Weight :math:`w_{ip}` of a pair: ``any`` gives 1 to pairs that share a label, ``jaccard`` the
             number of shared labels over that of all labels of the two.
 
+    Returns:
+        The loss, ``[]``.
+
     Example:
         >>> z = torch.tensor([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [-1.0, 0.0]])
         >>> together, apart = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1])
@@ -59,6 +62,9 @@ def info_nce_loss(z1: Tensor, z2: Tensor, *, temperature: float = 0.1) -> Tensor
         z1: Embeddings of the first view, ``[B, D]``.
         z2: Embeddings of the second view, ``[B, D]``, row by row of the same samples.
         temperature: Temperature :math:`\tau`.
+
+    Returns:
+        The loss, ``[]``.
 
     Example:
         >>> z = torch.eye(4)

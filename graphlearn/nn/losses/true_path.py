@@ -15,6 +15,9 @@ def true_path_loss(logits: Tensor, parent_edges: Tensor) -> Tensor:
         logits: Logits of the terms, ``[B, C]``.
         parent_edges: Child and parent of each relation, ``[2, M]``.
 
+    Returns:
+        The loss, ``[]``.
+
     Example:
         >>> logits = torch.tensor([[0.0, 2.0], [2.0, 0.0]])
         >>> true_path_loss(logits, torch.tensor([[1], [0]]))
@@ -36,6 +39,9 @@ def propagate_to_ancestors(probabilities: Tensor, parent_edges: Tensor) -> Tenso
     Args:
         probabilities: Values of the terms, ``[B, C]``.
         parent_edges: Child and parent of each relation, ``[2, M]``; the relations between neighbours are enough.
+
+    Returns:
+        Values of the terms, ``[B, C]``.
 
     Example:
         >>> chain = torch.tensor([[2, 1], [1, 0]])

@@ -89,6 +89,9 @@ class HistoryCache(Dataset[Data]):
             dtype: ``torch.float32``, ``bfloat16`` or ``float16`` (half the size).
             folder: Write the activations there instead of keeping them in memory; open them again with :meth:`load`.
 
+        Returns:
+            The recorded layer outputs.
+
         Raises:
             ValueError: for another dtype, a network in training mode, batches that give no history, or an attribute
                 that has not one row per graph.

@@ -32,6 +32,9 @@ class Segments:
             batch: Graph of each node, ``[N]``, in any order; None for a single graph.
             batch_size: Number of graphs; by default one more than the largest in ``batch``.
 
+        Returns:
+            The segments.
+
         Raises:
             ValueError: if ``batch`` does not hold one whole number per node, or names a graph outside ``batch_size``.
         """
@@ -104,6 +107,9 @@ class PaddedGroup:
             starts: Where each graph of the group begins in ``order``, ``[G]``.
             counts: Nodes of each graph of the group, ``[G]``.
             size: Slots m per graph.
+
+        Returns:
+            The slots.
         """
         slots = torch.arange(size, device=order.device)
         filled, starts = slots < counts[:, None], starts[:, None]

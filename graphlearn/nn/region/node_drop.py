@@ -129,6 +129,9 @@ class HierarchicalNodeDrop(nn.Module):
             edge_weight: Weights of the contacts, at least zero, ``[E]``; by default 1.
             batch_size: Number of graphs.
 
+        Returns:
+            Kept residues with their contacts and weights.
+
         Raises:
             ValueError: for other shapes, a negative weight, or a contact of a residue without a position.
         """

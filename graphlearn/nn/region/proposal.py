@@ -114,6 +114,9 @@ class RegionProposal(nn.Module):
             edge_index: Contacts from source to target, with or without self-loops, ``[2, E]``.
             edge_weight: Weights of the contacts, at least zero, ``[E]``; by default 1.
 
+        Returns:
+            Features, logits of objectness, mask and weights of the contacts.
+
         Raises:
             ValueError: for other shapes, or a negative weight.
         """
@@ -150,6 +153,9 @@ def diffuse(p: Tensor, edge_index: Tensor, adjacency: Tensor, *, steps: int, sha
         adjacency: Weights :math:`A'` of the edges, ``[E]``; rows that sum to one keep the range of the values.
         steps: Number of steps.
         share: Share :math:`\alpha` of the neighbours.
+
+    Returns:
+        Values, ``[N]``.
 
     Example:
         >>> loops_and_bond = torch.tensor([[0, 1, 0, 1], [0, 1, 1, 0]])
