@@ -16,6 +16,12 @@ DEVICE_HELP = "auto, cpu, cuda or cuda:N; auto takes the first CUDA device, or t
 def check_device_name(name: str) -> str:
     """A name that :func:`find_device` knows, whether or not this machine has the device.
 
+    Args:
+        name: As for :func:`find_device`.
+
+    Returns:
+        The name.
+
     Raises:
         InputError: for another name.
     """

@@ -16,6 +16,12 @@ _CHUNK = 1 << 20
 def download(url: str) -> bytes:
     """Content of an address.
 
+    Args:
+        url: The address.
+
+    Returns:
+        The content.
+
     Raises:
         InputError: if it is larger than :func:`graphlearn.base.unpacking.unpacked_limit`.
         ValueError: if the address does not begin with https://.

@@ -48,6 +48,9 @@ def refusals(paths: Sequence[Path]) -> Iterator[str]:
 
     Args:
         paths: HDF5 files.
+
+    Yields:
+        One text per file.
     """
     done = 0
     while done < len(paths):

@@ -45,6 +45,12 @@ def parse_yaml(text: str, where: Path | str) -> Any:
 def read_yaml(path: Path) -> Any:
     """Plain values of a YAML file, as by :func:`parse_yaml`.
 
+    Args:
+        path: The file.
+
+    Returns:
+        Numbers, text, lists and dictionaries.
+
     Raises:
         InputError: also if the file is absent or not readable as text.
     """

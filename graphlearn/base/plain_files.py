@@ -20,6 +20,9 @@ def open_plain(path: Path | str) -> Iterator[BufferedReader]:
     Args:
         path: The file, or a link to one.
 
+    Yields:
+        The open file.
+
     Raises:
         InputError: if it is absent, not readable, or a folder, a device or a pipe.
     """
@@ -37,6 +40,12 @@ def open_plain(path: Path | str) -> Iterator[BufferedReader]:
 
 def file_hash(path: Path | str) -> str:
     """SHA-256 of the content of a file, read piece by piece.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Hexadecimal digits.
 
     Raises:
         InputError: as :func:`open_plain` does.

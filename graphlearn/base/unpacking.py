@@ -35,6 +35,9 @@ _OPEN: dict[bytes, Callable[[Any], Any]] = {
 def unpacked_limit() -> int:
     """Bytes that one file may hold or unpack to: 512 MB, or ``GRAPHLEARN_MAX_UNPACKED_MB``.
 
+    Returns:
+        Bytes.
+
     Raises:
         InputError: if the variable is not a positive number.
     """
@@ -81,6 +84,12 @@ def unpack(data: bytes, where: Path | str) -> bytes:
 
 def read_unpacked(path: Path | str) -> bytes:
     """Content of a file, unpacked as by :func:`unpack`.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The unpacked bytes.
 
     Raises:
         InputError: if it is absent, not readable, damaged or too large.

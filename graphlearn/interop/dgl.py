@@ -76,6 +76,12 @@ def to_dgl(data: Data | Batch | HeteroData) -> DGLGraph:
     A batch becomes a batched graph, so that ``dgl.unbatch`` gives its graphs; its vector ``batch`` is implied by that.
     Attributes of the whole graph, for example ``y``, have no place in DGL and are left out.
 
+    Args:
+        data: A graph, a batch or a heterogeneous graph of PyG.
+
+    Returns:
+        The same graph of DGL.
+
     Raises:
         ValueError: if the nodes or edges of a batch do not come graph by graph.
     """

@@ -91,6 +91,9 @@ class OrbitalModel(nn.Module, ABC):
 
         Args:
             data: What is to be predicted.
+
+        Returns:
+            Bytes.
         """
         return 0
 

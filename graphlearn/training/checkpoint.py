@@ -50,7 +50,7 @@ def load_model(
 
     Args:
         folder: Written by :func:`save_model`, in this version or an earlier one.
-        kinds: Classes that the model may be of or derive from, for example :class:`graphlearn.models.OrbitalModel`;
+        *kinds: Classes that the model may be of or derive from, for example :class:`graphlearn.models.OrbitalModel`;
             all that are known by default.
         card: Class of the card.
 
@@ -79,6 +79,9 @@ def load_orbevo(folder: str | os.PathLike[str]) -> Any:
 
     Args:
         folder: Of the model.
+
+    Returns:
+        Model, normaliser and card.
     """
     return importlib.import_module("graphlearn.orbitals.model_folder").load_orbital_model(folder)
 

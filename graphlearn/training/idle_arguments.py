@@ -15,6 +15,9 @@ class HasIdleArguments(Protocol):
 
         Args:
             arguments: All of the constructor by name.
+
+        Returns:
+            Reasons by name.
         """
         ...
 

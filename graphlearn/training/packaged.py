@@ -11,6 +11,12 @@ from graphlearn.base.recipes.packaged import packed_folder
 def model_recipe(name: str) -> Path:
     """Path of a recipe given as a YAML file or as ``system/recipe``, for example ``orbevo/demo``.
 
+    Args:
+        name: Path, or ``system/recipe``.
+
+    Returns:
+        Path of the recipe.
+
     Raises:
         InputError: for an unknown name; the known ones are listed.
     """
@@ -26,6 +32,12 @@ def model_recipe(name: str) -> Path:
 
 def model_folder(name: str) -> Path:
     """Folder of a trained model given by its path or, of those that come with the package, by its name.
+
+    Args:
+        name: Path, or ``system/model``.
+
+    Returns:
+        The folder.
 
     Raises:
         InputError: for an unknown name; the known ones are listed.

@@ -19,6 +19,7 @@ def step_generator(seed: int, step: int, *purpose: int) -> torch.Generator:
     Args:
         seed: Of the run.
         step: Number of the step, or of the epoch.
+        *purpose: Whole numbers that name the purpose.
 
     Returns:
         A generator on the CPU.

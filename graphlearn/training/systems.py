@@ -47,6 +47,9 @@ class EvaluationOptions:
     def allow_only(self, *names: str) -> None:
         """Refuse all options but those of these names, ``data``, ``out_dir``, ``json_file`` and ``device``.
 
+        Args:
+            *names: Names of options.
+
         Raises:
             InputError: if another one was given.
         """

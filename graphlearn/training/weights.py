@@ -31,6 +31,12 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, 
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Shapes by name, from the header alone.
 
+    Args:
+        path: A safetensors file.
+
+    Returns:
+        Shapes by name.
+
     Raises:
         ContractError: if the file is absent, cut off or damaged.
     """

@@ -89,6 +89,12 @@ def plan(recipe: GenerateRecipe, *, limit: int | None = None, shard: tuple[int, 
 def collect_molecules(recipe: GenerateRecipe) -> list[Molecule]:
     """All geometries of a recipe.
 
+    Args:
+        recipe: Sources, charges and selection.
+
+    Returns:
+        The molecules of the data set, in its order.
+
     Raises:
         InputError: where two share a name, or their names differ in case alone, which many file systems take for one;
             where a charge is given by a name that no molecule has.

@@ -59,6 +59,12 @@ class SelectionTable:
 def read_selection(path: Path) -> SelectionTable:
     """The table of a data-set folder; an empty one where the file is not there.
 
+    Args:
+        path: The file.
+
+    Returns:
+        The table.
+
     Raises:
         InputError: if it cannot be read at all.
     """

@@ -137,6 +137,9 @@ class DatasetFolder:
     def finished(self) -> dict[str, Path]:
         """Files of all finished trajectories by id, in the order of the chosen molecules.
 
+        Returns:
+            Paths by id.
+
         Raises:
             InputError: if the folder holds no data set or no finished trajectory.
         """
@@ -178,6 +181,9 @@ class DatasetFolder:
 
     def reraise_disk_full(self, error: Exception) -> None:
         """Nothing, unless an error comes from a full disk.
+
+        Args:
+            error: What was raised.
 
         Raises:
             OutOfSpaceError: if it does.

@@ -54,6 +54,7 @@ def coerce_numbers(field: Any, *names: str) -> None:
 
     Args:
         field: A frozen dataclass with a ``kind``; changed in place.
+        *names: Of the attributes.
 
     Raises:
         InputError: with its name, for any that is not a finite real number or a sequence of them.

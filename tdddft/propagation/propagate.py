@@ -42,9 +42,6 @@ def propagate(
 ) -> Trajectory:
     r"""Propagate all occupied orbitals, :math:`i S \dot{C} = F[D(t), t]\, C`, with fixed nuclei.
 
-    Further keywords are ``precision``, ``hamiltonian``, ``device``, ``progress``, ``checkpoint``,
-    ``checkpoint_seconds`` and ``stop``, see :class:`tdddft.RunOptions`.
-
     Args:
         ground_state: Start of the propagation.
         field: External field: one of this package, an object of your own with the members of
@@ -56,6 +53,8 @@ def propagate(
         dipole_tolerance: Wanted error of the dipole over the largest induced one, an estimate; the engine chooses its
             own steps between frames (:class:`tdddft.propagation.schemes.Adaptive`).
         propagator: Another scheme, which then takes steps of ``dt_fs``, also across jumps of the field.
+        **options: ``precision``, ``hamiltonian``, ``device``, ``progress``, ``checkpoint``, ``checkpoint_seconds`` and
+            ``stop``, see :class:`tdddft.RunOptions`.
 
     Returns:
         The trajectory with ``steps // save_every + 1`` frames, the first at t = 0 (after a delta kick).
@@ -84,8 +83,7 @@ def propagate_batch(
 ) -> list[Trajectory]:
     """Propagate several molecules, or geometries of one, side by side: the way to fill a GPU.
 
-    Molecules of like size waste the least; all share the level of theory and the times. Further
-    keywords are those of :func:`propagate`.
+    Molecules of like size waste the least; all share the level of theory and the times.
 
     Args:
         ground_states: Start of each propagation.
@@ -95,6 +93,7 @@ def propagate_batch(
         save_every: Steps between stored frames.
         dipole_tolerance: Wanted error of the dipole, see :func:`propagate`; the molecule with the largest decides.
         propagator: Another scheme, which then takes steps of ``dt_fs``.
+        **options: As for :func:`propagate`.
 
     Returns:
         One trajectory per ground state, in their order.

@@ -57,6 +57,9 @@ def kind_of(default: str) -> Discriminator:
 
     Args:
         default: Kind of a section that names none.
+
+    Returns:
+        What pydantic chooses by.
     """
 
     def kind(value: Any) -> str:

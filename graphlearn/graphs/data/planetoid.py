@@ -29,6 +29,9 @@ def read_citations(path: Path) -> Data:
         path: Holds ``feat_row`` and ``feat_col`` of the ones, ``num_nodes``, ``num_features``, ``labels``, ``edges``
             [2, M] each once, and the node numbers ``train``, ``val``, ``test``.
 
+    Returns:
+        The network with ``x``, ``edge_index``, ``y`` and the masks of the public split.
+
     Raises:
         InputError: if the file is damaged or lacks an array.
     """

@@ -194,6 +194,9 @@ class OrbEvo(OrbitalModel):
             variant: ``dm`` or ``wf``.
             **changes: Arguments of the constructor that differ from the paper's.
 
+        Returns:
+            The network, untrained.
+
         Raises:
             ValueError: for another variant.
         """
@@ -239,6 +242,9 @@ class OrbEvo(OrbitalModel):
 
         Args:
             data: What is to be predicted.
+
+        Returns:
+            Bytes.
         """
         return data.edge_index.shape[1] * num_components(self.top_lmax) * self.channels * data.c0.element_size()
 

@@ -122,6 +122,9 @@ class ResponseOrbEvo(OrbitalModel):
 
         Args:
             frames: The number.
+
+        Returns:
+            A model that shares the weights.
         """
         other = copy.copy(self)
         other.num_frames, other.field_samples = frames, self.field_samples // self.num_frames * frames

@@ -143,6 +143,12 @@ class HistoryCache(Dataset[Data]):
     def load(cls, folder: str | os.PathLike[str]) -> HistoryCache:
         """Open a folder that :meth:`record` has written; activations stay on disk until they are used.
 
+        Args:
+            folder: Where :meth:`record` wrote it.
+
+        Returns:
+            The recorded layer outputs.
+
         Raises:
             ValueError: if the folder is no complete cache.
         """

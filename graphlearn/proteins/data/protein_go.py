@@ -64,6 +64,7 @@ class ProteinGO(Dataset[Data]):
         ontology: ``mf``, ``bp``, ``cc`` or ``ec``.
         available: All chains of the data set, those without a label too; ``chains`` by default.
         failures: Chains or files that are not here, and why.
+        **options: Of :class:`GraphOptions`.
 
     Raises:
         InputError: if the split names a chain twice, or one that there is not, or a site mask has another length than
@@ -123,8 +124,6 @@ class ProteinGO(Dataset[Data]):
     ) -> ProteinGO:
         """Read the bundled tables: DeepFRI's published chains, labels and split.
 
-        Further keywords are those of :class:`GraphOptions`.
-
         Args:
             folder: Of the tables; ``datasets/protein_ec/README.md`` and ``protein_go/README.md`` list them.
             ontology: Of the terms; None for all chains, without labels and split.
@@ -136,6 +135,7 @@ class ProteinGO(Dataset[Data]):
             extra_training: Train on labelled chains that are in no list too, unless a chain of their cluster at 30 %
                 identity is listed for validation or test.
             cache: Folder of unpacked chains, see :class:`graphlearn.proteins.structure.chain_cache.ChainCache`.
+            **options: Of :class:`GraphOptions`.
 
         Returns:
             The data set: labelled chains of the lists, or all chains without labels where ``ontology`` is None.
@@ -170,8 +170,7 @@ class ProteinGO(Dataset[Data]):
         """Read structure files with terms from a table, or from DeepFRI's annotation and list files.
 
         What does not fit together, a bad file, a labelled chain without a structure, is left out and named in
-        ``failures``. Further keywords are those of :class:`graphlearn.proteins.data.folder.LabelOptions`, namely
-        ``lists``, ``shares``, ``search``, ``ontology_file`` and ``minimum``, and those of :class:`GraphOptions`.
+        ``failures``.
 
         Args:
             structures: Folder of PDB and mmCIF files, or files and folders.
@@ -181,6 +180,8 @@ class ProteinGO(Dataset[Data]):
             ontology: Of the terms.
             secondary: See :func:`graphlearn.proteins.read_structure`.
             cache: Folder of chains that were read before, by the hash of their file.
+            **options: Of :class:`graphlearn.proteins.data.folder.LabelOptions`, namely ``lists``, ``shares``, ``search``,
+                ``ontology_file`` and ``minimum``, and of :class:`GraphOptions`.
 
         Returns:
             The data set of the labelled chains that have a structure.

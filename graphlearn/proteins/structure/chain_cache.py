@@ -82,10 +82,11 @@ class ChainCache:
 
 
 def content_key(files: Mapping[str, str], **options: object) -> str:
-    """Hash of what chains are made from; keywords are whatever else the chains depend on.
+    """Hash of what chains are made from.
 
     Args:
         files: SHA-256 of each file, by the role that it plays.
+        **options: Whatever else the chains depend on.
 
     Returns:
         SHA-256 in hexadecimal digits.
