@@ -180,8 +180,8 @@ class ProteinGO(Dataset[Data]):
             ontology: Of the terms.
             secondary: See :func:`graphlearn.proteins.read_structure`.
             cache: Folder of chains that were read before, by the hash of their file.
-            **options: Of :class:`graphlearn.proteins.data.folder.LabelOptions`, namely ``lists``, ``shares``, ``search``,
-                ``ontology_file`` and ``minimum``, and of :class:`GraphOptions`.
+            **options: Of :class:`graphlearn.proteins.data.folder.LabelOptions` (``lists``, ``shares``, ``search``,
+                ``ontology_file``, ``minimum``) and of :class:`GraphOptions`.
 
         Returns:
             The data set of the labelled chains that have a structure.
