@@ -11,8 +11,8 @@ def check(*pages):
     return subprocess.run([sys.executable, SCRIPT, *pages], capture_output=True, text=True, check=False)
 
 
-def test_each_page_starts_in_an_empty_folder_and_its_blocks_share_it(tmp_path):
-    page = "```bash\ntest -z \"$(ls -A)\"\necho 1 > left.txt\n```\n\n```python\nprint(open('left.txt').read())\n```\n"
+def test_each_page_starts_in_a_folder_of_structures_alone_and_its_blocks_share_it(tmp_path):
+    page = "```bash\ntest \"$(ls -A)\" = structures\necho 1 > left.txt\n```\n\n```python\nprint(open('left.txt').read())\n```\n"
     for name in ("first.md", "second.md"):
         (tmp_path / name).write_text(page)
     done = check(tmp_path / "first.md", tmp_path / "second.md")

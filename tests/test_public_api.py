@@ -18,8 +18,8 @@ PACKAGES = (
     "graphlearn", "graphlearn.nn", "graphlearn.nn.region", "graphlearn.models", "graphlearn.datasets",
     "graphlearn.datasets.graphs", "graphlearn.proteins", "graphlearn.testing", "graphlearn.interop",
     "graphlearn.interop.dgl", "graphlearn.graphs.history_figure", "graphlearn.training.packaged",
-    "graphlearn.training.checkpoint", "graphlearn.orbitals.rollout", "graphlearn.proteins.prediction.predictor",
-    "graphlearn.proteins.prediction.figure", "tdddft",
+    "graphlearn.training.checkpoint", "graphlearn.orbitals.model_folder", "graphlearn.orbitals.rollout",
+    "graphlearn.proteins.prediction.predictor", "graphlearn.proteins.prediction.figure", "tdddft",
 )  # fmt: skip
 FORMER = {
     "graphlearn.figures": "graphlearn.graphs.history_figure",
