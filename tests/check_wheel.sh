@@ -16,19 +16,19 @@ from pathlib import Path
 import graphlearn
 import tdddft
 from graphlearn.training.packaged import model_folder, model_recipe
-from graphlearn.training.checkpoint import load_orbevo
-from graphlearn.graphs.task import fold_file
+from graphlearn.orbitals.model_folder import load_orbital_model
+from graphlearn.base.recipes.packaged import packed_folder
 from graphlearn.proteins.prediction.predictor import ProteinPredictor
 from tdddft.dataset.packaged import find_recipe
 
 site = Path(graphlearn.__file__).parent.parent
 assert site.name == "site", site
 assert Path(tdddft.__file__).parent.parent == site
-for path in (find_recipe("tddft_g2"), find_recipe("tddft_demo"), model_recipe("orbevo/demo"), model_recipe("histograph/mutag"), fold_file("MUTAG")):
+for path in (find_recipe("tddft_g2"), find_recipe("tddft_demo"), model_recipe("orbevo/demo"), model_recipe("histograph/mutag"), packed_folder("datasets") / "tu/MUTAG.json"):
     assert path is not None and path.is_file() and site in path.parents, path
 for name in ("orbevo/malonaldehyde", "orbevo/qm9"):
     assert site in model_folder(name).parents
-    load_orbevo(model_folder(name))
+    load_orbital_model(model_folder(name))
 for name in ("protein_rpn/ec", "protein_rpn/mf"):
     assert site in model_folder(name).parents
     assert ProteinPredictor(name).homologues is not None

@@ -15,8 +15,9 @@ LIGHT = (
     "graphlearn.training.packaged", "graphlearn.training.checkpoint",
 )  # fmt: skip
 OPTIONAL = ("pyscf", "rdkit", "ase", "Bio", "mdtraj", "h5py", "matplotlib", "sklearn", "accelerate", "obonet")
-WORK = ("graphlearn --help", "tdddft --help", "graphlearn models", "graphlearn datasets", "graphlearn doctor")
+WORK = ("graphlearn --help", "graphlearn models", "graphlearn datasets", "graphlearn doctor")
 NEED = {
+    "tdddft --help": "tdddft",
     "tdddft generate H2O --out set": "tdddft",
     "tdddft show set": "tdddft",
     "graphlearn train orbevo/demo --data set --out run": "train",

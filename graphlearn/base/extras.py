@@ -29,12 +29,12 @@ def extras_with(module: str) -> list[str]:
     return sorted(found.difference(NOT_OFFERED))
 
 
-def missing_library(error: ModuleNotFoundError, program: str) -> str | None:
+def missing_library(error: ModuleNotFoundError, extra: str) -> str | None:
     """What to install where a library cannot be imported.
 
     Args:
         error: From the import.
-        program: Name of the command; its own extra comes first, then that of training.
+        extra: That of the command; it is named first where it brings the library.
 
     Returns:
         One line, or None where the library belongs to no extra.
@@ -42,8 +42,8 @@ def missing_library(error: ModuleNotFoundError, program: str) -> str | None:
     extras = extras_with(error.name or "")
     if not extras:
         return None
-    first = next((extra for extra in (program, "train") if extra in extras), extras[0])
-    others = [extra for extra in extras if extra != first]
+    first = extra if extra in extras else extras[0]
+    others = [other for other in extras if other != first]
     also = f" (it also comes with {', '.join(others)})" if others else ""
     return (
         f"this command needs {(error.name or '').partition('.')[0]}, which is not installed: "

@@ -40,11 +40,11 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise _Terminated(RESUMABLE)
 
 
-def run(program: str, app: Callable[[], None]) -> None:
+def run(extra: str, app: Callable[[], None]) -> None:
     """Run a command-line app; user errors become one line on stderr and an exit code.
 
     Args:
-        program: Its name.
+        extra: The extra of this package that the command needs most.
         app: Imports and runs it.
     """
     signal.signal(signal.SIGTERM, _terminate)
@@ -55,7 +55,7 @@ def run(program: str, app: Callable[[], None]) -> None:
     except ConvergenceError as error:
         fail(str(error), 1)
     except ModuleNotFoundError as error:
-        said = missing_library(error, program)
+        said = missing_library(error, extra)
         if said is None:
             raise
         fail(said, 2)

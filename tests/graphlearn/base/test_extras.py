@@ -57,7 +57,7 @@ def test_an_extra_is_found_by_the_name_that_is_imported(module, extras):
     assert extras_with(module) == extras
 
 
-def test_the_extra_of_the_program_comes_first():
+def test_the_extra_of_the_command_comes_first():
     error = ModuleNotFoundError("No module named 'h5py'", name="h5py")
     assert "pip install 'graphlearn[tdddft]' (it also comes with graphs, proteins, train)" in missing_library(
         error, "tdddft"
