@@ -12,7 +12,8 @@ def check(*pages):
 
 
 def test_each_page_starts_in_a_folder_of_structures_alone_and_its_blocks_share_it(tmp_path):
-    page = "```bash\ntest \"$(ls -A)\" = structures\necho 1 > left.txt\n```\n\n```python\nprint(open('left.txt').read())\n```\n"
+    page = '```bash\ntest "$(ls -A)" = structures\necho 1 > left.txt\n```\n\n'
+    page += "```python\nprint(open('left.txt').read())\n```\n"
     for name in ("first.md", "second.md"):
         (tmp_path / name).write_text(page)
     done = check(tmp_path / "first.md", tmp_path / "second.md")
