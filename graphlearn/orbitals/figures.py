@@ -21,7 +21,7 @@ TRUE = "#222222"
 
 
 def dipole_figure(shown: Sequence[EvaluatedTrajectory]) -> Figure:
-    """Induced dipole along the field, true and predicted, one panel a trajectory."""
+    """Induced dipole along the field, true and predicted, one panel per trajectory."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.5, 1.9 * len(shown) + 0.6), layout="constrained")
         panels = figure.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
@@ -39,7 +39,7 @@ def dipole_figure(shown: Sequence[EvaluatedTrajectory]) -> Figure:
 
 
 def absorption_figure(shown: Sequence[EvaluatedTrajectory]) -> Figure:
-    """Absorption below 20 eV, true and predicted, one panel a trajectory."""
+    """Absorption below 20 eV, true and predicted, one panel per trajectory."""
     with matplotlib.rc_context(STYLE):
         columns = min(2, len(shown))
         rows = -(-len(shown) // columns)

@@ -31,7 +31,7 @@ def error_tables(sets: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[
 
 
 NOTE = (
-    "l2: distance an atom and state, in units of the target; the other columns: error over signal, rolled out from "
+    "l2: distance per atom and state, in units of the target; the other columns: error over signal, rolled out from "
     "the ground state. Perfect is 0, predicting no motion gives 1. Dynamic modes continue the true dipole from a "
     "quarter of its frames. The best of each column is bold."
 )

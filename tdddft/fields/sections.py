@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -20,9 +21,9 @@ Direction = tuple[float, float, float]
 class FieldSection(RecipeSection):
     """What every kind of field has."""
 
+    @abstractmethod
     def fields(self, name: str) -> list[FieldLike]:
         """One field per direction for the geometry of this name; a single one for sums and files."""
-        raise NotImplementedError
 
 
 class DirectedField(FieldSection):
@@ -52,9 +53,9 @@ class DirectedField(FieldSection):
         self.fields("any")
         return self
 
+    @abstractmethod
     def along(self, direction: Direction) -> FieldLike:
         """The field in one direction."""
-        raise NotImplementedError
 
     def fields(self, name: str) -> list[FieldLike]:
         """One field per direction for the geometry of this name."""

@@ -1,4 +1,4 @@
-"""Citation networks with the public split: one graph, a class a node."""
+"""Citation networks with the public split: one graph, a class per node."""
 
 from __future__ import annotations
 

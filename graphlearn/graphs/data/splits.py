@@ -97,7 +97,7 @@ def scaffold_split(smiles: Sequence[str], fractions: tuple[float, float] = (0.8,
     """Bemis-Murcko scaffold split as OGB makes it: largest scaffold sets first into train, validation, test.
 
     Args:
-        smiles: One molecule a graph.
+        smiles: One molecule per graph.
         fractions: Shares of train and validation.
 
     Returns:

@@ -36,7 +36,7 @@ def read_catalytic_residues(
     """Read catalytic residues of M-CSA (``mcsa_catalytic_residues.tsv.gz``; Ribeiro et al., NAR 46, D618, 2018).
 
     Args:
-        path: The file, plain or packed: a residue a line.
+        path: The file, plain or packed: a residue per line.
         lengths: Residues of each chain.
         reference_only: Leave out residues that were transferred to homologues of M-CSA's own entries.
 
@@ -63,7 +63,7 @@ def read_binding_residues(
     """Read ligand-binding residues of bindPredict (``bindpredict_binding_residues.tsv.gz``; Littmann et al., 2021).
 
     Args:
-        path: The file, plain or packed: a chain and a class of ligand a line.
+        path: The file, plain or packed: a chain and a class of ligand per line.
         lengths: Residues of each chain.
         ligands: Which of ``small``, ``metal`` and ``nuclear`` count.
 
