@@ -133,6 +133,8 @@ def load_arrays(data: bytes, where: Path | str) -> dict[str, np.ndarray]:
                 check_size(total, where)
                 with archive.open(entry) as file:
                     arrays[entry.filename.removesuffix(".npy")] = npy.read_array(file, allow_pickle=False)
+    except InputError:
+        raise
     except (ValueError, NotImplementedError, RuntimeError, *DAMAGED) as error:
         raise InputError(f"{where}: not readable as an npz file ({first_line(error)})") from None
     return arrays

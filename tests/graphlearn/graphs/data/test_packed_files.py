@@ -52,12 +52,14 @@ def test_a_file_that_unpacks_to_too_much_is_refused(name, tmp_path, monkeypatch)
         read(tmp_path / name)
 
 
-def test_carried_tables_keep_to_the_bound(tmp_path, monkeypatch):
+def test_carried_tables_keep_to_the_bound_and_say_so_whole_in_a_deep_folder(tmp_path, monkeypatch):
     monkeypatch.setenv(LIMIT_VARIABLE, "2")
+    folder = tmp_path / ("deep" * 40)
+    folder.mkdir()
     for name in (CORE, PROFILES):
-        (tmp_path / name).write_bytes(lzma.compress(_npz(seq=MANY)))
-    with pytest.raises(InputError, match=rf"structdb_core.*holds more than 2 MB.*{LIMIT_VARIABLE}"):
-        table_chains(tmp_path)
+        (folder / name).write_bytes(lzma.compress(_npz(seq=MANY)))
+    with pytest.raises(InputError, match=rf"structdb_core[^/]*: holds more than 2 MB.*{LIMIT_VARIABLE} higher$"):
+        table_chains(folder)
 
 
 def test_a_feature_matrix_is_checked_before_it_is_made(tmp_path):
