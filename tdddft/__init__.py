@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
-
+from graphlearn.base.lazy_names import lazy_names
 from tdddft.electronic.pyscf_environment import set_pyscf_environment
 
 _NAMES = {
@@ -36,18 +34,7 @@ _NAMES = {
     "tdddft.dataset.generate": ("GenerateOptions", "generate"),
     "graphlearn.base.errors": ("ContractError", "ConvergenceError", "InputError"),
 }
-_WHERE = {name: module for module, names in _NAMES.items() for name in names}
 
-__all__ = sorted(_WHERE)
+__getattr__, __dir__, __all__ = lazy_names(__name__, _NAMES)
 
 set_pyscf_environment()
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'tdddft' has no attribute {name!r}")
-    return getattr(import_module(_WHERE[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__

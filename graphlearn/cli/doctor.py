@@ -22,21 +22,21 @@ def doctor(
 
     Example: graphlearn doctor
     """
-    from graphlearn.hub.doctor import examine
+    from graphlearn.hub.doctor import run_checks
 
-    findings = []
-    for finding in examine():
-        findings.append(finding)
+    checks = []
+    for check in run_checks():
+        checks.append(check)
         if not as_json:
-            if len(findings) == 1 or finding.section != findings[-2].section:
-                out.print(finding.section, style="bold")
-            out.print(f"  {finding.status:8}", style=STYLES[finding.status], end="")
-            out.print(f"{finding.part:22} {finding.detail}", markup=False, soft_wrap=True)
-            if finding.advice:
-                out.print(f"{'':10}type: {finding.advice}", markup=False, soft_wrap=True)
-    faults = [finding for finding in findings if finding.is_fault]
+            if len(checks) == 1 or check.section != checks[-2].section:
+                out.print(check.section, style="bold")
+            out.print(f"  {check.status:8}", style=STYLES[check.status], end="")
+            out.print(f"{check.part:22} {check.detail}", markup=False, soft_wrap=True)
+            if check.advice:
+                out.print(f"{'':10}type: {check.advice}", markup=False, soft_wrap=True)
+    faults = [check for check in checks if check.is_fault]
     if as_json:
-        print(json.dumps({"ok": not faults, "findings": [asdict(f) for f in findings]}, indent=2))
+        print(json.dumps({"ok": not faults, "findings": [asdict(c) for c in checks]}, indent=2))
     else:
         out.print(f"{len(faults)} to repair" if faults else "everything that is needed works")
     if faults:

@@ -17,7 +17,7 @@ from graphlearn.training.recipe import Optimisation, OptimizerName, ScheduleName
 FOLDERS = {"tu": "tu", "moleculenet": "moleculenet", "citations": "planetoid"}
 
 
-class DataSource(RecipeSection):
+class GraphDataSource(RecipeSection):
     """Which data set, and where it lies."""
 
     kind: Literal["tu", "moleculenet", "citations"]
@@ -35,7 +35,7 @@ class DataSource(RecipeSection):
         return self.root or Path(os.environ.get("GRAPHLEARN_DATA", "data")) / FOLDERS[self.kind]
 
 
-class Network(RecipeSection):
+class GraphNetwork(RecipeSection):
     """Arguments of :class:`graphlearn.models.HistographGNN` that all readouts share."""
 
     channels: int = Field(64, ge=1)
@@ -59,8 +59,8 @@ class GraphRecipe(TrainingRecipe):
     """A training run, or a comparison of readouts on the same network, budget and splits."""
 
     task: Literal["graphs"] = "graphs"
-    data: DataSource
-    network: Network = Network()
+    data: GraphDataSource
+    network: GraphNetwork = GraphNetwork()
     optimisation: GraphOptimisation = GraphOptimisation()
     depths: tuple[PositiveInt, ...] = Field((5,), min_length=1, description="message-passing layers")
     readouts: tuple[str, ...] = Field(("history", "mean"), min_length=1)

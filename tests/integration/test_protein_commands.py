@@ -11,8 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "graphlearn"))
 from protein_files import alpha_lines, pdb_line, pdb_text, write
 
 COMMAND = Path(sys.executable).with_name("graphlearn")

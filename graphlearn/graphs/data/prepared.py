@@ -20,7 +20,7 @@ from graphlearn.graphs.data.planetoid import load_citations
 from graphlearn.graphs.data.splits import Split, load_folds, nested_split, stratified_folds
 from graphlearn.graphs.data.table import GraphTable
 from graphlearn.graphs.data.tu import load_tu
-from graphlearn.graphs.recipe import DataSource
+from graphlearn.graphs.recipe import GraphDataSource
 from graphlearn.training.task import device_of
 
 
@@ -170,7 +170,7 @@ def mean_roc_auc(output: Tensor, y: Tensor) -> float:
     return float(sum(scores) / len(scores))
 
 
-def load_graph_data(data: DataSource, fold: int = 0) -> GraphData:
+def load_graph_data(data: GraphDataSource, fold: int = 0) -> GraphData:
     """The data of a recipe.
 
     Args:

@@ -1,4 +1,4 @@
-"""One line of what the doctor finds."""
+"""One check of the installation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Status = Literal["ok", "missing", "failed"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Check:
     """What was looked at, and what was found.
 
     Args:

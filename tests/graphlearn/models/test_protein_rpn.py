@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from region_helpers import protein
 from torch_geometric.data import Batch, Data
 
 from graphlearn.models import ProteinRPN
 from graphlearn.proteins import SECONDARY_ORDER
 from graphlearn.testing import overfits
-from tests.graphlearn.region_helpers import protein
 
 VARIANTS = [
     {},

@@ -44,7 +44,7 @@ def train(head, readout, batches, steps=5):
 
 
 @pytest.mark.parametrize("on_disk", [False, True])
-def test_ix_cached_head_equals_live_head(backbone, labelled, tmp_path, on_disk):
+def test_a_head_on_the_cache_learns_as_on_the_live_network(backbone, labelled, tmp_path, on_disk):
     frozen = FrozenBackbone(backbone)
     loader = DataLoader(labelled, batch_size=2)
     cache = HistoryCache.record(frozen, loader, folder=tmp_path / "cache" if on_disk else None)
@@ -61,7 +61,7 @@ def test_ix_cached_head_equals_live_head(backbone, labelled, tmp_path, on_disk):
     assert first[-1] < first[0]
 
 
-def test_x_frozen_backbone_gets_no_gradient_and_keeps_its_statistics(backbone, labelled):
+def test_a_frozen_backbone_gets_no_gradient_and_keeps_its_statistics(backbone, labelled):
     before = copy.deepcopy(backbone.state_dict())
     model = nn.ModuleDict({"backbone": FrozenBackbone(backbone), "readout": HistoryReadout(16)}).train()
     assert model["readout"].training

@@ -43,16 +43,16 @@ OPTIONS = [{}, {"weights": "softmax", "heads": 4}, {"node_attention": False}, {"
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_i_batch_independence(options):
+def test_graphs_of_a_batch_do_not_affect_each_other(options):
     assert_batch_independent(Network(**options).eval(), graphs())
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_ii_node_permutation(options):
+def test_the_order_of_the_nodes_does_not_matter(options):
     assert_permutation_invariant(Network(**options).eval(), Batch.from_data_list(graphs()))
 
 
-def test_ii_node_permutation_at_node_level():
+def test_rows_follow_the_nodes_at_node_level():
     readout = HistoryReadout(16, level="node").eval()
     gnn = GIN(6, 16, num_layers=4).eval()
     data = Batch.from_data_list(graphs())
@@ -61,7 +61,7 @@ def test_ii_node_permutation_at_node_level():
 
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("sized", [True, False])
-def test_iii_empty_and_single_node_graphs(layers, sized):
+def test_empty_graphs_give_zeros_and_single_nodes_are_finite(layers, sized):
     xs, _ = history((4,), layers)
     batch = torch.tensor([1, 1, 1, 3])
     xs = [x.requires_grad_() for x in xs]
@@ -77,7 +77,7 @@ def test_iii_empty_and_single_node_graphs(layers, sized):
         torch.testing.assert_close(weights.layers, torch.ones(5, 1))
 
 
-def test_iii_no_nodes_at_all():
+def test_a_batch_without_nodes_gives_zeros():
     xs = [torch.zeros(0, 8) for _ in range(3)]
     readout = HistoryReadout(8)
     assert (readout(xs, torch.zeros(0, dtype=torch.long), batch_size=2) == torch.zeros(2, 8)).all()
@@ -86,7 +86,7 @@ def test_iii_no_nodes_at_all():
 
 
 @pytest.mark.parametrize("total", [0.0, 1e-12, -1e-12])
-def test_iv_the_pole_is_guarded(total):
+def test_the_pole_of_signed_weights_is_guarded(total):
     layers = LayerAttention(8, guard=0.1)
     scores = torch.tensor([[1.0, -1.0 + total, 0.5, -0.5]], dtype=torch.float64, requires_grad=True)
     alpha = layers.normalise(scores)
@@ -98,7 +98,7 @@ def test_iv_the_pole_is_guarded(total):
     assert scores.grad.isfinite().all()
 
 
-def test_iv_gradcheck_on_both_sides_of_the_guard():
+def test_gradients_hold_on_both_sides_of_the_guard():
     layers = LayerAttention(8, guard=0.1)
     for total in (0.0999, 0.1001, -0.0999, -0.1001):
         scores = torch.tensor([[0.6, -0.4]], dtype=torch.float64)
@@ -107,7 +107,7 @@ def test_iv_gradcheck_on_both_sides_of_the_guard():
         assert_gradcheck(layers.normalise, scores)
 
 
-def test_iv_zero_scores_give_the_mean_over_layers():
+def test_zero_scores_give_the_mean_over_layers():
     layers = LayerAttention(8)
     scores = torch.zeros(2, 4, requires_grad=True)
     alpha = layers.normalise(scores)
@@ -122,7 +122,7 @@ def test_iv_zero_scores_give_the_mean_over_layers():
     st.sampled_from([1.0, -1.0]),
 )
 @settings(deadline=None)
-def test_v_scale_and_sign_of_the_scores_cancel(scores, scale, sign):
+def test_scale_and_sign_of_the_scores_cancel(scores, scale, sign):
     layers = LayerAttention(8)
     c = torch.tensor([scores], dtype=torch.float64)
     alpha = layers.normalise(c)
@@ -138,7 +138,7 @@ def test_v_scale_and_sign_of_the_scores_cancel(scores, scale, sign):
     [{}, {"heads": 4}, {"weights": "softmax"}, {"residual": False, "norm": False}, {"node_attention": False}],
     ids=str,
 )
-def test_vi_lean_form_is_the_literal_form(options):
+def test_the_lean_form_is_the_literal_form(options):
     torch.manual_seed(3)
     readout = HistoryReadout(8, 12, **options).double()
     with torch.no_grad():
@@ -162,13 +162,13 @@ def test_vi_lean_form_is_the_literal_form(options):
         torch.testing.assert_close(a, b, rtol=1e-8, atol=1e-8)
 
 
-def test_vi_layer_code_is_equation_2():
+def test_the_layer_code_is_equation_2():
     for channels in (8, 7):
         like = torch.empty(0, dtype=torch.float64)
         torch.testing.assert_close(layer_code(65, channels, like), sinusoidal_code(65, channels))
 
 
-def test_vii_autocast_stays_close():
+def test_autocast_stays_close_to_float32():
     xs, batch = history(layers=6, channels=16)
     readout = HistoryReadout(16)
     exact = readout(xs, batch)
@@ -181,7 +181,7 @@ def test_vii_autocast_stays_close():
     assert all(p.grad.isfinite().all() for p in readout.parameters() if p.grad is not None)
 
 
-def test_viii_an_unsorted_batch_vector_is_read_correctly():
+def test_an_unsorted_batch_vector_is_read_correctly():
     xs, batch = history()
     readout = HistoryReadout(8)
     expected = readout(xs, batch)
@@ -192,7 +192,7 @@ def test_viii_an_unsorted_batch_vector_is_read_correctly():
     torch.testing.assert_close(sized, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_xi_state_dict_round_trip(tmp_path):
+def test_stored_weights_give_the_same_output(tmp_path):
     from safetensors.torch import load_file, save_file
 
     xs, batch = history()
@@ -203,7 +203,7 @@ def test_xi_state_dict_round_trip(tmp_path):
 
 
 @pytest.mark.parametrize("options", [*OPTIONS, {"level": "node"}], ids=str)
-def test_xi_no_graph_break_in_the_sized_path(options):
+def test_there_is_no_graph_break_in_the_sized_path(options):
     xs, batch = history()
     readout = HistoryReadout(8, **options)
     sizes = {"batch_size": len(SIZES), "max_num_nodes": max(SIZES)}
@@ -213,7 +213,7 @@ def test_xi_no_graph_break_in_the_sized_path(options):
     assert torch._dynamo.explain(readout)(xs, batch, **sizes).graph_break_count == 0
 
 
-def test_xi_export_with_any_number_of_nodes():
+def test_it_is_exported_for_any_number_of_nodes():
     xs, batch = history()
     readout = HistoryReadout(8).eval()
     sizes = {"batch_size": len(SIZES), "max_num_nodes": 64}
@@ -224,7 +224,7 @@ def test_xi_export_with_any_number_of_nodes():
     torch.testing.assert_close(program.module()(more, other, **sizes), readout(more, other, **sizes))
 
 
-def test_xi_too_many_nodes_are_never_dropped_silently():
+def test_too_many_nodes_are_never_dropped_silently():
     xs, batch = history()
     readout = HistoryReadout(8)
     with pytest.raises(ValueError, match=r"40 nodes.*max_num_nodes is 10"):
@@ -236,7 +236,7 @@ def test_xi_too_many_nodes_are_never_dropped_silently():
     assert out[:-1].isfinite().all()
 
 
-def test_xii_two_runs_are_equal():
+def test_two_trainings_with_one_seed_are_equal():
     results = []
     for _ in range(2):
         torch.manual_seed(7)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from hypothesis import given, settings, strategies as st
+from region_helpers import assert_linear_memory
 from torch_geometric.nn import GATConv, GCNConv
 
 from graphlearn.nn.region.convolution import Attention, Convolution
 from graphlearn.nn.region.neighbour_sum import Neighbours
 from graphlearn.testing import assert_gradcheck
-from tests.graphlearn.region_helpers import assert_linear_memory
 
 
 def by_loop(x, edge_index, weight):
