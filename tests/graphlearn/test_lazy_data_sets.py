@@ -1,4 +1,4 @@
-"""``graphlearn.datasets`` re-exports the data sets of all systems, and loads no library of theirs before one is used."""
+"""``graphlearn.datasets`` re-exports the data sets of all systems, and loads none before it is used."""
 
 from __future__ import annotations
 

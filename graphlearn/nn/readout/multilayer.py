@@ -21,6 +21,9 @@ class MultilayerReadout(nn.Module):
         y_g = \mathrm{MLP}\Big(\frac{1}{Q} \sum_i \mathrm{softmax}_l\big(r_i \cdot W_k m_{g,l} / \sqrt{d}\big) W_v
         m_{g,l}\Big)
 
+    With p the argument of the MLP, ``residual`` and ``layer_norm`` together give
+    :math:`y_g = \mathrm{LayerNorm}(\mathrm{MLP}(p) + p)`.
+
     Unlike :class:`~graphlearn.nn.HistoryReadout`, weights are positive and the queries do not depend on the graph.
 
     Args:
@@ -28,6 +31,8 @@ class MultilayerReadout(nn.Module):
         hidden_channels: Channels D of the output; by default ``channels``.
         heads: Attention heads.
         queries: Learned queries Q.
+        residual: Add what the queries found, the argument of the MLP, to its output.
+        layer_norm: LayerNorm of the output, after that.
 
     Shapes:
         - xs: L tensors ``[N, channels]``; output: ``[B, hidden_channels]``
@@ -36,12 +41,21 @@ class MultilayerReadout(nn.Module):
     the place of their token means and a code instead of a learned vector for the layer.
     """
 
-    def __init__(self, channels: int, hidden_channels: int | None = None, *, heads: int = 4, queries: int = 4) -> None:
+    def __init__(
+        self,
+        channels: int,
+        hidden_channels: int | None = None,
+        *,
+        heads: int = 4,
+        queries: int = 4,
+        residual: bool = False,
+        layer_norm: bool = False,
+    ) -> None:
         super().__init__()
         self.channels, self.hidden_channels = channels, hidden_channels or channels
         if self.hidden_channels % heads:
             raise ValueError(f"heads={heads} must divide the channels {self.hidden_channels}")
-        self.heads = heads
+        self.heads, self.residual = heads, residual
         self.embed = nn.Linear(channels, self.hidden_channels)
         self.queries = nn.Parameter(torch.empty(queries, self.hidden_channels))
         self.key_value = nn.Linear(self.hidden_channels, 2 * self.hidden_channels)
@@ -50,12 +64,13 @@ class MultilayerReadout(nn.Module):
             nn.ReLU(),
             nn.Linear(self.hidden_channels, self.hidden_channels),
         )
+        self.norm = nn.LayerNorm(self.hidden_channels) if layer_norm else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Initialise all weights again."""
-        for layer in (self.embed, self.key_value, *self.mlp):
-            if isinstance(layer, nn.Linear):
+        for layer in (self.embed, self.key_value, *self.mlp, self.norm):
+            if isinstance(layer, nn.Linear | nn.LayerNorm):
                 layer.reset_parameters()
         nn.init.normal_(self.queries)
 
@@ -89,8 +104,10 @@ class MultilayerReadout(nn.Module):
         key, value = self.key_value(tokens).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
         query = self.queries.unflatten(-1, (self.heads, -1)).transpose(0, 1).expand(len(key), -1, -1, -1)
         pooled = F.scaled_dot_product_attention(query, key, value).mean(2).flatten(1)
-        filled = segments.counts[:, None] > 0
-        out = torch.where(filled, self.mlp(pooled), 0.0)
+        out = self.mlp(pooled)
+        out = out + pooled if self.residual else out
+        out = out if self.norm is None else self.norm(out)
+        out = torch.where(segments.counts[:, None] > 0, out, 0.0)
         if not return_attention:
             return out
         shares = ((query @ key.transpose(-1, -2)) * key.size(-1) ** -0.5).softmax(-1).mean((1, 2))

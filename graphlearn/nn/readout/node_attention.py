@@ -16,12 +16,16 @@ class NodeAttention(nn.Module):
 
     .. math:: z_v = W_o \big\Vert_h \sum_{u \in g(v)} \mathrm{softmax}_u(q_v^h \cdot k_u^h / \sqrt{d})\, v_u^h
 
+    ``residual`` and ``layer_norm`` together give :math:`\mathrm{LayerNorm}(z_v + x_v)`.
+
     Graphs are padded in groups of like size: the cost follows the sizes of the graphs, not of the batch.
 
     Args:
         channels: Channels D of the nodes.
         heads: Heads; must divide ``channels``.
         dropout: Dropout of attention weights.
+        residual: Add x to the output.
+        layer_norm: LayerNorm of the output, after that.
 
     Shapes:
         - x: ``[N, channels]``; output: ``[N, channels]``
@@ -29,13 +33,22 @@ class NodeAttention(nn.Module):
     Source: Vaswani et al. 2017 (arXiv 1706.03762).
     """
 
-    def __init__(self, channels: int, *, heads: int = 1, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        channels: int,
+        *,
+        heads: int = 1,
+        dropout: float = 0.0,
+        residual: bool = False,
+        layer_norm: bool = False,
+    ) -> None:
         super().__init__()
         if channels % heads:
             raise ValueError(f"heads={heads} must divide the channels {channels}")
-        self.channels, self.heads, self.dropout = channels, heads, dropout
+        self.channels, self.heads, self.dropout, self.residual = channels, heads, dropout, residual
         self.project = nn.Linear(channels, 3 * channels)
         self.out = nn.Linear(channels, channels)
+        self.norm = nn.LayerNorm(channels) if layer_norm else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -44,6 +57,8 @@ class NodeAttention(nn.Module):
         nn.init.zeros_(self.project.bias)
         self.out.reset_parameters()
         nn.init.zeros_(self.out.bias)
+        if self.norm is not None:
+            self.norm.reset_parameters()
 
     def forward(self, x: Tensor, segments: Segments, max_num_nodes: int | None = None) -> Tensor:
         """Attend from every node to all nodes of its graph.
@@ -68,11 +83,13 @@ class NodeAttention(nn.Module):
             z = F.scaled_dot_product_attention(q, k, v, group.keys, dropout_p=dropout)
             rows.append(z.transpose(1, 2).reshape(-1, self.channels))
         z = from_slots(rows, groups, x)
-        if not folded:
-            out: Tensor = self.out(z)
-            return out
-        value, bias = self.project.weight.chunk(3)[2], self.project.bias.chunk(3)[2]
-        return torch.addmm(self.out.weight @ bias + self.out.bias, z, (self.out.weight @ value).T)
+        if folded:
+            value, bias = self.project.weight.chunk(3)[2], self.project.bias.chunk(3)[2]
+            out = torch.addmm(self.out.weight @ bias + self.out.bias, z, (self.out.weight @ value).T)
+        else:
+            out = self.out(z)
+        out = out + x if self.residual else out
+        return out if self.norm is None else self.norm(out)
 
     def received(self, x: Tensor, segments: Segments, max_num_nodes: int | None = None) -> Tensor:
         """Share of its graph's attention that each node receives, the mean over queries and heads.

@@ -6,8 +6,9 @@ import sys
 import pytest
 
 MODULES = (
-    "", ".cache", ".device", ".download", ".errors", ".extras", ".file_names", ".files", ".lazy_names", ".limits", ".locks",
-    ".machine", ".plain_files", ".plotting", ".provenance", ".tables", ".unpacking", ".recipes", ".workers", ".cli",
+    "", ".cache", ".device", ".download", ".errors", ".extras", ".file_names", ".files", ".lazy_names", ".limits",
+    ".locks", ".machine", ".plain_files", ".plotting", ".provenance", ".tables", ".unpacking", ".recipes",
+    ".workers", ".cli",
 )  # fmt: skip
 HEAVY = ("torch", "pydantic", "h5py", "numpy", "matplotlib", "rich", "tdddft")
 CODE = """

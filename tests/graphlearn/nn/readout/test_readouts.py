@@ -10,12 +10,14 @@ from torch_geometric.data import Batch
 from torch_geometric.nn import GIN
 from torch_geometric.nn.aggr import AttentionalAggregation, GraphMultisetTransformer, SetTransformerAggregation
 
-from graphlearn.nn import GroupedMeanReadout, JumpingReadout, MultilayerReadout, layer_outputs
+from graphlearn.nn import GroupedMeanReadout, JumpingReadout, MultilayerReadout, NodeAttention, layer_outputs
+from graphlearn.nn.readout.segments import Segments
 from graphlearn.testing import assert_batch_independent, assert_gradcheck, assert_permutation_invariant
 
 READOUTS = {
     "grouped mean": lambda: GroupedMeanReadout(16),
     "multilayer": lambda: MultilayerReadout(16),
+    "multilayer with norm": lambda: MultilayerReadout(16, residual=True, layer_norm=True),
     "jk cat": lambda: JumpingReadout(16, 4, jk="cat"),
     "jk lstm": lambda: JumpingReadout(16, 4, jk="lstm", aggr="max"),
     "gmt": lambda: JumpingReadout(16, 4, aggr=GraphMultisetTransformer(16, k=3)),
@@ -130,3 +132,39 @@ def test_means_of_half_precision_do_not_overflow():
 
     mean = Segments.of(xs[0], None, None).mean(xs[0])
     torch.testing.assert_close(mean, torch.full((1, 8), 100.0, dtype=torch.float16))
+
+
+@pytest.mark.parametrize("options", [{"residual": True}, {"layer_norm": True}, {"residual": True, "layer_norm": True}])
+@pytest.mark.parametrize("heads", [1, 4])
+def test_residual_and_norm_of_the_attention_between_nodes(options, heads):
+    torch.manual_seed(0)
+    (x, *_), batch = history(channels=8, dtype=torch.float64)
+    segments = Segments.of(x, batch, None)
+    plain, layer = NodeAttention(8, heads=heads).double(), NodeAttention(8, heads=heads, **options).double()
+    layer.load_state_dict(plain.state_dict() | {k: v for k, v in layer.state_dict().items() if "norm" in k})
+    expected = plain(x, segments) + (x if "residual" in options else 0.0)
+    if "layer_norm" in options:
+        expected = nn.functional.layer_norm(expected, [8])
+    torch.testing.assert_close(layer(x, segments), expected, rtol=1e-12, atol=1e-12)
+    assert torch.equal(layer.received(x, segments), plain.received(x, segments))
+
+
+@pytest.mark.parametrize("options", [{"residual": True}, {"layer_norm": True}, {"residual": True, "layer_norm": True}])
+def test_residual_and_norm_of_the_multilayer_readout(options):
+    torch.manual_seed(0)
+    xs, batch = history(channels=8, dtype=torch.float64)
+    plain, readout = MultilayerReadout(8).double(), MultilayerReadout(8, **options).double()
+    readout.load_state_dict(plain.state_dict() | {k: v for k, v in readout.state_dict().items() if "norm" in k})
+    pooled = []
+    plain.mlp.register_forward_pre_hook(lambda module, inputs: pooled.append(inputs[0]))
+    expected = plain(xs, batch) + (pooled[0] if "residual" in options else 0.0)
+    if "layer_norm" in options:
+        expected = nn.functional.layer_norm(expected, [8])
+    torch.testing.assert_close(readout(xs, batch), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("layer", [NodeAttention(8, layer_norm=True), MultilayerReadout(8, layer_norm=True)])
+def test_reset_starts_the_norm_again(layer):
+    nn.init.zeros_(layer.norm.weight)
+    layer.reset_parameters()
+    assert (layer.norm.weight == 1).all()
