@@ -14,6 +14,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from graphlearn.base.tables import Table
+
 PAGE = Path(__file__).parent / "contracts.md"
 BLOCK = re.compile(r"(<!-- contract: ([a-z_ ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TYPES = {
@@ -64,18 +66,38 @@ def statistics() -> str:
     return _of({f"{start}{key}": text for start, kind in parts.items() for key, text in described(kind)}, "key")
 
 
+def model_card() -> str:
+    """Keys of ``model.json``, those of a system after those of every card."""
+    from graphlearn.orbitals.model_folder import OrbitalCard
+    from graphlearn.training.card import ModelCard, TrainingCourse
+
+    parts = (
+        ("", ModelCard, "every model"),
+        ("training.", TrainingCourse, "every model"),
+        ("", OrbitalCard, "orbitals"),
+    )
+    rows = []
+    for start, kind, owner in parts:
+        for name, text in described(kind):
+            key = kind.model_fields[name].alias or name
+            rows.append((f"`{start}{key}`", owner, text))
+    return _table(("key", "of", "meaning"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "trajectory arrays": arrays,
     "trajectory metadata": metadata,
     "index": index,
     "selection": selection,
     "statistics": statistics,
+    "model card": model_card,
 }
 
 
 def described(kind: type) -> list[tuple[str, str]]:
     """Names and texts of the section Args or Attributes of the docstring of a class."""
     section = re.split(r"\n\s*(?:Args|Attributes):\n", kind.__doc__ or "")[1]
+    section = re.sub(r":\w+:(`[^`]*`)", r"\1", section)
     return [
         (name, " ".join(text.split())) for name, text in re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", section, re.M)
     ]
@@ -96,9 +118,7 @@ def _of(texts: Mapping[str, str], title: str) -> str:
 
 
 def _table(titles: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    titles = list(titles)
-    lines = [titles, ["---"] * len(titles), *(list(row) for row in rows)]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    return Table(list(titles), [list(map(str, row)) for row in rows]).markdown()
 
 
 def main() -> int:
