@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import select
@@ -15,7 +16,7 @@ from typing import Any, NoReturn
 
 import h5py
 
-from graphlearn.base.errors import first_line
+from graphlearn.base.errors import InputError, first_line
 from graphlearn.base.unpacking import check_size, unpacked_limit
 
 _low: Any = h5py  # its stubs do not know the low-level interface
@@ -35,10 +36,6 @@ _REFUSED = {
     h5t.REFERENCE: "references", h5t.VLEN: "arrays of variable length", h5t.OPAQUE: "opaque objects",
     h5t.BITFIELD: "bit fields",
 }  # fmt: skip
-
-
-class _RefusedError(Exception):
-    """What is in the file is not read."""
 
 
 def refusals(paths: Sequence[Path]) -> Iterator[str]:
@@ -153,7 +150,7 @@ def _refusal(path: Path) -> str:
     try:
         with h5py.File(str(path), "r") as file:
             _examine(file, _size_on_disk(path))
-    except _RefusedError as error:
+    except InputError as error:
         return first_line(error)
     except Exception as error:
         return f"damaged or incomplete ({first_line(error)}); fetch or generate it again"
@@ -167,12 +164,12 @@ def _examine(file: h5py.File, on_disk: int) -> None:
     while waiting:
         name, node = waiting.pop()
         if not isinstance(node, h5g.GroupID | h5d.DatasetID):
-            raise _RefusedError(f"{name} is a named type, which is not read")
+            raise InputError(f"{name} is a named type, which is not read")
         _check_attributes(name, node)
         if isinstance(node, h5d.DatasetID):
             declared += _check_array(name, node)
             if declared > on_disk:
-                _check_limit(declared, name)
+                check_size(declared, name)
             if node.get_create_plist().get_layout() == h5d.CHUNKED:
                 h5py.Dataset(node)[()]  # only this tells what it unpacks to, and whether its chunks are found
             continue
@@ -182,9 +179,9 @@ def _examine(file: h5py.File, on_disk: int) -> None:
             if kind == h5l.TYPE_SOFT:
                 soft.append((path, child, node))
             elif kind == h5l.TYPE_EXTERNAL:
-                raise _RefusedError(f"{path} is an external link, to another file, which is not followed")
+                raise InputError(f"{path} is an external link, to another file, which is not followed")
             elif kind != h5l.TYPE_HARD:
-                raise _RefusedError(f"{path} is a link of a user-defined kind, which is not followed")
+                raise InputError(f"{path} is a link of a user-defined kind, which is not followed")
             else:
                 found = h5o.open(node, child)
                 address = h5o.get_info(found).addr
@@ -192,23 +189,22 @@ def _examine(file: h5py.File, on_disk: int) -> None:
                     seen.add(address)
                     waiting.append((path, found))
             if len(seen) + len(soft) > LARGEST_COUNT:
-                raise _RefusedError(f"holds more than {LARGEST_COUNT} objects, which is no file of ours")
+                raise InputError(f"holds more than {LARGEST_COUNT} objects, which is no file of ours")
     for path, child, node in soft:
         try:
             h5o.open(node, child)
         except (KeyError, OSError, RuntimeError, ValueError):
-            raise _RefusedError(f"{path} is a soft link that leaves the file, or leads to nothing") from None
+            raise InputError(f"{path} is a soft link that leaves the file, or leads to nothing") from None
 
 
 def _check_attributes(name: str, node: Any) -> None:
     if h5a.get_num_attrs(node) > LARGEST_COUNT:
-        raise _RefusedError(f"{name} has more than {LARGEST_COUNT} attributes, which is no file of ours")
+        raise InputError(f"{name} has more than {LARGEST_COUNT} attributes, which is no file of ours")
     for index in range(h5a.get_num_attrs(node)):
         found = h5a.open(node, index=index)
         label = f"attribute {found.name.decode(errors='replace')!r} of {name}"
         _check_type(label, found.get_type())
-        size = found.get_storage_size()
-        _check_limit(size, label)
+        check_size(found.get_storage_size(), label)
     wrapped = h5py.Dataset(node) if isinstance(node, h5d.DatasetID) else h5py.Group(node)
     for key in wrapped.attrs:
         wrapped.attrs[key]
@@ -218,22 +214,20 @@ def _check_array(name: str, node: Any) -> int:
     """Bytes that an array, or one chunk of it, takes in memory."""
     plan = node.get_create_plist()
     if plan.get_layout() == h5d.VIRTUAL:
-        raise _RefusedError(f"{name} is a virtual data set, which lies in other files; these are not read")
+        raise InputError(f"{name} is a virtual data set, which lies in other files; these are not read")
     if plan.get_external_count():
-        raise _RefusedError(f"{name} has external storage, in another file, which is not read")
+        raise InputError(f"{name} has external storage, in another file, which is not read")
     for number in range(plan.get_nfilters()):
         code, *_, label = plan.get_filter(number)
         if code not in FILTERS:
             shown = label.decode(errors="replace").strip("\0") or "no name"
-            raise _RefusedError(
-                f"{name} is packed by filter {code} ({shown}), which a plug-in would run; it is not run"
-            )
+            raise InputError(f"{name} is packed by filter {code} ({shown}), which a plug-in would run; it is not run")
     kind = node.get_type()
     _check_type(name, kind)
     if kind.get_class() == h5t.STRING and kind.is_variable_str():
-        raise _RefusedError(f"{name} holds texts of variable length, which are not read")
+        raise InputError(f"{name} holds texts of variable length, which are not read")
     chunk = plan.get_chunk() if plan.get_layout() == h5d.CHUNKED else ()
-    return max(_count(node.shape or ()), _count(chunk) if chunk else 0) * kind.get_size()
+    return max(math.prod(node.shape or ()), math.prod(chunk) if chunk else 0) * kind.get_size()
 
 
 def _check_type(name: str, kind: Any) -> None:
@@ -244,18 +238,4 @@ def _check_type(name: str, kind: Any) -> None:
     elif found == h5t.ARRAY:
         _check_type(name, kind.get_super())
     elif found not in _PLAIN:
-        raise _RefusedError(f"{name} holds {_REFUSED.get(found, 'objects')}, which are not read")
-
-
-def _check_limit(size: int, name: str) -> None:
-    try:
-        check_size(size, name)
-    except ValueError as error:
-        raise _RefusedError(str(error)) from None
-
-
-def _count(shape: Sequence[int]) -> int:
-    count = 1
-    for length in shape:
-        count *= int(length)
-    return count
+        raise InputError(f"{name} holds {_REFUSED.get(found, 'objects')}, which are not read")

@@ -101,11 +101,6 @@ def _common(
 ) -> None:
     if verbose and quiet:
         raise InputError("give --verbose or --quiet, not both")
-    _set_level(logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING)
-
-
-def _set_level(level: int) -> None:
-    """Say on stderr what is at least as important as the level."""
     logging.basicConfig(format="%(name)s: %(message)s")
     for name in LOGGERS:
-        logging.getLogger(name).setLevel(level)
+        logging.getLogger(name).setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING)

@@ -117,10 +117,7 @@ def parse_stored(data: Mapping[str, Any], model: type[S], overrides: Sequence[st
         InputError: as for :func:`parse_recipe`.
     """
     merged = without_foreign_keys(model, _changed(data, overrides))
-    try:
-        used = model.model_validate(merged, context={STORED: True})
-    except ValidationError as error:
-        raise InputError(f"{where}: {explain(error, model)}") from None
+    used = parse_recipe(merged, model, where=where, context={STORED: True})
     return parse_recipe(used.model_dump(mode="json"), model, where=where)
 
 
@@ -158,17 +155,13 @@ def differing_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str =
 def _changed(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     merged = copy.deepcopy(dict(data))
     for override in overrides:
-        _apply(merged, override)
+        key, equals, value = override.partition("=")
+        if not equals or not key:
+            raise InputError(f"--set {override!r}: write it as section.key=value")
+        place, (*sections, last) = merged, key.split(".")
+        for section in sections:
+            place = place.setdefault(section, {})
+            if not isinstance(place, dict):
+                raise InputError(f"--set {override!r}: {section!r} is a value, not a section")
+        place[last] = parse_yaml(value, f"--set {override[:200]!r}")
     return merged
-
-
-def _apply(data: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals or not key:
-        raise InputError(f"--set {override!r}: write it as section.key=value")
-    *sections, last = key.split(".")
-    for section in sections:
-        data = data.setdefault(section, {})
-        if not isinstance(data, dict):
-            raise InputError(f"--set {override!r}: {section!r} is a value, not a section")
-    data[last] = parse_yaml(value, f"--set {override[:200]!r}")

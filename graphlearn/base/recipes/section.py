@@ -38,7 +38,11 @@ class RecipeSection(BaseModel):
 
     @model_validator(mode="after")
     def _nothing_idle(self, info: ValidationInfo) -> RecipeSection:
-        given = {} if _is_stored(info) else {key: why for key, why in self.idle().items() if _is_given(self, key)}
+        given = (
+            {}
+            if (info.context or {}).get(STORED)
+            else {key: why for key, why in self.idle().items() if _is_given(self, key)}
+        )
         if given:
             text = "; ".join(f"{key} has no effect: {why}" for key, why in given.items())
             raise PydanticCustomError("idle_key", "{text}", {"text": text, "keys": given})
@@ -141,10 +145,6 @@ def _tagged(annotation: Any) -> Iterator[tuple[str, type[RecipeSection]]]:
             yield from _tagged(part)
 
 
-def _is_stored(info: ValidationInfo) -> bool:
-    return bool((info.context or {}).get(STORED))
-
-
 def _is_given(section: Any, key: str) -> bool:
     """Whether a dotted key was written down."""
     head, _, rest = key.partition(".")
@@ -160,6 +160,3 @@ def _remove(data: Any, path: list[str]) -> None:
         data = data.get(section) if isinstance(data, dict) else None
     if isinstance(data, dict):
         data.pop(path[-1], None)
-
-
-__all__ = ["STORED", "RecipeSection", "kind_of", "kinds", "sections", "without_foreign_keys", "without_idle"]

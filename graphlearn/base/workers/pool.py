@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -91,7 +92,7 @@ class WorkerPool(Generic[T, R]):
     def _outcomes(self) -> Iterator[Outcome[T, R]]:
         stopping: float | None = None
         try:
-            while self._busy() or (self._waiting and stopping is None):
+            while any(w.item is not None for w in self._workers) or (self._waiting and stopping is None):
                 if stopping is None and self._stop():
                     stopping = time.monotonic()
                     self._tell_to_stop()
@@ -102,9 +103,6 @@ class WorkerPool(Generic[T, R]):
                 yield from self._listen()
         finally:
             self._end()
-
-    def _busy(self) -> bool:
-        return any(w.item is not None for w in self._workers)
 
     def _hand_out(self) -> Iterator[Outcome[T, R]]:
         while self._waiting:
@@ -187,7 +185,7 @@ def map_unordered(function: Callable[[T], R], work: Sequence[T], workers: int) -
     Raises:
         RuntimeError: if a worker dies.
     """
-    pool: WorkerPool[T, R] = WorkerPool(_Once(function), workers)
+    pool: WorkerPool[T, R] = WorkerPool(partial(_once, function), workers)
     for item in work:
         pool.add(item)
     for outcome in pool.outcomes():
@@ -229,12 +227,8 @@ def signals_left_to_the_parent() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@dataclass(frozen=True)
-class _Once(Generic[T, R]):
-    function: Callable[[T], R]
-
-    def __call__(self, item: T, stop: Stop) -> list[R]:
-        return [self.function(item)]
+def _once(function: Callable[[T], R], item: T, stop: Stop) -> list[R]:
+    return [function(item)]
 
 
 def _work(function: Function[T, R], connection: Connection, scratch: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -10,6 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from graphlearn.base.locks import is_locked, lock
 
 PREFIX = "tdddft-workers-"
 LOCK = ".lock"
@@ -24,8 +25,7 @@ def scratch_folder() -> Iterator[Path]:
     _remove_stale(base)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     try:
-        with (folder / LOCK).open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with lock(folder / LOCK):
             yield folder
     finally:
         remove_scratch(folder)
@@ -41,18 +41,7 @@ def _remove_stale(base: Path) -> None:
         try:
             found = folder.lstat()
             mine = found.st_uid == os.getuid() and not folder.is_symlink()
-            if mine and time.time() - found.st_mtime > SECONDS_UNTIL_STALE and not _is_held(folder / LOCK):
+            if mine and time.time() - found.st_mtime > SECONDS_UNTIL_STALE and not is_locked(folder / LOCK):
                 remove_scratch(folder)
         except OSError:
             continue
-
-
-def _is_held(path: Path) -> bool:
-    try:
-        with path.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
