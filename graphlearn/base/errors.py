@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class InputError(ValueError):
     """The input cannot be used as it stands; the message says what to change."""
@@ -44,3 +47,24 @@ def first_line(error: BaseException, longest: int = 200) -> str:
         The first line of its message, or the name of its class where it has none.
     """
     return printable((str(error).strip() or type(error).__name__).splitlines()[0])[:longest]
+
+
+@contextmanager
+def damage_named(what: str, *kinds: type[Exception], advice: str = "") -> Iterator[None]:
+    """Within, what a library raises in a damaged file becomes an :class:`InputError`; one of ours stays as it is.
+
+    Args:
+        what: The file, and what it is not readable as.
+        *kinds: What the library raises.
+        advice: What to do next.
+
+    Raises:
+        InputError: with the reason in brackets.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except kinds as error:
+        missing = " is missing" if isinstance(error, KeyError) else ""
+        raise InputError(f"{what} ({first_line(error)}{missing}){advice}") from None

@@ -18,7 +18,7 @@ def datasets(as_json: Annotated[bool, typer.Option("--json", help="print the lis
 
     Example: graphlearn datasets
     """
-    from graphlearn.hub.catalogue import data_sets
+    from graphlearn.hub.catalogue.datasets import data_sets
 
     found = data_sets()
     if as_json:

@@ -22,7 +22,7 @@ def doctor(
 
     Example: graphlearn doctor
     """
-    from graphlearn.hub.doctor import run_checks
+    from graphlearn.hub.doctor.run import run_checks
 
     checks = []
     for check in run_checks():

@@ -16,7 +16,7 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="print the list 
 
     Example: graphlearn models
     """
-    from graphlearn.hub.catalogue import systems
+    from graphlearn.hub.catalogue.models import systems
 
     found = systems()
     if as_json:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,57 +57,49 @@ class _Columns(_Record):
     """``scipy.sparse.csc_matrix``."""
 
 
-class _EmptyArray(_Record):
+def _empty_array(*_: Any) -> _Array:
     """``numpy.core.multiarray._reconstruct``."""
-
-    def __new__(cls, *_: Any) -> Any:
-        return _Array()
+    return _Array()
 
 
-class _Object(_Record):
+def _sparse_matrix(kind: type, *_: Any) -> Any:
     """``copyreg._reconstructor``, for sparse matrices alone."""
-
-    def __new__(cls, kind: type, *_: Any) -> Any:
-        if kind not in (_Rows, _Columns):
-            raise pickle.UnpicklingError("it makes an object that is no sparse matrix")
-        return kind()
+    if kind not in (_Rows, _Columns):
+        raise pickle.UnpicklingError("it makes an object that is no sparse matrix")
+    return kind()
 
 
-class _List(_Record):
-    """``list``, empty."""
-
-    def __new__(cls) -> Any:
-        return []
+def _empty_list() -> list[Any]:
+    """``list``, which would take any amount of memory for some arguments."""
+    return []
 
 
-class _Dict(_Record):
-    """``collections.defaultdict``, empty."""
-
-    def __new__(cls, _: Any = None) -> Any:
-        return {}
+def _empty_dict(_: Any = None) -> dict[Any, Any]:
+    """``collections.defaultdict``, without the function that makes its values."""
+    return {}
 
 
-ALLOWED: dict[tuple[str, str], type[_Record]] = {
-    ("numpy.core.multiarray", "_reconstruct"): _EmptyArray,
-    ("numpy._core.multiarray", "_reconstruct"): _EmptyArray,
+ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
+    ("numpy.core.multiarray", "_reconstruct"): _empty_array,
+    ("numpy._core.multiarray", "_reconstruct"): _empty_array,
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Dtype,
     ("scipy.sparse.csr", "csr_matrix"): _Rows,
     ("scipy.sparse._csr", "csr_matrix"): _Rows,
     ("scipy.sparse.csc", "csc_matrix"): _Columns,
     ("scipy.sparse._csc", "csc_matrix"): _Columns,
-    ("collections", "defaultdict"): _Dict,
-    ("builtins", "list"): _List,
-    ("__builtin__", "list"): _List,
+    ("collections", "defaultdict"): _empty_dict,
+    ("builtins", "list"): _empty_list,
+    ("__builtin__", "list"): _empty_list,
     ("builtins", "object"): _Record,
     ("__builtin__", "object"): _Record,
-    ("copyreg", "_reconstructor"): _Object,
-    ("copy_reg", "_reconstructor"): _Object,
+    ("copyreg", "_reconstructor"): _sparse_matrix,
+    ("copy_reg", "_reconstructor"): _sparse_matrix,
 }
 
 
 class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> type[_Record]:
+    def find_class(self, module: str, name: str) -> Any:
         """The stand-in of a class on the list."""
         if (module, name) not in ALLOWED:
             raise InputError(f"it names {module}.{name}, and only arrays, sparse matrices and containers are read")

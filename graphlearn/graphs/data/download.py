@@ -16,6 +16,44 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 PICKLES = ("*.pt", "*.pth", "*.pkl", "*.pickle")
 
 
+def raw_folders(name: str, root: Path) -> tuple[Path, Path, Path]:
+    """Where the raw files of a data set may lie: the folder of its kind, its own, and where PyG keeps them.
+
+    Args:
+        name: Of the data set.
+        root: Folder of the data sets of its kind.
+
+    Returns:
+        ``ROOT``, ``ROOT/NAME`` and ``ROOT/NAME/raw``.
+    """
+    return root, root / name, root / name / "raw"
+
+
+def raw_folder(
+    kind: str, name: str, root: Path, holds: Callable[[Path], bool], fetch: Callable[[str], Mapping[str, bytes]]
+) -> Path:
+    """The first of :func:`raw_folders` that holds a data set; where none does, it is fetched into the last.
+
+    Args:
+        kind: Of the data set, for messages.
+        name: Of the data set.
+        root: Folder of the data sets of its kind.
+        holds: Whether the files are in a folder.
+        fetch: Gives content by file name.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: as for :func:`fetch_raw`.
+    """
+    folders = raw_folders(name, root)
+    there = next(filter(holds, folders), None)
+    if there is None:
+        fetch_raw(kind, name, root, folders[-1], fetch)
+    return there or folders[-1]
+
+
 def fetch_raw(kind: str, name: str, root: Path, raw: Path, fetch: Callable[[str], Mapping[str, bytes]]) -> None:
     """Fill the folder ``raw`` with the files of a data set that is nowhere below ``root`` in a form that is read.
 

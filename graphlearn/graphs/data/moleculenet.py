@@ -12,9 +12,9 @@ import torch
 from torch_geometric.data import Data
 
 from graphlearn.base.download import download
-from graphlearn.base.errors import InputError
+from graphlearn.base.errors import InputError, damage_named
 from graphlearn.base.unpacking import load_arrays, read_unpacked
-from graphlearn.graphs.data.download import fetch_raw
+from graphlearn.graphs.data.download import raw_folder
 from graphlearn.graphs.data.splits import Split, scaffold_split
 from graphlearn.graphs.data.table import DAMAGED, GraphTable
 
@@ -60,7 +60,7 @@ def read_graphs(path: Path, name: str) -> tuple[GraphTable, Split]:
     Raises:
         InputError: if the file is damaged or lacks an array.
     """
-    try:
+    with damage_named(f"{path}: not readable as molecular graphs", *DAMAGED):
         arrays = {
             key: torch.from_numpy(array.astype(np.float32 if key == "y" else np.int64))
             for key, array in load_arrays(read_unpacked(path), path).items()
@@ -76,10 +76,6 @@ def read_graphs(path: Path, name: str) -> tuple[GraphTable, Split]:
             edge_attr=attr.repeat_interleave(2, dim=0),
         )
         parts = [torch.nonzero(arrays["split"] == k).flatten() for k in range(3)]
-    except InputError:
-        raise
-    except DAMAGED as error:
-        raise InputError(f"{path}: not readable as molecular graphs ({error})") from None
     return table, Split(*parts)
 
 
@@ -103,10 +99,8 @@ def read_smiles_table(
     from rdkit import Chem, rdBase
     from torch_geometric.utils import from_rdmol
 
-    try:
+    with damage_named(f"{path}: not readable as a table", csv.Error, UnicodeDecodeError):
         rows = list(csv.DictReader(io.StringIO(read_unpacked(path).decode("utf-8-sig"))))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable as a table ({error})") from None
     if targets is None:
         targets = tuple(c for c in (rows[0] if rows else ()) if c not in (smiles, *MOLECULE_COLUMNS))
     missing = [column for column in (smiles, *targets) if not rows or column not in rows[0]]
@@ -135,9 +129,8 @@ def read_smiles_table(
 def load_moleculenet(name: str, root: Path) -> tuple[GraphTable, Split]:
     """A MoleculeNet set with its scaffold split, from stored graphs or a table of SMILES.
 
-    Looked for: ``<name>.npz`` in ``<root>/derived`` and ``<root>``, the table in ``<root>`` and, where PyG keeps it,
-    ``<root>/<name>/raw``; else the table is downloaded into that. PyG's ``processed/data.pt`` is a pickle, and never
-    read.
+    Looked for: ``<name>.npz`` in ``<root>/derived`` and ``<root>``, the table where :func:`raw_folder` looks, or
+    downloads it into. PyG's ``processed/data.pt`` is a pickle, and never read.
 
     Args:
         name: Of the set, for example ``bbbp``.
@@ -153,19 +146,10 @@ def load_moleculenet(name: str, root: Path) -> tuple[GraphTable, Split]:
     for file in (root / "derived" / f"{key}.npz", root / f"{key}.npz"):
         if file.is_file():
             return read_graphs(file, key)
-    raw = root / key / "raw"
-    if (table := _table(key, root, raw)) is None:
-        fetch_raw("MoleculeNet set", key, root, raw, _download)
-        table = _table(key, root, raw)
-        assert table is not None
-    form = TABLES[key]
-    return read_smiles_table(table, key, smiles=form.smiles, targets=form.targets)
-
-
-def _table(key: str, *folders: Path) -> Path | None:
-    """The table of SMILES of a set that is known, where one of the folders holds it."""
     names = [f"{TABLES[key].file}{suffix}" for suffix in ("", ".gz")] if key in TABLES else []
-    return next((folder / name for folder in folders for name in names if (folder / name).is_file()), None)
+    folder = raw_folder("MoleculeNet set", key, root, lambda f: any((f / n).is_file() for n in names), _download)
+    form, table = TABLES[key], next(folder / n for n in names if (folder / n).is_file())
+    return read_smiles_table(table, key, smiles=form.smiles, targets=form.targets)
 
 
 def _download(key: str) -> dict[str, bytes]:

@@ -12,10 +12,10 @@ from torch_geometric.data import Data
 from torch_geometric.utils import coalesce, remove_self_loops, to_undirected
 
 from graphlearn.base.download import download
-from graphlearn.base.errors import InputError
+from graphlearn.base.errors import damage_named
 from graphlearn.base.unpacking import check_size, load_arrays, read_unpacked
 from graphlearn.graphs.data.array_pickle import read_array_pickle
-from graphlearn.graphs.data.download import fetch_raw
+from graphlearn.graphs.data.download import raw_folder
 from graphlearn.graphs.data.table import DAMAGED
 
 PARTS = ("x", "tx", "allx", "y", "ty", "ally", "graph", "test.index")
@@ -35,7 +35,7 @@ def read_citations(path: Path) -> Data:
     Raises:
         InputError: if the file is damaged or lacks an array.
     """
-    try:
+    with damage_named(f"{path}: not readable as a citation network", *DAMAGED):
         arrays = load_arrays(read_unpacked(path), path)
         nodes, features = int(arrays["num_nodes"]), int(arrays["num_features"])
         check_size(4 * nodes * features, f"{path}: num_nodes x num_features")
@@ -47,10 +47,6 @@ def read_citations(path: Path) -> Data:
         for key in ("train", "val", "test"):
             masks[f"{key}_mask"] = torch.zeros(nodes, dtype=torch.bool)
             masks[f"{key}_mask"][arrays[key].astype(np.int64)] = True
-    except InputError:
-        raise
-    except DAMAGED as error:
-        raise InputError(f"{path}: not readable as a citation network ({error})") from None
     return Data(x=x, edge_index=to_undirected(edges, num_nodes=nodes), y=y, **masks)
 
 
@@ -73,7 +69,7 @@ def read_planetoid(folder: Path, name: str) -> Data:
     content = {part: read_unpacked(folder / f"ind.{name}.{part}") for part in PARTS}
     where = folder / f"ind.{name}"
     arrays = {part: read_array_pickle(content[part], f"{where}.{part}") for part in PARTS if part != "test.index"}
-    try:
+    with damage_named(f"{where}.*: the files do not fit together", *DAMAGED, RuntimeError, advice="; fetch them again"):
         words, test_words = csr_matrix(arrays["allx"]), csr_matrix(arrays["tx"])
         labels, test_labels = (np.asarray(arrays[part], dtype=np.float32) for part in ("ally", "ty"))
         test = np.loadtxt(io.StringIO(content["test.index"].decode()), dtype=np.int64, ndmin=1)
@@ -90,10 +86,6 @@ def read_planetoid(folder: Path, name: str) -> Data:
         edges = torch.tensor(pairs, dtype=torch.long).reshape(-1, 2).T
         if not bool(((edges >= 0) & (edges < nodes)).all()):
             raise ValueError(f"an edge leaves the {nodes} nodes")
-    except (*DAMAGED, RuntimeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{where}.*: the files do not fit together ({error}); fetch them again") from None
     edges = coalesce(remove_self_loops(edges)[0], num_nodes=nodes)
     masks = {f"{part}_mask": torch.zeros(nodes, dtype=torch.bool) for part in ("train", "val", "test")}
     masks["train_mask"][:train] = masks["val_mask"][train : train + VALIDATION] = masks["test_mask"][test] = True
@@ -103,8 +95,8 @@ def read_planetoid(folder: Path, name: str) -> Data:
 def load_citations(name: str, root: Path) -> Data:
     """Cora, Citeseer or Pubmed: ``<root>/derived/<name>.npz``, ``<root>/<name>.npz``, or Planetoid's own files.
 
-    Those are looked for in ``<root>``, ``<root>/<name>`` and, where PyG keeps them, ``<root>/<name>/raw``; else they
-    are downloaded into that. PyG's ``processed/data.pt`` is a pickle, and never read.
+    Those are where :func:`raw_folder` looks, or downloads them into. PyG's ``processed/data.pt`` is a pickle, and
+    never read.
 
     Args:
         name: Of the network.
@@ -120,12 +112,9 @@ def load_citations(name: str, root: Path) -> Data:
     for file in (root / "derived" / f"{key}.npz", root / f"{key}.npz"):
         if file.is_file():
             return read_citations(file)
-    raw = root / name / "raw"
-    for folder in (root, root / name, raw):
-        if all((folder / f"ind.{key}.{part}").is_file() for part in PARTS):
-            return read_planetoid(folder, key)
-    fetch_raw("citation network", name, root, raw, _download)
-    return read_planetoid(raw, key)
+    files = [f"ind.{key}.{part}" for part in PARTS]
+    there = raw_folder("citation network", name, root, lambda f: all((f / n).is_file() for n in files), _download)
+    return read_planetoid(there, key)
 
 
 def _download(name: str) -> dict[str, bytes]:

@@ -12,9 +12,9 @@ from torch import Tensor
 from torch_geometric.utils import degree, one_hot
 
 from graphlearn.base.download import download
-from graphlearn.base.errors import InputError
+from graphlearn.base.errors import InputError, damage_named
 from graphlearn.base.unpacking import check_size, read_unpacked, tar_members
-from graphlearn.graphs.data.download import fetch_raw, zip_members
+from graphlearn.graphs.data.download import raw_folder, raw_folders, zip_members
 from graphlearn.graphs.data.table import DAMAGED, GraphTable
 
 TU_PARTS = ("A", "graph_indicator", "graph_labels", "graph_attributes", "node_labels", "node_attributes")
@@ -55,7 +55,8 @@ def read_tu_files(files: Mapping[str, bytes], name: str, where: Path | str, *, a
     Raises:
         InputError: if a file is missing or damaged.
     """
-    try:
+    what = f"{where}: the files of {name} do not fit together"
+    with damage_named(what, *DAMAGED, RuntimeError, advice="; fetch them again"):
         columns = {part: _numbers(files[file], part) for file, part in _tu_files(name).items() if file in files}
         owner, edges = columns["graph_indicator"][:, 0] - 1, columns["A"].T - 1
         nodes = len(owner)
@@ -77,11 +78,6 @@ def read_tu_files(files: Mapping[str, bytes], name: str, where: Path | str, *, a
             blocks += [_one_hot(column - column.min(), where) for column in columns["node_labels"].T]
         x = torch.cat(blocks, dim=1) if blocks else degree_features(edge_index, counts, edge_counts)
         return GraphTable(name, x, edge_index, counts, edge_counts, y)
-    except (*DAMAGED, RuntimeError) as error:
-        if isinstance(error, InputError):
-            raise
-        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise InputError(f"{where}: the files of {name} do not fit together ({reason}); fetch them again") from None
 
 
 def _tu_files(name: str) -> dict[str, str]:
@@ -121,7 +117,7 @@ def read_dgcnn(path: Path, name: str | None = None) -> GraphTable:
         InputError: if the file is damaged.
     """
     name = name or path.name.split(".")[0]
-    try:
+    with damage_named(f"{path}: not readable as a DGCNN graph file", *DAMAGED):
         lines = _text(path).splitlines()
         numbers = [np.array(line.split(), dtype=np.int64) for line in lines]
         graphs = int(numbers[0][0])
@@ -151,10 +147,6 @@ def read_dgcnn(path: Path, name: str | None = None) -> GraphTable:
         x = one_hot(tag) if tag.max() else degree_features(edge_index, sizes, edge_sizes)
         y = torch.from_numpy(np.unique(labels, return_inverse=True)[1])
         return GraphTable(name, x, edge_index, sizes, edge_sizes, y)
-    except InputError:
-        raise
-    except DAMAGED as error:
-        raise InputError(f"{path}: not readable as a DGCNN graph file ({error})") from None
 
 
 def degree_features(edge_index: Tensor, counts: Tensor, edge_counts: Tensor) -> Tensor:
@@ -195,16 +187,16 @@ def load_tu(name: str, root: Path) -> GraphTable:
         for file in (f"{stem}.dgcnn.tar.xz", f"{stem}.txt", f"{stem}/{stem}.txt"):
             if (root / file).is_file():
                 return read_dgcnn(root / file, name)
-    raw = root / name / "raw"
-    for folder in (root, root / name, raw):
-        if (folder / f"{name}_A.txt").is_file():
-            return read_tu_folder(folder, name)
-    if (archive := root / f"{name}.raw-tu.tar.xz").is_file():
+
+    def holds(folder: Path) -> bool:
+        return (folder / f"{name}_A.txt").is_file()
+
+    archive = root / f"{name}.raw-tu.tar.xz"
+    if archive.is_file() and not any(map(holds, raw_folders(name, root))):
         wanted = _tu_files(name)
         files = {Path(path).name: content for path, content in tar_members(archive, lambda p: Path(p).name in wanted)}
         return read_tu_files(files, name, archive)
-    fetch_raw("TU set", name, root, raw, _download)
-    return read_tu_folder(raw, name)
+    return read_tu_folder(raw_folder("TU set", name, root, holds, _download), name)
 
 
 def _download(name: str) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.nn.inits import reset
 from torch_geometric.utils import softmax
 
 from graphlearn.nn.equivariant.activation import make_activation
@@ -99,8 +100,7 @@ class SO2Attention(nn.Module):
     def reset_parameters(self) -> None:
         """Initialise all weights again."""
         for module in (self.first, self.first_edge, self.radial, self.second, self.alpha_norm, self.project):
-            if module is not None:
-                module.reset_parameters()
+            reset(module)
         bound = self.alpha_channels**-0.5
         nn.init.uniform_(self.alpha_vector, -bound, bound)
 

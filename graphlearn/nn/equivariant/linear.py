@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.nn.inits import zeros
 
 from graphlearn.nn.equivariant.irreps import check_components
 
@@ -37,8 +38,7 @@ class DegreeLinear(nn.Module):
     def reset_parameters(self) -> None:
         """Weights from N(0, 1/in_channels), zero bias."""
         nn.init.normal_(self.weight, std=self.in_channels**-0.5)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+        zeros(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map the channels of each degree.

@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.nn.inits import reset
 
 from graphlearn.nn.constants import ConstantBuffers
 
@@ -74,8 +75,7 @@ class RadialMLP(nn.Sequential):
     def reset_parameters(self) -> None:
         """Initialise every layer again."""
         for layer in self:
-            if isinstance(layer, nn.Linear | nn.LayerNorm):
-                layer.reset_parameters()
+            reset(layer)
 
 
 class EdgeScalars(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.nn.inits import zeros
 
 from graphlearn.nn.constants import ConstantBuffers
 from graphlearn.nn.equivariant.irreps import check_components, num_components
@@ -69,8 +70,7 @@ class SO2Linear(ConstantBuffers):
             fan_in = len(weights[0]) // self.in_channels * self.fan_in_channels
             for weight in weights:
                 nn.init.normal_(weight, std=fan_in**-0.5)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+        zeros(self.bias)
 
     def forward(self, x: Tensor, scale: Tensor | None = None) -> tuple[Tensor, Tensor]:
         r"""Map features in the frames of the edges.

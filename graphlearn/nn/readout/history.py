@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.nn.inits import reset
 
 from graphlearn.nn.readout.layer_attention import LayerAttention
 from graphlearn.nn.readout.node_attention import NodeAttention
@@ -110,8 +111,7 @@ class HistoryReadout(nn.Module):
     def reset_parameters(self) -> None:
         """Initialise all weights again."""
         for module in (self.layers, self.nodes, self.norm):
-            if module is not None:
-                module.reset_parameters()
+            reset(module)
         if self.mix_logit is not None and self.mix is not None:
             nn.init.constant_(self.mix_logit, math.log(self.mix / (1 - self.mix)))
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import JumpingKnowledge
 from torch_geometric.nn.aggr import Aggregation
+from torch_geometric.nn.inits import reset
 from torch_geometric.nn.resolver import aggregation_resolver
 
 from graphlearn.nn.readout.segments import Segments, check_history
@@ -52,8 +53,7 @@ class JumpingReadout(nn.Module):
     def reset_parameters(self) -> None:
         """Initialise all weights again."""
         for module in (self.jk, self.project, self.aggr):
-            if module is not None:
-                module.reset_parameters()
+            reset(module)
 
     def forward(self, xs: Sequence[Tensor], batch: Tensor | None = None, *, batch_size: int | None = None) -> Tensor:
         """Join the layers of each node, then aggregate the nodes of each graph.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch_geometric.nn.inits import reset
 
 from graphlearn.nn.readout.history import HistoryWeights
 from graphlearn.nn.readout.layer_attention import layer_code
@@ -69,9 +70,8 @@ class MultilayerReadout(nn.Module):
 
     def reset_parameters(self) -> None:
         """Initialise all weights again."""
-        for layer in (self.embed, self.key_value, *self.mlp, self.norm):
-            if isinstance(layer, nn.Linear | nn.LayerNorm):
-                layer.reset_parameters()
+        for module in (self.embed, self.key_value, self.mlp, self.norm):
+            reset(module)
         nn.init.normal_(self.queries)
 
     def forward(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch_geometric.nn.inits import reset
 
 from graphlearn.nn.readout.segments import PaddedGroup, Segments, from_slots
 
@@ -57,8 +58,7 @@ class NodeAttention(nn.Module):
         nn.init.zeros_(self.project.bias)
         self.out.reset_parameters()
         nn.init.zeros_(self.out.bias)
-        if self.norm is not None:
-            self.norm.reset_parameters()
+        reset(self.norm)
 
     def forward(self, x: Tensor, segments: Segments, max_num_nodes: int | None = None) -> Tensor:
         """Attend from every node to all nodes of its graph.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch_geometric.nn.inits import zeros
 from torch_geometric.utils import softmax
 
 from graphlearn.nn.region.neighbour_sum import Neighbours
@@ -87,8 +88,7 @@ class Attention(nn.Module):
         """Initialise all weights again."""
         for weight in (self.weight, self.receive, self.send):
             nn.init.xavier_uniform_(weight)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+        zeros(self.bias)
 
     def forward(self, x: Tensor, neighbours: Neighbours) -> Tensor:
         """Mean of the projected features of the neighbours, weighted by attention.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch_geometric.nn.inits import reset
 from torch_geometric.utils import softmax
 
 from graphlearn.nn.region.cone import penumbral_similarity
@@ -81,8 +82,7 @@ class FunctionalAttention(nn.Module):
         """Initialise all weights again."""
         for weight in (self.project.weight, self.receive, self.send):
             nn.init.xavier_uniform_(weight, gain=2**0.5)
-        if self.points is not None:
-            self.points.reset_parameters()
+        reset(self.points)
 
     def forward(
         self,

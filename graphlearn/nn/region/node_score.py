@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn import MLP
+from torch_geometric.nn.inits import ones, reset
 
 from graphlearn.nn.region.cone import penumbral_similarity
 from graphlearn.nn.region.convolution import Convolution
@@ -50,11 +51,9 @@ class NodeScore(nn.Module):
     def reset_parameters(self) -> None:
         """Initialise all weights again, those of the preferences at 1."""
         for module in (self.encoder, self.mlp, self.points):
-            if module is not None:
-                module.reset_parameters()
+            reset(module)
         for beta in (self.beta_secondary, self.beta_proximity, self.beta_cone):
-            if beta is not None:
-                nn.init.ones_(beta)
+            ones(beta)
 
     def forward(
         self, x: Tensor, edge_index: Tensor, edge_weight: Tensor, positions: Tensor, secondary: Tensor, mask: Tensor

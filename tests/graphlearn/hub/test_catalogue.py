@@ -9,8 +9,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from graphlearn.base.recipes.packaged import packed_folder
-from graphlearn.hub.catalogue import data_sets, systems
 from graphlearn.hub.catalogue.cards import contents, first_table, opening_comment, summary, title
+from graphlearn.hub.catalogue.datasets import data_sets
+from graphlearn.hub.catalogue.models import systems
 from graphlearn.training.packaged import model_folder, model_recipe
 from tdddft.dataset.packaged import find_recipe
 
