@@ -88,8 +88,8 @@ def _density_in_box(
     density_matrix = np.einsum("s,sa,sb->ab", t.occupations, c, c.conj()).real
     if change:
         density_matrix -= np.einsum("s,sa,sb->ab", t.occupations, t.coefficients, t.coefficients)
-    parts = []
-    for i in range(0, len(points), POINTS_AT_ONCE):
-        values = dft.numint.eval_ao(mol, points[i : i + POINTS_AT_ONCE])
-        parts.append(np.einsum("ga,ga->g", values @ density_matrix, values))
+    parts = [
+        dft.numint.eval_rho(mol, dft.numint.eval_ao(mol, points[i : i + POINTS_AT_ONCE]), density_matrix, hermi=1)
+        for i in range(0, len(points), POINTS_AT_ONCE)
+    ]
     return box, np.concatenate(parts).reshape(counts)

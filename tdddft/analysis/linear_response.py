@@ -103,20 +103,20 @@ def linear_response_modes(ground_state: GroundState, count: int = 10) -> Modes:
 
 def _solved(ground_state: GroundState, count: int) -> tuple[Any, np.ndarray]:
     """PySCF's solver and the order of its converged roots."""
-    pairs = ground_state.num_occupied * (len(ground_state.energies_hartree) - ground_state.num_occupied)
+    name, occupied = ground_state.molecule.name, ground_state.num_occupied
+    energies = np.asarray(ground_state.mean_field.mo_energy)
+    pairs = occupied * (len(energies) - occupied)
     if pairs == 0:
-        raise InputError(f"{ground_state.molecule.name}: the basis has no virtual orbitals to excite into")
-    name, energies = ground_state.molecule.name, np.asarray(ground_state.mean_field.mo_energy)
-    gap = float(energies[ground_state.num_occupied :].min() - energies[: ground_state.num_occupied].max())
+        raise InputError(f"{name}: the basis has no virtual orbitals to excite into")
+    gap = float(energies[occupied:].min() - energies[:occupied].max())
     if gap < SMALLEST_GAP_HARTREE:
         raise ConvergenceError(
             f"{name}: the ground state is degenerate (gap {gap * HARTREE_EV:.4f} eV), so that its lowest excitation "
             "has no energy; linear response does not describe it"
         )
-    solver = tdscf.TDDFT(ground_state.mean_field)
-    solver.nstates = min(count, pairs)
-    solver.max_cycle = 200
-    solver.positive_eig_threshold = SMALLEST_SQUARE_HARTREE2
+    solver = tdscf.TDDFT(ground_state.mean_field).set(
+        nstates=min(count, pairs), max_cycle=200, positive_eig_threshold=SMALLEST_SQUARE_HARTREE2
+    )
     try:
         solver.kernel()
     except (RuntimeError, ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
@@ -128,7 +128,6 @@ def _solved(ground_state: GroundState, count: int) -> tuple[Any, np.ndarray]:
     order = order[np.logical_and.accumulate(np.asarray(solver.converged)[order])]
     if len(order) == 0:
         raise ConvergenceError(
-            f"{ground_state.molecule.name}: none of {solver.nstates} linear-response roots converged; ask for another "
-            "number of them"
+            f"{name}: none of {solver.nstates} linear-response roots converged; ask for another number of them"
         )
     return solver, order

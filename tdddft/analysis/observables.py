@@ -6,7 +6,7 @@ import numpy as np
 import scipy.linalg
 
 from graphlearn.base.errors import ContractError
-from tdddft.trajectory import Trajectory, electronic_dipole_au
+from tdddft.trajectory import Trajectory, electronic_dipole_au, orthonormal_basis
 
 
 def ground_orbital_populations(trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray]:
@@ -20,9 +20,7 @@ def ground_orbital_populations(trajectory: Trajectory) -> tuple[np.ndarray, np.n
         orbitals hold 2 and the others 0. Inside a degenerate level only the sum has a meaning.
     """
     t = trajectory
-    values, vectors = scipy.linalg.eigh(t.overlap)
-    keep = values > 1e-6
-    half = vectors[:, keep] / np.sqrt(values[keep])
+    half = orthonormal_basis(t.overlap)
     energies, orbitals = scipy.linalg.eigh(half.T @ t.fock_hartree @ half)
     amplitudes = t.frame_coefficients.astype(np.complex128) @ (t.overlap @ half @ orbitals)
     return energies, np.einsum("s,fsm->fm", t.occupations, np.abs(amplitudes) ** 2)

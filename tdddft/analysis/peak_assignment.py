@@ -99,11 +99,7 @@ def assign_peaks(spectrum: Spectrum, roots: Roots, direction: np.ndarray | None)
 
 
 def _merge_close_lines(energies: np.ndarray, strengths: np.ndarray, width: float) -> list[tuple[float, float]]:
-    groups: list[list[tuple[float, float]]] = []
-    for energy, strength in zip(energies.tolist(), strengths.tolist(), strict=True):
-        if groups and energy - groups[-1][-1][0] < width:
-            groups[-1].append((energy, strength))
-        else:
-            groups.append([(energy, strength)])
+    lines = np.stack([energies, strengths], axis=1)
+    groups = [g.tolist() for g in np.split(lines, np.flatnonzero(np.diff(energies) >= width) + 1) if len(g)]
     totals = [sum(f for _, f in group) for group in groups]
     return [(sum(e * f for e, f in g) / total, total) for g, total in zip(groups, totals, strict=True)]

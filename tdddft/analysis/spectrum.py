@@ -157,15 +157,12 @@ def line_strengths(spectrum: Spectrum, energies_ev: Sequence[float] | np.ndarray
     """
     omega, gamma = spectrum.energy_ev / HARTREE_EV, spectrum.hwhm_ev / HARTREE_EV
     inside = spectrum.field_weight > FIELD_FLOOR
-    shapes = []
-    for line in np.asarray(energies_ev) / HARTREE_EV:
-        terms = [
-            sign * _damped_integral(omega + sign * line, gamma, spectrum.duration_fs / AU_TIME_FS) for sign in (1, -1)
-        ]
-        shapes.append(2 * omega / np.pi * ((terms[0] + terms[1]) / 2j).imag / line)
-    if not shapes:
+    lines, duration = np.asarray(energies_ev) / HARTREE_EV, spectrum.duration_fs / AU_TIME_FS
+    if len(lines) == 0:
         return np.zeros(0)
-    return scipy.optimize.nnls(np.stack(shapes, axis=1)[inside], spectrum.strength_per_hartree[inside])[0]
+    up, down = (_damped_integral(omega[:, None] + sign * lines, gamma, duration) for sign in (1, -1))
+    shapes = 2 * omega[:, None] / np.pi * ((up - down) / 2j).imag / lines  # [W, L]
+    return scipy.optimize.nnls(shapes[inside], spectrum.strength_per_hartree[inside])[0]
 
 
 def _damped_integral(omega: np.ndarray, gamma: float, duration: float) -> np.ndarray:
@@ -201,7 +198,9 @@ def _response_and_drive(
         ]
         response = np.stack(columns, axis=1).astype(np.complex128)
     else:
-        response = _transform(signal, times, omega)
+        weights = np.full(len(times), times[1] - times[0])
+        weights[[0, -1]] *= 0.5  # the trapezoidal rule
+        response = np.exp(1j * np.outer(omega, times)) @ (signal * weights[:, None])
     field_times_fs, weights_fs, field = trajectory.field_quadrature()
     field_times = field_times_fs / AU_TIME_FS
     damped = field * (np.exp(-gamma * field_times) * weights_fs / AU_TIME_FS)[:, None]
@@ -231,7 +230,17 @@ def default_hwhm_ev(trajectory: Trajectory, *, pade: bool = False) -> float:
 
 
 def field_direction(trajectory: Trajectory) -> np.ndarray:
-    """Unit vector of the field, float64 [3]; InputError without a field or with one that turns."""
+    """Unit vector of the field, float64 [3].
+
+    Args:
+        trajectory: With a field of one direction.
+
+    Returns:
+        The direction; that of the field's parameters where the file holds them.
+
+    Raises:
+        InputError: without a field, or with one that turns.
+    """
     samples = np.concatenate([trajectory.field_au, trajectory.field_impulse_au[None]])
     strength = np.linalg.norm(samples, axis=1)
     if strength.max() == 0.0:
@@ -268,10 +277,3 @@ def find_peaks(
     left, middle, right = y[tops - 1], y[tops], y[tops + 1]
     offset = 0.5 * (left - right) / (left - 2 * middle + right)
     return [(float(x[t] + o * (x[1] - x[0])), float(y[t])) for t, o in zip(tops, offset, strict=True)]
-
-
-def _transform(values: np.ndarray, times: np.ndarray, omega: np.ndarray) -> np.ndarray:
-    """Trapezoidal integral of values(t) [T, 3] times exp(i omega t), complex [W, 3]."""
-    weights = np.full(len(times), times[1] - times[0])
-    weights[[0, -1]] *= 0.5
-    return np.asarray(np.exp(1j * np.outer(omega, times)) @ (values * weights[:, None]))

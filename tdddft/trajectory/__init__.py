@@ -1,6 +1,12 @@
 """The trajectory file: contract, metadata, reader and writer, upgrades, validation. Needs no quantum chemistry."""
 
-from tdddft.trajectory.contract import ARRAYS, Trajectory, electronic_dipole_au, orthonormality_error
+from tdddft.trajectory.contract import (
+    ARRAYS,
+    Trajectory,
+    electronic_dipole_au,
+    orthonormal_basis,
+    orthonormality_error,
+)
 from tdddft.trajectory.hdf5 import count_frames, read_frames, read_trajectory, write_trajectory
 from tdddft.trajectory.metadata import (
     FieldInfo,
@@ -22,6 +28,7 @@ __all__ = [
     "count_frames",
     "electronic_dipole_au",
     "level_of_theory",
+    "orthonormal_basis",
     "orthonormality_error",
     "read_frames",
     "read_trajectory",

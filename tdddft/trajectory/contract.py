@@ -13,6 +13,7 @@ import numpy as np
 from graphlearn.base.hdf5 import Kind
 from tdddft.trajectory.metadata import FieldInfo, GroundStateInfo, MethodInfo, MoleculeInfo, Provenance
 
+SMALLEST_OVERLAP = 1e-6  # eigenvalue of S below which PySCF drops a combination of basis functions
 KINDS = ("simulated", "predicted")
 
 
@@ -167,12 +168,10 @@ class DipoleMatrices(Protocol):
     @property
     def occupations(self) -> np.ndarray:
         """Electrons per orbital, float64 [S]."""
-        ...
 
     @property
     def dipole_ao_au(self) -> np.ndarray:
         """Position matrices relative to the origin, float64 [3, A, A], bohr."""
-        ...
 
 
 def electronic_dipole_au(coefficients: np.ndarray, trajectory: DipoleMatrices) -> np.ndarray:
@@ -189,6 +188,13 @@ def electronic_dipole_au(coefficients: np.ndarray, trajectory: DipoleMatrices) -
     density = np.einsum("s,fsa,fsb->fab", trajectory.occupations, c.conj(), c, optimize=True).real
     dipole: np.ndarray = -np.einsum("xab,fab->fx", trajectory.dipole_ao_au, density, optimize=True)
     return dipole
+
+
+def orthonormal_basis(overlap: np.ndarray) -> np.ndarray:
+    """Orthonormal combinations of the atomic orbitals, as columns float64 [A, M]; M < A where some are dependent."""
+    values, vectors = np.linalg.eigh(overlap)
+    kept = values > SMALLEST_OVERLAP
+    return np.asarray(vectors[:, kept] / np.sqrt(values[kept]))
 
 
 def orthonormality_error(coefficients: np.ndarray, overlap: np.ndarray) -> np.ndarray:

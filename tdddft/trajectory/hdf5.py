@@ -14,7 +14,6 @@ from pydantic import ValidationError
 from graphlearn.base.errors import ContractError, InputError
 from graphlearn.base.files import replace_hdf5
 from graphlearn.base.hdf5 import attribute, check_dataset, open_hdf5, read_dataset
-from tdddft.trajectory.consistency import check_values
 from tdddft.trajectory.contract import ARRAYS, Trajectory
 from tdddft.trajectory.metadata import (
     FieldInfo,
@@ -26,6 +25,7 @@ from tdddft.trajectory.metadata import (
     first_error,
 )
 from tdddft.trajectory.upgrades import SCHEMA_VERSION, UPGRADES, Groups, upgrade
+from tdddft.trajectory.validation import check_values
 
 FORMAT = "tdddft-trajectory"
 GROUPS: dict[str, type[Metadata]] = {
@@ -162,9 +162,16 @@ def _read_metadata(file: h5py.File, version: int) -> dict[str, Any]:
             raise ContractError(f"{file.filename}: {name}: {why}") from None
     try:
         found["field"] = FieldInfo.from_dict(groups.get("field", {}))
+        _try_field(found["field"], read_dataset(file, ARRAYS["field_times_fs"].path, slice(1)))
     except (InputError, TypeError, ValueError, AttributeError, KeyError, ArithmeticError, RecursionError) as error:
         raise ContractError(f"{file.filename}: the parameters of the field are not readable ({error})") from None
     return found
+
+
+def _try_field(field: FieldInfo, time_fs: np.ndarray) -> None:
+    values = np.zeros((1, 3)) if field.source is None else np.asarray(field.source.at(time_fs), dtype=np.float64)
+    if values.shape != (1, 3):
+        raise InputError(f"it has {values.shape} values at one time")
 
 
 def _json_of_groups(file: h5py.File) -> Groups:

@@ -1,20 +1,29 @@
-"""Is a trajectory true to the contract? One result per rule."""
+"""Is a trajectory true to the contract? What a file must keep to be read, and one result per rule of the rest."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from tdddft.trajectory.consistency import not_finite
-from tdddft.trajectory.contract import Trajectory, electronic_dipole_au, orthonormality_error
+from graphlearn.base.errors import ContractError
+from tdddft.molecules.molecule import SYMBOLS
+from tdddft.trajectory.contract import (
+    ARRAYS,
+    KINDS,
+    Trajectory,
+    electronic_dipole_au,
+    orthonormal_basis,
+    orthonormality_error,
+)
 
 DIPOLE_TOLERANCE_OF_RANGE = 1e-4
 ORTHONORMALITY_TOLERANCE = 1e-6
 ENERGY_DRIFT_TOLERANCE_HARTREE = 1e-6
 AUFBAU_TOLERANCE_HARTREE = 1e-4
-SMALLEST_OVERLAP = 1e-6  # eigenvalue of S below which PySCF drops a combination of basis functions
 FIELD_OFF_OF_PEAK = 1e-4
+LARGEST_L = 7
 
 
 @dataclass(frozen=True)
@@ -42,10 +51,23 @@ def validate(trajectory: Trajectory) -> list[RuleResult]:
         One result per rule.
     """
     t = trajectory
-    finite = _finite(t)
-    if not finite.passed:
+    bad = not_finite(t)
+    where = f" in {', '.join(bad)}" if bad else ""
+    finite = RuleResult("finite numbers", not bad, f"{sum(bad.values())} NaN or infinite values{where}")
+    if bad:
         return [finite]
-    return [finite, _times(t), _converged(t), _aufbau(t), _dipole(t), _orthonormality(t), _energy(t)]
+    increasing = bool((np.diff(t.times_fs) > 0).all() and (np.diff(t.field_times_fs) > 0).all())
+    converged = t.ground_state.converged
+    error = float(orthonormality_error(t.frame_coefficients, t.overlap).max())
+    return [
+        finite,
+        RuleResult("times increase", increasing, f"{len(t.times_fs)} frames to {t.times_fs[-1]:.4g} fs"),
+        RuleResult("SCF converged", converged, "converged" if converged else "not converged"),
+        _aufbau(t),
+        _dipole(t),
+        RuleResult("S-orthonormality", error < ORTHONORMALITY_TOLERANCE, f"largest deviation {error:.1e}"),
+        _energy(t),
+    ]
 
 
 def failures(trajectory: Trajectory) -> list[str]:
@@ -62,34 +84,15 @@ def field_end_index(trajectory: Trajectory) -> int:
     return int(np.searchsorted(trajectory.times_fs, last, side="right"))
 
 
-def _finite(t: Trajectory) -> RuleResult:
-    bad = not_finite(t)
-    where = f" in {', '.join(bad)}" if bad else ""
-    return RuleResult("finite numbers", not bad, f"{sum(bad.values())} NaN or infinite values{where}")
-
-
-def _times(t: Trajectory) -> RuleResult:
-    increasing = bool((np.diff(t.times_fs) > 0).all() and (np.diff(t.field_times_fs) > 0).all())
-    return RuleResult("times increase", increasing, f"{len(t.times_fs)} frames to {t.times_fs[-1]:.4g} fs")
-
-
-def _converged(t: Trajectory) -> RuleResult:
-    converged = t.ground_state.converged
-    return RuleResult("SCF converged", converged, "converged" if converged else "not converged")
-
-
 def _aufbau(t: Trajectory) -> RuleResult:
     r"""Whether no orbital of :math:`F C = S C \varepsilon` that is left empty lies below an occupied one."""
-    rule = "lowest orbitals occupied"
-    if not all(np.isfinite(a).all() for a in (t.overlap, t.fock_hartree, t.coefficients)):
-        return RuleResult(rule, False, "NaN or infinite values")
-    weights, directions = np.linalg.eigh(t.overlap)
-    kept = weights > SMALLEST_OVERLAP
-    half = directions[:, kept] / np.sqrt(weights[kept])
+    half = orthonormal_basis(t.overlap)
     lowest = np.linalg.eigvalsh(half.T @ t.fock_hartree @ half)[: len(t.coefficients)]
     occupied = np.linalg.eigvalsh(t.coefficients @ t.fock_hartree @ t.coefficients.T)
     above = float(np.abs(occupied - lowest).max()) if len(lowest) == len(occupied) else np.inf
-    return RuleResult(rule, above < AUFBAU_TOLERANCE_HARTREE, f"{above:.1e} hartree from the lowest orbitals")
+    return RuleResult(
+        "lowest orbitals occupied", above < AUFBAU_TOLERANCE_HARTREE, f"{above:.1e} hartree from the lowest orbitals"
+    )
 
 
 def _dipole(t: Trajectory) -> RuleResult:
@@ -108,11 +111,6 @@ def _dipole_rounding_au(t: Trajectory) -> float:
     return float(5 * relative * np.sqrt(((gradient * np.abs(c)) ** 2).sum(axis=(1, 2))).max())
 
 
-def _orthonormality(t: Trajectory) -> RuleResult:
-    error = float(orthonormality_error(t.frame_coefficients, t.overlap).max())
-    return RuleResult("S-orthonormality", error < ORTHONORMALITY_TOLERANCE, f"largest deviation {error:.1e}")
-
-
 def _energy(t: Trajectory) -> RuleResult:
     rule = "energy after the field"
     if t.kind != "simulated":
@@ -124,3 +122,50 @@ def _energy(t: Trajectory) -> RuleResult:
     return RuleResult(
         rule, drift < ENERGY_DRIFT_TOLERANCE_HARTREE, f"drift {drift:.1e} hartree over {len(after)} frames"
     )
+
+
+def check_values(t: Trajectory, path: Path, *, finite: bool) -> None:
+    """Refuse a trajectory unless the values of a trajectory make sense together.
+
+    Args:
+        t: The trajectory, of the right types and shapes.
+        path: Where it came from, for messages.
+        finite: Whether NaN and infinite numbers are refused.
+
+    Raises:
+        ContractError: with the first rule that is broken.
+    """
+    atom, l, radial, m = t.ao_table.T
+    fits = (atom >= 0) & (atom < len(t.numbers)) & (l >= 0) & (l <= LARGEST_L) & (radial >= 0) & (np.abs(m) <= l)
+    row = int(fits.argmin())
+    ions = t.ground_state.ion_charges
+    bad = not_finite(t) if finite else {}
+    named = ", ".join(f"{name} ({count})" for name, count in bad.items())
+    rules = (
+        (t.kind in KINDS, f"attribute 'kind' is {t.kind[:40]!r}, expected {' or '.join(KINDS)}"),
+        (
+            t.numbers.min() >= 1 and t.numbers.max() < len(SYMBOLS),
+            f"atomic numbers must lie between 1 and {len(SYMBOLS) - 1}",
+        ),
+        (fits.all(), f"row {row} of ao_table, {t.ao_table[row].tolist()}, is no orbital of the molecule"),
+        (len(np.unique(t.ao_table, axis=0)) == len(t.ao_table), "ao_table names an orbital twice"),
+        (
+            len(t.occupations) <= len(t.ao_table),
+            f"{len(t.occupations)} occupied orbitals, but {len(t.ao_table)} atomic orbitals",
+        ),
+        (
+            ions is None or len(ions) == len(t.numbers),
+            f"ion_charges of ground_state must be {len(t.numbers)} finite numbers",
+        ),
+        (not bad, f"NaN or infinite values in {named}; generate it again"),
+    )
+    for holds, why in rules:
+        if not holds:
+            raise ContractError(f"{path}: {why}")
+
+
+def not_finite(t: Trajectory) -> dict[str, int]:
+    """How many NaN and infinite values each array holds; a prediction may be without an energy."""
+    left_out = {"energy_hartree"} if t.kind == "predicted" else set()
+    counts = {n: int((~np.isfinite(getattr(t, n))).sum()) for n in ARRAYS if n not in left_out}
+    return {name: count for name, count in counts.items() if count}
