@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ import torch
 from graphlearn.base.errors import ContractError, InputError
 from graphlearn.base.files import replace_hdf5
 from graphlearn.base.hdf5 import Kind, attribute, check_dataset, open_hdf5, read_dataset
+from tdddft.electronic.batched_matrices import stack_padded
 from tdddft.electronic.ground_state import GroundState
-from tdddft.propagation.frames import Frames
+from tdddft.propagation.frames import Frame
 from tdddft.propagation.schemes import State
 
 FORMAT = "tdddft-checkpoint"
@@ -45,7 +46,7 @@ class PropagationState:
     """What a propagation has computed so far: its state (None before the start), frames, Fock builds and seconds."""
 
     state: State | None = None
-    frames: Frames = field(default_factory=Frames)
+    frames: Sequence[Frame] = ()
     builds: int = 0
     seconds: float = 0.0
 
@@ -90,24 +91,21 @@ class Checkpoint:
             return PropagationState()
         try:
             with open_hdf5(self.path) as file:
-                if attribute(file, "format", str) != FORMAT or attribute(file, "schema_version", int) != SCHEMA_VERSION:
+                found = attribute(file, "format", str), attribute(file, "schema_version", int)
+                if found != (FORMAT, SCHEMA_VERSION):
                     return PropagationState()
                 if attribute(file, "identity", str) != self._identity:
                     raise self._foreign()
                 builds, seconds = attribute(file, "fock_builds", int), attribute(file, "wall_seconds", float)
                 numbers = {name: attribute(file, name, kind) for name, kind in _NUMBERS.items()}
-                arrays = self._arrays(file)
+                arrays = self._turned(self._arrays(file))
         except ContractError:  # cut while it was written to a dying disk: start again
             return PropagationState()
-        frames = Frames(*(list(arrays[f"frame_{name}"]) for name in ("occupied", "dipoles_au", "energies_hartree")))
         values: dict[str, Any] = {n: torch.as_tensor(arrays[n]).to(device) for n in _TENSORS if n in arrays}
         past = torch.as_tensor(arrays["past"]).to(device) if "past" in arrays else ()
         times = arrays["past_times_au"].tolist() if "past" in arrays else ()
         state = State(**numbers, **values, past=tuple(zip(times, past, strict=True)))
-        turn = self._turn([arrays[f"orbitals_{i}"] for i in range(len(self._ground_states))])
-        if turn is not None:
-            frames.occupied = list(turn @ np.array(frames.occupied))
-            state = _turned(state, torch.as_tensor(turn, device=device))
+        frames = [Frame(*parts) for parts in zip(*(arrays[f"frame_{n}"] for n in Frame._fields), strict=True)]
         return PropagationState(state, frames, builds, seconds)
 
     def _arrays(self, file: h5py.File) -> dict[str, np.ndarray]:
@@ -116,14 +114,11 @@ class Checkpoint:
         sizes = {"B": len(states), "M": max(g.orbitals.shape[1] for g in states)}
         sizes["S"] = max(g.num_occupied for g in states)
         absent = {n for n in _OPTIONAL if n not in file or len(file[n]) == 0}
+        expected = {name: described for name, described in _ARRAYS.items() if name not in absent}
+        expected |= {f"orbitals_{i}": ("real", g.orbitals.shape) for i, g in enumerate(states)}
         arrays = {}
-        for name, (kind, shape) in _ARRAYS.items():
-            if name not in absent:
-                check_dataset(file, name, kind, shape, sizes)
-                arrays[name] = read_dataset(file, name)
-        for index, state in enumerate(states):
-            name = f"orbitals_{index}"
-            check_dataset(file, name, "real", state.orbitals.shape, {})
+        for name, (kind, shape) in expected.items():
+            check_dataset(file, name, kind, shape, sizes)
             arrays[name] = read_dataset(file, name)
         if ("past" in arrays) != ("past_times_au" in arrays):
             raise ContractError(f"{self.path}: past matrices and their times go together")
@@ -138,17 +133,22 @@ class Checkpoint:
             self._saved = time.monotonic()
 
     def save(self, now: PropagationState) -> None:
-        """Write a temporary file, flush it to disk, rename it."""
-        state, frames = now.state, now.frames
+        """Write a temporary file, flush it to disk, rename it.
+
+        Args:
+            now: What was computed so far; nothing is written before the start.
+
+        Raises:
+            InputError: if the file cannot be written.
+        """
+        state = now.state
         if self.path is None or state is None:
             return
         arrays = {
-            "frame_occupied": np.array(frames.occupied),
-            "frame_dipoles_au": np.array(frames.dipoles),
-            "frame_energies_hartree": np.array(frames.energies),
             "past_times_au": np.array([t for t, _ in state.past]),
             "past": np.array([m.cpu().numpy() for _, m in state.past]),
         }
+        arrays |= {f"frame_{n}": np.array([getattr(frame, n) for frame in now.frames]) for n in Frame._fields}
         arrays |= {f"orbitals_{i}": g.orbitals for i, g in enumerate(self._ground_states)}
         arrays |= {n: getattr(state, n).cpu().numpy() for n in _TENSORS if getattr(state, n) is not None}
 
@@ -166,33 +166,21 @@ class Checkpoint:
         except OSError as error:
             raise InputError(f"cannot write the checkpoint {self.path}: {error.strerror or error}") from None
 
-    def _turn(self, stored: Sequence[np.ndarray]) -> np.ndarray | None:
-        """Unitary from the stored orbitals to the present ones [B, M, M], filled up with zeros; None if equal."""
-        turns = []
-        for old, g in zip(stored, self._ground_states, strict=True):
-            turn = g.orbitals.T @ g.overlap @ old
-            if np.abs(turn @ turn.T - np.eye(len(turn))).max() > SAME_SPACE:
-                raise self._foreign()
-            turns.append(turn)
-        if all(np.abs(turn - np.eye(len(turn))).max() < SAME_ORBITALS for turn in turns):
-            return None
-        out = np.zeros((len(turns), *np.max([t.shape for t in turns], axis=0)))
-        for row, turn in zip(out, turns, strict=True):
-            row[: len(turn), : len(turn)] = turn
-        return out
+    def _turned(self, arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """The arrays in the present orbitals in place of the stored ones."""
+        turns = [g.orbitals.T @ g.overlap @ arrays[f"orbitals_{i}"] for i, g in enumerate(self._ground_states)]
+        if any(_from_unit(turn @ turn.T) > SAME_SPACE for turn in turns):
+            raise self._foreign()
+        if all(_from_unit(turn) < SAME_ORBITALS for turn in turns):
+            return arrays
+        turn = stack_padded(turns, torch.float64, torch.device("cpu")).numpy()  # [B, M, M]
+        orbitals = {n: turn @ arrays[n] for n in ("frame_occupied", "occupied")}
+        matrices = {n: turn @ arrays[n] @ turn.swapaxes(1, 2) for n in ("response", "past") if n in arrays}
+        return {**arrays, **orbitals, **matrices}
 
     def _foreign(self) -> InputError:
         return InputError(f"{self.path} is the checkpoint of another propagation; remove it, or choose another name")
 
 
-def _turned(state: State, turn: torch.Tensor) -> State:
-    def matrix(m: torch.Tensor) -> torch.Tensor:
-        u = turn.to(m.dtype)
-        return u @ m @ u.mT
-
-    return replace(
-        state,
-        occupied=turn.to(state.occupied.dtype) @ state.occupied,
-        response=matrix(state.response),
-        past=tuple((t, matrix(m)) for t, m in state.past),
-    )
+def _from_unit(matrix: np.ndarray) -> float:
+    return float(np.abs(matrix - np.eye(len(matrix))).max())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -59,55 +61,35 @@ class TimeGrid:
         return self.times_fs[:: self.save_every]
 
 
-@dataclass
-class Frames:
-    """Stored frames in memory, one entry per frame.
+class Frame(NamedTuple):
+    """A stored frame in memory, of a batch or of one molecule.
 
-    Args:
+    Attributes:
         occupied: Occupied orbitals in the basis of ground-state orbitals, complex [B, M, S] or, of one molecule,
             [M, S].
-        dipoles: Dipoles of the electrons, float64 [B, 3] or [3], e bohr.
-        energies: Energies above the ground state, float64 [B] or [], hartree.
+        dipoles_au: Dipoles of the electrons, float64 [B, 3] or [3], e bohr.
+        energies_hartree: Energies above the ground state, float64 [B] or [], hartree.
     """
 
-    occupied: list[np.ndarray] = field(default_factory=list)
-    dipoles: list[np.ndarray] = field(default_factory=list)
-    energies: list[np.ndarray] = field(default_factory=list)
+    occupied: np.ndarray
+    dipoles_au: np.ndarray
+    energies_hartree: np.ndarray
 
-    def append(self, occupied: np.ndarray, dipoles: np.ndarray, energies: np.ndarray) -> None:
-        """Add a frame.
-
-        Args:
-            occupied: Occupied orbitals, complex [B, M, S].
-            dipoles: Dipoles of the electrons, float64 [B, 3], e bohr.
-            energies: Energies above the ground state, float64 [B], hartree.
-        """
-        self.occupied.append(occupied)
-        self.dipoles.append(dipoles)
-        self.energies.append(energies)
-
-    def of_molecule(self, index: int, ground_state: GroundState) -> Frames:
-        """The frames of one molecule of the batch, without its padding.
+    def of_molecule(self, index: int, ground_state: GroundState) -> Frame:
+        """The frame of one molecule of the batch, without its padding.
 
         Args:
             index: Place in the batch.
             ground_state: That of the molecule.
 
         Returns:
-            Frames of one molecule: orbitals [M, S], dipoles [3], energies [].
+            Frame of one molecule: orbitals [M, S], dipole [3], energy [].
         """
         rows, columns = ground_state.orbitals.shape[1], ground_state.num_occupied
-        return Frames(
-            [o[index, :rows, :columns] for o in self.occupied],
-            [d[index] for d in self.dipoles],
-            [e[index] for e in self.energies],
-        )
-
-    def __len__(self) -> int:
-        return len(self.occupied)
+        return Frame(self.occupied[index, :rows, :columns], self.dipoles_au[index], self.energies_hartree[index])
 
 
-def atomic_coefficients(occupied: list[np.ndarray], ground_state: GroundState) -> np.ndarray:
+def atomic_coefficients(occupied: Sequence[np.ndarray], ground_state: GroundState) -> np.ndarray:
     """Occupied orbitals of one molecule in atomic orbitals, complex128 [F, S, A].
 
     Args:
@@ -123,7 +105,7 @@ def atomic_coefficients(occupied: list[np.ndarray], ground_state: GroundState) -
 def assemble(
     ground_state: GroundState,
     field: Field,
-    frames: Frames,
+    frames: Sequence[Frame],
     grid: TimeGrid,
     provenance: Provenance,
     *,
@@ -135,7 +117,7 @@ def assemble(
     Args:
         ground_state: What the propagation started from.
         field: External field of this molecule.
-        frames: Its frames, see :meth:`Frames.of_molecule`.
+        frames: Its frames, see :meth:`Frame.of_molecule`.
         grid: Times of the field samples and frames.
         provenance: How it was computed.
         precision: ``complex64`` or ``complex128`` for the stored coefficients.
@@ -145,7 +127,8 @@ def assemble(
         The trajectory.
     """
     molecule, occupied = ground_state.molecule, ground_state.num_occupied
-    coefficients = atomic_coefficients(frames.occupied, ground_state)
+    orbitals, dipoles, energies = zip(*frames, strict=True)
+    coefficients = atomic_coefficients(orbitals, ground_state)
     return Trajectory(
         numbers=molecule.numbers,
         positions_angstrom=molecule.positions_angstrom,
@@ -162,8 +145,8 @@ def assemble(
         field_impulse_au=field.impulse_au,
         times_fs=grid.frame_times_fs,
         frame_coefficients=coefficients.astype(precision),
-        dipole_au=np.array(frames.dipoles) + ground_state.nuclear_dipole_au,
-        energy_hartree=ground_state.energy_hartree + np.array(frames.energies),
+        dipole_au=np.array(dipoles) + ground_state.nuclear_dipole_au,
+        energy_hartree=ground_state.energy_hartree + np.array(energies),
         norm_error=orthonormality_error(coefficients, ground_state.overlap),
         molecule=MoleculeInfo(
             name=molecule.name, charge=molecule.charge, source=molecule.source, smiles=molecule.smiles

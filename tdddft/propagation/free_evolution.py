@@ -7,7 +7,7 @@ import numpy as np
 from graphlearn.base.provenance import package_versions
 from tdddft.electronic.ground_state import GroundState
 from tdddft.fields.custom import FieldLike, as_field
-from tdddft.propagation.frames import Frames, TimeGrid, assemble, atomic_coefficients
+from tdddft.propagation.frames import Frame, TimeGrid, assemble, atomic_coefficients
 from tdddft.trajectory import Provenance, Trajectory, electronic_dipole_au
 from tdddft.units import AU_TIME_FS
 
@@ -40,7 +40,8 @@ def free_evolution(
     phases = np.outer(grid.frame_times_fs / AU_TIME_FS, ground_state.energies_hartree[:occupied])
     orbitals = list(states * np.exp(-1j * phases)[:, None])
     stored = atomic_coefficients(orbitals, ground_state).astype(PRECISION)
-    frames = Frames(orbitals, list(electronic_dipole_au(stored, ground_state)), [np.array(np.nan)] * len(orbitals))
+    dipoles = electronic_dipole_au(stored, ground_state)
+    frames = [Frame(o, dipole, np.array(np.nan)) for o, dipole in zip(orbitals, dipoles, strict=True)]
     provenance = Provenance(
         propagator="free evolution", dt_fs=grid.dt_fs, steps=grid.steps, save_every=grid.save_every,
         versions=package_versions(),

@@ -19,7 +19,7 @@ from tdddft.fields.base import Field
 from tdddft.fields.custom import CustomField, FieldLike, as_field
 from tdddft.fields.serialization import field_to_dict, has_parameters
 from tdddft.propagation.checkpoint import Checkpoint, PropagationState
-from tdddft.propagation.frames import TimeGrid, assemble
+from tdddft.propagation.frames import Frame, TimeGrid, assemble
 from tdddft.propagation.run_options import SECONDS_BETWEEN, RunOptions
 from tdddft.propagation.schemes import Adaptive, Drive, Propagator, State, initial_state
 from tdddft.trajectory import Provenance, Trajectory
@@ -110,7 +110,7 @@ def propagate_batch(
     hamiltonian = options.get("hamiltonian") or Hamiltonian(ground_states, options.get("device", "cpu"))
     if [id(g) for g in hamiltonian.ground_states] != [id(g) for g in ground_states]:
         raise InputError("the Hamiltonian must be of the same ground states")
-    frame_times = np.arange(0, grid.steps + 1, grid.save_every) * grid.dt_fs / AU_TIME_FS
+    frame_times = grid.frame_times_fs / AU_TIME_FS
     fixed_step = propagator is not None and not isinstance(propagator, Adaptive)
     propagator = propagator or Adaptive(dipole_tolerance, float(frame_times[-1]))
     scheme: dict[str, Any] = {
@@ -123,16 +123,16 @@ def propagate_batch(
     drive = _drive(acting, hamiltonian.device)
     now = keeper.load(hamiltonian.device)
     builds_before, started = hamiltonian.builds - now.builds, started - now.seconds
-    state, frames = now.state, now.frames
+    state, frames = now.state, list(now.frames)
     if state is None:
         state = initial_state(hamiltonian, propagator, np.array([f.impulse_au for f in acting]))
-        frames.append(*_observe(hamiltonian, state))
+        frames.append(_observe(hamiltonian, state))
     for number in range(len(frames), len(frame_times)):
         start, end = frame_times[number - 1 : number + 1]
         marks = np.linspace(start, end, grid.save_every + 1)[1:] if fixed_step else _stops(acting, start, end)
         for mark in marks:
             state = propagator.advance(hamiltonian, drive, state, float(mark))
-        frames.append(*_observe(hamiltonian, state))
+        frames.append(_observe(hamiltonian, state))
         now = PropagationState(state, frames, hamiltonian.builds - builds_before, time.perf_counter() - started)
         keeper.maybe_save(now)
         if progress is not None:
@@ -151,7 +151,7 @@ def propagate_batch(
     )
     precision = options.get("precision", PRECISIONS[0])
     return [
-        assemble(g, f, frames.of_molecule(i, g), grid, provenance, precision=precision)
+        assemble(g, f, [frame.of_molecule(i, g) for frame in frames], grid, provenance, precision=precision)
         for i, (g, f) in enumerate(zip(ground_states, acting, strict=True))
     ]
 
@@ -186,23 +186,21 @@ def _drive(fields: Sequence[Field], device: torch.device) -> Drive:
     return drive
 
 
-def _observe(hamiltonian: Hamiltonian, state: State) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Orbitals, electronic dipole and energy above the ground state, each with the batch first."""
+def _observe(hamiltonian: Hamiltonian, state: State) -> Frame:
     dipole = hamiltonian.electronic_dipole_au(state.occupied)
-    return state.occupied.cpu().numpy(), dipole.cpu().numpy(), state.energy.cpu().numpy()
-
-
-def _identified(field: Field, times_fs: np.ndarray) -> dict[str, object]:
-    """A field as plain data; one without parameters by its values at some times."""
-    if has_parameters(field):
-        return field_to_dict(field)
-    return {"custom": type(field).__name__, "fingerprint": CustomField(field).fingerprint(times_fs)}
+    return Frame(state.occupied.cpu().numpy(), dipole.cpu().numpy(), state.energy.cpu().numpy())
 
 
 def _identity(
     scheme: dict[str, Any], fields: Sequence[Field], ground_states: Sequence[GroundState], grid: TimeGrid
 ) -> dict[str, Any]:
-    """What must be equal for a checkpoint to be continued."""
+    """What must be equal for a checkpoint to be continued; a field without parameters goes by its values."""
+    described = [
+        field_to_dict(f)
+        if has_parameters(f)
+        else {"custom": type(f).__name__, "fingerprint": CustomField(f).fingerprint(grid.times_fs)}
+        for f in fields
+    ]
     molecules = [
         {
             "name": g.molecule.name,
@@ -213,4 +211,4 @@ def _identity(
         }
         for g in ground_states
     ]
-    return {**scheme, "fields": [_identified(f, grid.times_fs) for f in fields], "molecules": molecules}
+    return {**scheme, "fields": described, "molecules": molecules}

@@ -1,11 +1,9 @@
-"""Time steps of the occupied orbitals, one scheme per file, behind one interface."""
+"""Time steps of the occupied orbitals: the schemes, behind one interface."""
 
 from __future__ import annotations
 
 from tdddft.propagation.schemes.adaptive import Adaptive
-from tdddft.propagation.schemes.etrs import ETRS
-from tdddft.propagation.schemes.magnus import Magnus4
-from tdddft.propagation.schemes.midpoint import ExtrapolatedMidpoint, Midpoint
+from tdddft.propagation.schemes.fixed_steps import ETRS, ExtrapolatedMidpoint, Magnus4, Midpoint
 from tdddft.propagation.schemes.multirate import Multirate
 from tdddft.propagation.schemes.state import Drive, Propagator, State, initial_state
 

@@ -41,6 +41,9 @@ class Adaptive(Propagator):
     Args:
         dipole_tolerance: Wanted error of the dipole at the end, relative to the largest induced dipole; above 1e-8.
         duration_au: Length of the propagation, over which errors add up.
+
+    Raises:
+        InputError: for a tolerance or duration out of range.
     """
 
     dipole_tolerance: float

@@ -25,8 +25,7 @@ def exponential_action(matrix: Tensor, vectors: Tensor, dt_au: float) -> Tensor:
     Returns:
         Complex [B, M, S].
     """
-    diagonal = matrix.diagonal(dim1=-2, dim2=-1)
-    diagonal = diagonal.real if matrix.is_complex() else diagonal
+    diagonal = matrix.diagonal(dim1=-2, dim2=-1).real
     shift = 0.5 * (diagonal.amax(-1) + diagonal.amin(-1))
     shifted = matrix - torch.diag_embed(shift[:, None].expand_as(diagonal)).to(matrix.dtype)
     norm = abs(dt_au) * float(torch.linalg.matrix_norm(shifted, ord=1).max())

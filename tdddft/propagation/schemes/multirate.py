@@ -10,11 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tdddft.electronic.batched_matrices import dagger
 from tdddft.electronic.hamiltonian import Hamiltonian
 from tdddft.propagation.schemes.exponential import taylor
-from tdddft.propagation.schemes.interpolation import lagrange_weights, polynomial_at
-from tdddft.propagation.schemes.state import Drive, Propagator, State
+from tdddft.propagation.schemes.state import Drive, Propagator, State, lagrange_weights, polynomial_at
 
 HISTORY = 3
 CLOSEST_NODES = 0.02  # of a step
@@ -164,4 +162,4 @@ def _integrated(energies: Tensor, error: Tensor, nodes: Sequence[float], start: 
     ages = torch.as_tensor(times - end, dtype=energies.dtype, device=energies.device)
     phases = torch.exp(1j * energies.unsqueeze(-1) * ages)  # [B, M, J]
     share = torch.as_tensor(shares, dtype=energies.dtype, device=energies.device)
-    return ((phases * share) @ dagger(phases)) * error
+    return ((phases * share) @ phases.mH) * error

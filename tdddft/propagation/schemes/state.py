@@ -1,7 +1,8 @@
-"""What a propagation carries from step to step, and the interface of every scheme."""
+"""The state of a propagation, the polynomials that extrapolate it, and the interface of every scheme."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -30,7 +31,7 @@ class State:
         step_au: Step that an adaptive scheme wants to take next.
         substep_au: Inner step that it wants to take next.
         span_au: Largest induced dipole so far, float64 [B].
-        unchecked: Steps since the inner step was last judged.
+        unchecked: Steps since the inner step was last checked.
     """
 
     time_au: float
@@ -78,11 +79,9 @@ class Propagator(Protocol):
             The state at ``until_au``, with orthonormal orbitals and the response of these, or of orbitals within the
             error of the scheme.
         """
-        ...
 
     def describe(self) -> str:
         """One line for the provenance of a file; it must differ where settings differ, as a checkpoint compares it."""
-        ...
 
 
 def initial_state(hamiltonian: Hamiltonian, propagator: Propagator, impulses_au: np.ndarray) -> State:
@@ -101,3 +100,33 @@ def initial_state(hamiltonian: Hamiltonian, propagator: Propagator, impulses_au:
         impulses = torch.as_tensor(impulses_au, dtype=torch.float64, device=hamiltonian.device)
         occupied = exponential_action(hamiltonian.coupling(impulses), occupied, 1.0)
     return propagator.start(hamiltonian, occupied)
+
+
+def lagrange_weights(nodes: Sequence[float], time: float) -> list[float]:
+    """Weights of the values at distinct ``nodes`` in the interpolating polynomial's value at ``time``.
+
+    Args:
+        nodes: Distinct times.
+        time: Where the polynomial is evaluated.
+
+    Returns:
+        One weight per node.
+    """
+    return [math.prod((time - other) / (node - other) for other in nodes if other != node) for node in nodes]
+
+
+def polynomial_at(points: Sequence[tuple[float, Tensor]], time: float) -> Tensor:
+    """Value at ``time`` of the polynomial through (time, matrix) points.
+
+    Args:
+        points: Distinct times and the matrices [B, M, M] there.
+        time: Where the polynomial is evaluated.
+
+    Returns:
+        Matrix [B, M, M].
+    """
+    weights = lagrange_weights([t for t, _ in points], time)
+    total = weights[0] * points[0][1]
+    for weight, (_, matrix) in zip(weights[1:], points[1:], strict=True):
+        total = total + weight * matrix
+    return total
