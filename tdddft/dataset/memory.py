@@ -7,7 +7,7 @@ from pyscf.lib.exceptions import BasisNotFoundError
 
 from graphlearn.base.errors import InputError
 from tdddft.dataset.recipe import Propagation
-from tdddft.electronic.functionals import exact_exchange
+from tdddft.electronic.functionals.semilocal import exact_exchange
 from tdddft.electronic.grids import number_of_points
 from tdddft.electronic.method import Method
 from tdddft.electronic.mole import build_mol

@@ -192,7 +192,7 @@ def check_method(molecules: Sequence[Molecule], method: Method) -> None:
     Raises:
         InputError: if the functional is unknown or an element lacks a basis or pseudopotential.
     """
-    from tdddft.electronic.functionals import check_functional
+    from tdddft.electronic.functionals.semilocal import check_functional
     from tdddft.electronic.mole import build_mol
 
     check_functional(method.functional)

@@ -46,6 +46,19 @@ def product(matrix: Tensor, vectors: Tensor) -> Tensor:
     return torch.view_as_complex(pairs.reshape(b, -1, s, 2))
 
 
+def real_outer(a: Tensor, b: Tensor) -> Tensor:
+    """Re(A B^dagger).
+
+    Args:
+        a: Complex [B, M, S].
+        b: Complex [B, N, S].
+
+    Returns:
+        Real [B, M, N].
+    """
+    return torch.view_as_real(a.contiguous()).flatten(2) @ torch.view_as_real(b.contiguous()).flatten(2).mT
+
+
 def trace_product(a: Tensor, b: Tensor) -> Tensor:
     """Re tr(A^dagger B) of each pair of matrices, float64 [B].
 
@@ -58,9 +71,4 @@ def trace_product(a: Tensor, b: Tensor) -> Tensor:
     """
     if a.is_complex() and b.is_complex():
         return (a.real * b.real + a.imag * b.imag).sum((-2, -1))
-    return ((a.real if a.is_complex() else a) * (b.real if b.is_complex() else b)).sum((-2, -1))
-
-
-def dagger(matrix: Tensor) -> Tensor:
-    """Conjugate transpose of the last two axes."""
-    return matrix.mH if matrix.is_complex() else matrix.mT
+    return (a.real * b.real).sum((-2, -1))

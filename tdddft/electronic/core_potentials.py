@@ -74,20 +74,16 @@ def core_potentials(symbols: Iterable[str], method: Method) -> tuple[dict[str, s
 def _ecp(symbol: str, basis: str, named: str | None) -> str | None:
     """The effective core potential of an element: that of its basis, or the named one in its place."""
     own = _name_of_own(basis)
-    electrons = core_electrons(own, symbol)
-    if named is None:
-        return own if electrons is not None else None
-    other = core_electrons(named, symbol)
-    if other is None and electrons is None:
-        return None
+    chosen = own if named is None else named
+    electrons, other = core_electrons(own, symbol), core_electrons(chosen, symbol)
     if other != electrons:
         made = "all electrons" if electrons is None else f"a core of {electrons} electrons"
         what = "none" if other is None else f"one of {other}"
         raise InputError(
-            f"basis {basis!r} was made for {made} of {symbol}, ecp {named!r} has {what}; leave method.ecp out: a basis "
-            "brings the core potential that it was made with"
+            f"basis {basis!r} was made for {made} of {symbol}, ecp {chosen!r} has {what}; leave method.ecp out: a "
+            "basis brings the core potential that it was made with"
         )
-    return named
+    return None if electrons is None else chosen
 
 
 def core_electrons(name: str, symbol: str) -> int | None:

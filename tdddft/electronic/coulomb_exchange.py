@@ -49,10 +49,7 @@ class FittedRepulsion:
         self._integrals, self._device = integrals, device
         m = max(i.shape[-1] for i in integrals)
         rows, columns = np.tril_indices(m)
-        packed = []
-        for array in integrals:
-            padded = np.pad(array, ((0, 0), (0, m - array.shape[1]), (0, m - array.shape[2])))
-            packed.append(padded[:, rows, columns])
+        packed = [np.pad(a, ((0, 0), (0, m - a.shape[1]), (0, m - a.shape[2])))[:, rows, columns] for a in integrals]
         self.packed = stack_padded(packed, dtype, device)  # [B, P, M(M+1)/2]
         self._rows, self._columns = torch.from_numpy(rows).to(device), torch.from_numpy(columns).to(device)
         self._weights = torch.where(self._rows == self._columns, 1.0, 2.0).to(device, dtype)
@@ -87,6 +84,9 @@ class ExactRepulsion:
     Args:
         ground_states: Exactly one.
         device: Must be the CPU.
+
+    Raises:
+        InputError: for several molecules, and another device.
     """
 
     def __init__(self, ground_states: Sequence[GroundState], device: torch.device) -> None:

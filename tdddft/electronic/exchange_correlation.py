@@ -10,8 +10,7 @@ from pyscf import dft
 from torch import Tensor
 
 from tdddft.electronic.batched_matrices import stack_padded
-from tdddft.electronic.functionals import Semilocal
-from tdddft.electronic.functionals.semilocal import ROWS
+from tdddft.electronic.functionals.semilocal import ROWS, Semilocal
 from tdddft.electronic.grids import response_grid
 from tdddft.electronic.ground_state import GroundState
 

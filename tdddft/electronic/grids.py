@@ -49,14 +49,13 @@ def number_of_points(mol: Any, grid: str | int) -> int:
 
 
 def _prescription(mol: Any, grid: str | int) -> dft.gen_grid.Grids:
-    grids = dft.gen_grid.Grids(mol)
     if isinstance(grid, int):
-        grids.level = grid
-    else:
-        radial, angular = NAMED[grid]
-        numbers = {mol.atom_symbol(i): charge(mol.atom_symbol(i)) for i in range(mol.natm)}
-        rows = {symbol: int(np.searchsorted(PERIODS, number)) for symbol, number in numbers.items()}
-        grids.atom_grid = {symbol: (radial[row], angular[row]) for symbol, row in rows.items()}
-        light = max(numbers.values()) <= HEAVIEST_OF_SG1
-        grids.prune = dft.gen_grid.sg1_prune if grid == "coarse" and light else dft.gen_grid.nwchem_prune
-    return grids
+        return dft.gen_grid.Grids(mol).set(level=grid)
+    radial, angular = NAMED[grid]
+    numbers = {mol.atom_symbol(i): charge(mol.atom_symbol(i)) for i in range(mol.natm)}
+    rows = {symbol: int(np.searchsorted(PERIODS, number)) for symbol, number in numbers.items()}
+    light = max(numbers.values()) <= HEAVIEST_OF_SG1
+    return dft.gen_grid.Grids(mol).set(
+        atom_grid={symbol: (radial[row], angular[row]) for symbol, row in rows.items()},
+        prune=dft.gen_grid.sg1_prune if grid == "coarse" and light else dft.gen_grid.nwchem_prune,
+    )

@@ -114,25 +114,24 @@ def ground_state(
         ConvergenceError: if the self-consistent field does not converge, or not to a state whose lowest orbitals are
             occupied.
     """
+    given = molecule if isinstance(molecule, scf.hf.SCF) else None
     if isinstance(molecule, scf.hf.SCF):
-        given, molecule, method = molecule, from_mole(molecule.mol), method_of_mean_field(molecule, method)
-        mean_field = build_mean_field(build_mol(molecule, method), method)
-        return _ground_state(molecule, method, mean_field, adopt(given, mean_field))
-    if isinstance(molecule, gto.Mole):
+        molecule, method = from_mole(molecule.mol), method_of_mean_field(molecule, method)
+    elif isinstance(molecule, gto.Mole):
         molecule, method = from_mole(molecule), method_of_mole(molecule, method)
-    method = method or Method()
-    if isinstance(molecule, str | Path):
+    elif isinstance(molecule, str | Path):
         molecules = read_molecules(str(molecule))
         if len(molecules) != 1:
             raise InputError(f"{molecule}: holds {len(molecules)} molecules; pass one Molecule of read_molecules(...)")
         molecule = molecules[0]
-    if not isinstance(molecule, Molecule):
+    elif not isinstance(molecule, Molecule):
         molecule = from_atoms(molecule)
+    method = method or Method()
     mean_field = build_mean_field(build_mol(molecule, method), method)
     with warnings.catch_warnings():
         # Of GTH projectors; the number that PySCF assumes for want of an entry in its table, one component, is right.
         warnings.filterwarnings("ignore", message=r"Function int1e_r[24]_origi_sph not found")
-        found = solve_scf(mean_field)
+        found = solve_scf(mean_field) if given is None else adopt(given, mean_field)
     return _ground_state(molecule, method, mean_field, found)
 
 

@@ -11,10 +11,10 @@ from pyscf import df
 from torch import Tensor
 
 from graphlearn.base.errors import InputError
-from tdddft.electronic.batched_matrices import stack_padded, trace_product
+from tdddft.electronic.batched_matrices import real_outer, stack_padded, trace_product
 from tdddft.electronic.coulomb_exchange import ExactRepulsion, FittedRepulsion, Repulsion, fitted_integrals, fitting_of
 from tdddft.electronic.exchange_correlation import GridResponse
-from tdddft.electronic.functionals import exact_exchange
+from tdddft.electronic.functionals.semilocal import exact_exchange
 from tdddft.electronic.ground_state import GroundState
 from tdddft.electronic.linear_kernel import LinearKernel
 
@@ -44,7 +44,8 @@ class Hamiltonian:
             raise InputError("the molecules of one batch must share their level of theory")
         self.ground_states, self.method, self.device = states, method, torch.device(device)
         self.energies = stack_padded([g.energies_hartree for g in states], torch.float64, self.device)  # [B, M]
-        self.dipole = stack_padded([_in_orbitals(g) for g in states], torch.float64, self.device)  # [B, 3, M, M]
+        dipoles = [g.orbitals.T @ g.dipole_ao_au @ g.orbitals for g in states]
+        self.dipole = stack_padded(dipoles, torch.float64, self.device)  # [B, 3, M, M]
         occupied = [np.eye(g.orbitals.shape[1], g.num_occupied) for g in states]
         self._ground = stack_padded(occupied, torch.complex128, self.device)  # [B, M, S]
         self._ground_density = 2.0 * torch.diag_embed(self._ground.real.sum(-1))  # [B, M, M]
@@ -53,7 +54,7 @@ class Hamiltonian:
         semilocal = method.functional.upper() != "HF"
         self.semilocal = GridResponse(states, method.response_grid, dtype, self.device) if semilocal else None
         self.repulsion: Repulsion = (
-            FittedRepulsion(self._integrals, dtype, self.device)
+            FittedRepulsion([integrals for _, integrals in self._fitted], dtype, self.device)
             if method.density_fitting
             else ExactRepulsion(states, self.device)
         )
@@ -62,19 +63,15 @@ class Hamiltonian:
             self._ground_exchange = self.repulsion.exchange(self._ground)
 
     @cached_property
-    def _integrals(self) -> list[np.ndarray]:
-        pairs = zip(self._fittings, self.ground_states, strict=True)
-        return [fitted_integrals(fitting, g.orbitals) for fitting, g in pairs]
-
-    @cached_property
-    def _fittings(self) -> list[df.DF]:
-        return [fitting_of(g) for g in self.ground_states]
+    def _fitted(self) -> list[tuple[df.DF, np.ndarray]]:
+        fittings = [fitting_of(g) for g in self.ground_states]
+        return [(f, fitted_integrals(f, g.orbitals)) for f, g in zip(fittings, self.ground_states, strict=True)]
 
     @cached_property
     def linear_kernel(self) -> LinearKernel:
         """The linear model of the response; built when it is first asked for."""
         dtype = getattr(torch, self.method.response_precision)
-        return LinearKernel(self.ground_states, self._fittings, self._integrals, dtype, self.device)
+        return LinearKernel(self.ground_states, self._fitted, dtype, self.device)
 
     def ground_orbitals(self) -> Tensor:
         """Occupied ground-state orbitals in this basis: unit vectors, complex128 [B, M, S]."""
@@ -109,7 +106,7 @@ class Hamiltonian:
         """
         self.builds += 1
         density = self.density_change(occupied)
-        change = density.real.contiguous() if density.is_complex() else density
+        change = density.real.contiguous()
         fock = self.repulsion.coulomb(change)
         energy = (self.energies * change.diagonal(dim1=-2, dim2=-1)).sum(-1) + 0.5 * trace_product(fock, change)
         if self.semilocal is not None:
@@ -137,8 +134,7 @@ class Hamiltonian:
             Energy above the ground state, float64 [B], hartree, field term left out.
         """
         change = self.density_change(occupied) - self.density_change(evaluated)
-        diagonal = change.diagonal(dim1=-2, dim2=-1)
-        diagonal = diagonal.real if change.is_complex() else diagonal
+        diagonal = change.diagonal(dim1=-2, dim2=-1).real
         return energy + (self.energies * diagonal).sum(-1) + trace_product(response, change)
 
     def density_change(self, occupied: Tensor) -> Tensor:
@@ -152,8 +148,7 @@ class Hamiltonian:
         """
         if self.exact_exchange:
             return 2.0 * (occupied @ occupied.mH) - self._ground_density
-        parts = torch.view_as_real(occupied.contiguous()).flatten(2)
-        return 2.0 * (parts @ parts.mT) - self._ground_density
+        return 2.0 * real_outer(occupied, occupied) - self._ground_density
 
     def electronic_dipole_au(self, occupied: Tensor) -> Tensor:
         """Dipole of the electrons, float64 [B, 3], relative to the origin of each ground state.
@@ -166,8 +161,3 @@ class Hamiltonian:
         """
         parts = torch.view_as_real(occupied.contiguous()).flatten(2)
         return -2.0 * ((self.dipole @ parts.unsqueeze(1)) * parts.unsqueeze(1)).sum((-2, -1))
-
-
-def _in_orbitals(ground_state: GroundState) -> np.ndarray:
-    c = ground_state.orbitals
-    return np.asarray(c.T @ ground_state.dipole_ao_au @ c)

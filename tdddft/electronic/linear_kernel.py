@@ -10,8 +10,8 @@ import torch
 from pyscf import df, dft
 from torch import Tensor
 
-from tdddft.electronic.batched_matrices import product, stack_padded
-from tdddft.electronic.functionals import exact_exchange, xc_kernel
+from tdddft.electronic.batched_matrices import product, real_outer, stack_padded
+from tdddft.electronic.functionals.semilocal import exact_exchange, xc_kernel
 from tdddft.electronic.grids import response_grid
 from tdddft.electronic.ground_state import GroundState
 
@@ -32,8 +32,7 @@ class LinearKernel:
 
     Args:
         ground_states: One or more of the same level of theory.
-        fittings: PySCF's density fitting of each.
-        integrals: :func:`tdddft.electronic.coulomb_exchange.fitted_integrals` of each.
+        fitted: PySCF's density fitting of each, and its :func:`tdddft.electronic.coulomb_exchange.fitted_integrals`.
         dtype: Of the matrix products.
         device: Where to compute.
     """
@@ -41,38 +40,32 @@ class LinearKernel:
     def __init__(
         self,
         ground_states: Sequence[GroundState],
-        fittings: Sequence[df.DF],
-        integrals: Sequence[np.ndarray],
+        fitted: Sequence[tuple[df.DF, np.ndarray]],
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
         functional = ground_states[0].method.functional
         self.exchange = exact_exchange(functional)
         s = max(g.num_occupied for g in ground_states)
-        pairs = [_virtual_occupied(i, g.num_occupied, s) for i, g in zip(integrals, ground_states, strict=True)]
+        molecules = [(g, *pair) for g, pair in zip(ground_states, fitted, strict=True)]
+        pairs = [_virtual_occupied(integrals, g.num_occupied, s) for g, _, integrals in molecules]
         self._pairs = stack_padded(pairs, dtype, device).flatten(2)  # [B, P, M * S]
-        self._metric = stack_padded(
-            [_metric(g, f, functional) for g, f in zip(ground_states, fittings, strict=True)], dtype, device
-        )
+        metrics = [_metric(g, fitting, functional) for g, fitting, _ in molecules]
+        self._metric = stack_padded(metrics, dtype, device)
         if self.exchange:
-            direct, mixed = zip(
-                *(_exchange_integrals(i, g.num_occupied, s) for i, g in zip(integrals, ground_states, strict=True)),
-                strict=True,
-            )
-            virtual, occupied = (stack_padded(part, dtype, device) for part in zip(*direct, strict=True))
-            x = stack_padded(mixed, dtype, device)
+            each = [_exchange_integrals(integrals, g.num_occupied, s) for g, _, integrals in molecules]
+            virtual, occupied, mixed = (stack_padded(part, dtype, device) for part in zip(*each, strict=True))
             self._virtual = virtual.transpose(1, 2).flatten(2)  # [B, M, Q * M]
             self._occupied = occupied.flatten(1, 2)  # [B, Q * S, S]
-            self._mixed = x.transpose(1, 2).flatten(2)  # [B, M, R * S]
-            self._mixed_turned = x.mT.flatten(1, 2)  # [B, R * S, M]
+            self._mixed = mixed.transpose(1, 2).flatten(2)  # [B, M, R * S]
+            self._mixed_turned = mixed.mT.flatten(1, 2)  # [B, R * S, M]
 
     def __call__(self, orbitals: Tensor) -> Tensor:
         """L of occupied orbitals complex [B, M, S]: real symmetric [B, M, M], Hermitian with exact exchange."""
         b, m, s = orbitals.shape
         reference = orbitals[:, :s]
-        density = 2.0 * (orbitals @ reference.mH) if self.exchange else 2.0 * _real_outer(orbitals, reference)
-        real = density.real if self.exchange else density
-        fitted = self._pairs @ real.reshape(b, -1, 1).to(self._pairs.dtype)
+        density = 2.0 * (orbitals @ reference.mH) if self.exchange else 2.0 * real_outer(orbitals, reference)
+        fitted = self._pairs @ density.real.reshape(b, -1, 1).to(self._pairs.dtype)
         block = ((self._metric @ fitted).mT @ self._pairs).reshape(b, m, s).double()
         if self.exchange:
             block = block - 0.5 * self.exchange * self._exchange(density)
@@ -90,11 +83,6 @@ class LinearKernel:
         return product(self._virtual, moved.flatten(1, 2)) + product(self._mixed, turned.flatten(1, 2))
 
 
-def _real_outer(a: Tensor, b: Tensor) -> Tensor:
-    """Re(A B^dagger) for complex [B, M, S] and [B, N, S]."""
-    return torch.view_as_real(a.contiguous()).flatten(2) @ torch.view_as_real(b.contiguous()).flatten(2).mT
-
-
 def _virtual_occupied(integrals: np.ndarray, num_occupied: int, columns: int) -> np.ndarray:
     block = np.zeros((*integrals.shape[:2], columns))
     block[:, num_occupied:, :num_occupied] = integrals[:, num_occupied:, :num_occupied]
@@ -103,7 +91,7 @@ def _virtual_occupied(integrals: np.ndarray, num_occupied: int, columns: int) ->
 
 def _exchange_integrals(
     integrals: np.ndarray, num_occupied: int, columns: int
-) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(ab| and |ij) in the combinations that occupied pairs need, and (aj| in those that mixed pairs need."""
     occupied, virtual = slice(None, num_occupied), slice(num_occupied, None)
     direct = _strongest(integrals, integrals[:, occupied, occupied])
@@ -111,7 +99,7 @@ def _exchange_integrals(
     ab, ij = np.zeros_like(direct), np.zeros((len(direct), columns, columns))
     ab[:, virtual, virtual] = direct[:, virtual, virtual]
     ij[:, occupied, occupied] = direct[:, occupied, occupied]
-    return (ab, ij), _virtual_occupied(mixed, num_occupied, columns)
+    return ab, ij, _virtual_occupied(mixed, num_occupied, columns)
 
 
 def _strongest(integrals: np.ndarray, pairs: np.ndarray) -> np.ndarray:

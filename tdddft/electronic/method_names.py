@@ -86,9 +86,8 @@ def names_or_name(what: str, names: str | dict[str, str]) -> str | dict[str, str
     Raises:
         InputError: for what cannot be a name, and keys that are no elements.
     """
-    if isinstance(names, str):
-        return check_plain_name(what, names)
-    for element, name in names.items():
+    given = {DEFAULT: names} if isinstance(names, str) else names
+    for element, name in given.items():
         if element != DEFAULT and element not in SYMBOLS[1:]:
             raise InputError(f"{what}: {_shortened(element)} is not an element; keys are symbols and {DEFAULT!r}")
         check_plain_name(what, name)
@@ -140,23 +139,45 @@ def known_basis(name: str) -> str:
 
     core, contraction = _core_of(check_plain_name("basis", name))
     listed = {k for k in (*basis.ALIAS, *basis.GTH_ALIAS) if not _FITTING.fullmatch(k) and k not in _POTENTIAL_ALONE}
-    known = core in listed or _is_polarised(core, listed)
+    polarised = _POPLE.fullmatch(core)
+    known = core in listed or (polarised is not None and polarised["core"] in listed)
     if not known or not (contraction is None or _CONTRACTION.fullmatch(contraction)):
         raise InputError(f"unknown basis {name!r}{_similar(core, listed)}; PySCF's names are taken, files are not")
     return name
 
 
 def known_pseudopotential(name: str) -> str:
-    """The name, if PySCF ships a Goedecker-Teter-Hutter pseudopotential of that name; else InputError."""
+    """The name, if PySCF ships a Goedecker-Teter-Hutter pseudopotential of that name.
+
+    Args:
+        name: Name of a pseudopotential, as PySCF takes it.
+
+    Returns:
+        The name.
+
+    Raises:
+        InputError: otherwise, with the known names.
+    """
     from pyscf.gto import basis
 
     if _CHARGE.sub("", normalised(check_plain_name("pseudopotential", name))) not in basis.PP_ALIAS:
-        raise InputError(f"unknown pseudopotential {name!r}; known: {', '.join(_spelled(basis.PP_ALIAS))}")
+        known = ", ".join(f"gth-{key.removeprefix('gth')}" for key in basis.PP_ALIAS)
+        raise InputError(f"unknown pseudopotential {name!r}; known: {known}")
     return name
 
 
 def known_ecp(name: str) -> str:
-    """The name, if PySCF ships a file of basis sets or effective core potentials of that name; else InputError."""
+    """The name, if PySCF ships a file of basis sets or effective core potentials of that name.
+
+    Args:
+        name: Name of an effective core potential, as PySCF takes it.
+
+    Returns:
+        The name.
+
+    Raises:
+        InputError: otherwise, with the most similar names.
+    """
     from pyscf.gto import basis
 
     listed = {key for key, file in basis.ALIAS.items() if isinstance(file, str)}
@@ -184,7 +205,14 @@ def fitting_names(mol: Any, bases: Iterable[str]) -> set[str]:
 
 
 def refuse_files_of_these_names(names: Iterable[str]) -> None:
-    """InputError if the working folder holds a file that PySCF would read in place of its own data of that name."""
+    """Refuse names for which the working folder holds a file that PySCF would read in place of its own data.
+
+    Args:
+        names: Names of basis sets and core potentials.
+
+    Raises:
+        InputError: with the file that is in the way.
+    """
     for name in names:
         bare = name.partition("@")[0]
         for spelling in (bare, bare[3:] if bare.lower().startswith("unc") else bare):
@@ -201,18 +229,9 @@ def _core_of(name: str) -> tuple[str, str | None]:
     return core, contraction if at else None
 
 
-def _is_polarised(core: str, listed: set[str]) -> bool:
-    found = _POPLE.fullmatch(core)
-    return found is not None and found["core"] in listed
-
-
 def _similar(core: str, listed: set[str]) -> str:
     near = difflib.get_close_matches(core, listed, n=3)
     return f"; similar: {', '.join(near)}" if near else ""
-
-
-def _spelled(keys: Iterable[str]) -> list[str]:
-    return [f"gth-{key.removeprefix('gth')}" for key in keys]
 
 
 def _shortened(text: object) -> str:

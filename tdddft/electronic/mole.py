@@ -11,7 +11,7 @@ from pyscf.lib.exceptions import BasisNotFoundError
 
 from graphlearn.base.errors import InputError, first_line
 from tdddft.electronic.core_potentials import core_potentials
-from tdddft.electronic.functionals import check_functional
+from tdddft.electronic.functionals.semilocal import check_functional
 from tdddft.electronic.method import Method
 from tdddft.electronic.method_names import (
     INITIAL_GUESS,
@@ -38,13 +38,14 @@ def build_mol(molecule: Molecule, method: Method) -> gto.Mole:
     """
     pseudopotentials, ecps = core_potentials(molecule.symbols, method)
     bases = names_by_element(method.basis, molecule.symbols)
-    mol = gto.Mole(verbose=0, unit="Bohr", charge=molecule.charge, cart=False)
+    positions = (molecule.positions_angstrom / BOHR_ANGSTROM).tolist()
+    mol = gto.Mole(
+        verbose=0, unit="Bohr", charge=molecule.charge, cart=False,
+        atom=list(zip(molecule.symbols, positions, strict=True)),
+        basis=method.basis if isinstance(method.basis, str) else bases, pseudo=pseudopotentials, ecp=ecps,
+    )  # fmt: skip
     names = {*bases.values(), *pseudopotentials.values(), *ecps.values(), INITIAL_GUESS}
     refuse_files_of_these_names(names | fitting_names(mol, bases.values()))
-    mol.atom = list(zip(molecule.symbols, (molecule.positions_angstrom / BOHR_ANGSTROM).tolist(), strict=True))
-    mol.basis = method.basis if isinstance(method.basis, str) else bases
-    mol.pseudo = pseudopotentials
-    mol.ecp = ecps
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -101,11 +102,12 @@ def build_mean_field(mol: gto.Mole, method: Method) -> Any:
     if method.density_fitting:
         mean_field = mean_field.density_fit()
         build_fitting(mean_field.with_df)
-    mean_field.chkfile = None
-    mean_field.conv_tol = method.scf_tolerance_hartree
-    mean_field.conv_tol_grad = max(1e-6, np.sqrt(method.scf_tolerance_hartree) * 0.1)
-    mean_field.max_cycle = method.scf_max_cycles
-    return mean_field
+    return mean_field.set(
+        chkfile=None,
+        conv_tol=method.scf_tolerance_hartree,
+        conv_tol_grad=max(1e-6, np.sqrt(method.scf_tolerance_hartree) * 0.1),
+        max_cycle=method.scf_max_cycles,
+    )
 
 
 def build_fitting(fitting: df.DF) -> df.DF:

@@ -29,20 +29,24 @@ def from_mole(mol: gto.Mole) -> Molecule:
         The molecule, in the orientation of the Mole.
 
     Raises:
-        InputError: for one that is not built, a periodic cell, ghost atoms, Cartesian functions; OpenShellError for
-            unpaired electrons.
+        InputError: for one that is not built, a periodic cell, ghost atoms, Cartesian functions.
+        OpenShellError: for unpaired electrons.
     """
-    if not mol._built:
-        raise InputError("the Mole is not built; call mol.build()")
-    if hasattr(mol, "lattice_vectors"):
-        raise InputError("the Mole is a periodic cell, and only molecules by themselves are simulated")
-    if mol.spin:
-        raise OpenShellError(f"the Mole has spin={mol.spin}: unpaired electrons, and only closed shells are propagated")
-    if mol.cart:
-        raise InputError("the Mole has Cartesian functions (cart=True); spherical ones are propagated")
     numbers = [gto.charge(mol.atom_pure_symbol(i)) for i in range(mol.natm)]
-    if 0 in numbers:
-        raise InputError("the Mole holds ghost atoms; leave them out")
+    open_shell = f"the Mole has spin={mol.spin}: unpaired electrons, and only closed shells are propagated"
+    unusable = (
+        (not mol._built, InputError("the Mole is not built; call mol.build()")),
+        (
+            hasattr(mol, "lattice_vectors"),
+            InputError("the Mole is a periodic cell, and only molecules by themselves are simulated"),
+        ),
+        (mol.spin != 0, OpenShellError(open_shell)),
+        (mol.cart, InputError("the Mole has Cartesian functions (cart=True); spherical ones are propagated")),
+        (0 in numbers, InputError("the Mole holds ghost atoms; leave them out")),
+    )
+    for applies, error in unusable:
+        if applies:
+            raise error
     positions = mol.atom_coords() * BOHR_ANGSTROM
     molecule = Molecule("molecule", np.array(numbers), positions, mol.charge, "PySCF Mole", charge_from="Mole.charge")
     return replace(molecule, name=molecule.formula)
@@ -83,8 +87,9 @@ def method_of_mean_field(mean_field: scf.hf.SCF, method: Method | None) -> Metho
     found |= {
         "functional": getattr(mean_field, "xc", "HF"),
         "density_fitting": getattr(mean_field, "with_df", None) is not None,
+        "scf_tolerance_hartree": mean_field.conv_tol,
+        "scf_max_cycles": mean_field.max_cycle,
     }
-    found |= {"scf_tolerance_hartree": mean_field.conv_tol, "scf_max_cycles": mean_field.max_cycle}
     if hasattr(mean_field, "grids"):
         found["grid_level"] = mean_field.grids.level
     return _combined(found, method, "the mean field")
@@ -120,8 +125,13 @@ def adopt(given: scf.hf.SCF, ours: scf.hf.SCF) -> Convergence:
             "dispersion correction, relativistic terms, another fitting basis or grid cannot be stored; pass its Mole"
         )
     order = np.lexsort((given.mo_energy, -given.mo_occ))
-    ours.mo_coeff, ours.mo_energy = np.array(given.mo_coeff)[:, order], np.array(given.mo_energy)[order]
-    ours.mo_occ, ours.e_tot, ours.converged = np.array(given.mo_occ)[order], given.e_tot, True
+    ours.set(
+        mo_coeff=np.array(given.mo_coeff)[:, order],
+        mo_energy=np.array(given.mo_energy)[order],
+        mo_occ=np.array(given.mo_occ)[order],
+        e_tot=given.e_tot,
+        converged=True,
+    )
     return Convergence("given", int(given.cycles), fock, ("given",))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,8 @@ def solve_scf(mean_field: Any) -> Convergence:
     ``conv_tol`` and ``conv_tol_grad``. A state that is no ground state by :func:`flaw_of` counts as not converged.
     """
     tried, flaw = [], ""
-    for name, solver in _ladder(mean_field):
+    fine = hasattr(mean_field, "grids") and mean_field.grids.level > COARSE_LEVEL
+    for name, solver in LADDER if fine else LADDER[1:]:
         tried.append(name)
         try:
             found = solver(mean_field)
@@ -85,14 +87,6 @@ def flaw_of(mean_field: Any) -> str:
     return ""
 
 
-def _ladder(mean_field: Any) -> Iterator[tuple[str, Solver]]:
-    if hasattr(mean_field, "grids") and mean_field.grids.level > COARSE_LEVEL:
-        yield "two grids", two_grids
-    yield "DIIS", _diis
-    yield "level shift", _level_shift
-    yield "second order", _second_order
-
-
 def two_grids(mean_field: Any) -> tuple[int, np.ndarray] | None:
     r"""Converge on the mean field's grid with a few Fock builds there, and the rest on a coarse grid.
 
@@ -107,12 +101,8 @@ def two_grids(mean_field: Any) -> tuple[int, np.ndarray] | None:
         Diagonalisations and the Fock matrix on the mean field's grid, or None where it does not converge.
     """
     mol, hcore = mean_field.mol, mean_field.get_hcore()
-    coarse = mean_field.copy()
-    coarse.grids = dft.Grids(mol)
-    coarse.grids.level = COARSE_LEVEL
-    coarse.conv_check = False
-    coarse.conv_tol, coarse.conv_tol_grad = 1e-6, 1e-3
-    coarse.kernel()
+    grids = dft.Grids(mol).set(level=COARSE_LEVEL)
+    coarse = mean_field.copy().run(grids=grids, conv_check=False, conv_tol=1e-6, conv_tol_grad=1e-3)
     mean_field._eri = coarse._eri  # exact integrals in memory, if there are any
     cycles, last = coarse.cycles, np.inf
     for _ in range(LARGEST_NUMBER_OF_OUTER_STEPS):
@@ -129,8 +119,7 @@ def two_grids(mean_field: Any) -> tuple[int, np.ndarray] | None:
             mean_field.mo_occ = mean_field.get_occ(mean_field.mo_energy, mean_field.mo_coeff)
             if np.abs(mean_field.make_rdm1() - density).max() > SWAPPED:
                 return None
-            mean_field.e_tot = mean_field.energy_tot(density, hcore, potential)
-            mean_field.converged = True
+            mean_field.set(e_tot=mean_field.energy_tot(density, hcore, potential), converged=True)
             return cycles, np.asarray(fock)
         if gradient > STALLED * last:
             return None
@@ -143,38 +132,36 @@ def two_grids(mean_field: Any) -> tuple[int, np.ndarray] | None:
     return None
 
 
-def _diis(mean_field: Any) -> tuple[int, np.ndarray] | None:
-    mean_field.kernel()
-    return _outcome(mean_field)
-
-
-def _level_shift(mean_field: Any) -> tuple[int, np.ndarray] | None:
-    mean_field.level_shift = LEVEL_SHIFT_HARTREE
+def _diis(mean_field: Any, level_shift_hartree: float = 0.0) -> tuple[int, np.ndarray] | None:
+    mean_field.level_shift = level_shift_hartree
     try:
         mean_field.kernel()
     finally:
         mean_field.level_shift = 0.0
-    return _outcome(mean_field)
+    return (int(mean_field.cycles), np.asarray(mean_field.get_fock())) if mean_field.converged else None
 
 
 def _second_order(mean_field: Any) -> tuple[int, np.ndarray] | None:
     _forget(mean_field)
-    newton = mean_field.newton()
-    newton.conv_tol, newton.conv_tol_grad = mean_field.conv_tol, mean_field.conv_tol_grad
-    newton.max_cycle = mean_field.max_cycle
-    newton.kernel()
+    newton = mean_field.newton().run(
+        conv_tol=mean_field.conv_tol, conv_tol_grad=mean_field.conv_tol_grad, max_cycle=mean_field.max_cycle
+    )
     if not newton.converged:
         return None
-    mean_field.mo_energy, mean_field.mo_coeff, mean_field.mo_occ = newton.mo_energy, newton.mo_coeff, newton.mo_occ
-    mean_field.e_tot, mean_field.converged = newton.e_tot, True
+    mean_field.set(
+        mo_energy=newton.mo_energy, mo_coeff=newton.mo_coeff, mo_occ=newton.mo_occ, e_tot=newton.e_tot, converged=True
+    )
     return int(newton.cycles), np.asarray(mean_field.get_fock())
 
 
 def _forget(mean_field: Any) -> None:
     """Have the next solver begin with the first guess of the density."""
-    mean_field.mo_coeff = mean_field.mo_occ = mean_field.mo_energy = None
-    mean_field.converged = False
+    mean_field.set(mo_coeff=None, mo_occ=None, mo_energy=None, converged=False)
 
 
-def _outcome(mean_field: Any) -> tuple[int, np.ndarray] | None:
-    return (int(mean_field.cycles), np.asarray(mean_field.get_fock())) if mean_field.converged else None
+LADDER: tuple[tuple[str, Solver], ...] = (
+    ("two grids", two_grids),
+    ("DIIS", _diis),
+    ("level shift", partial(_diis, level_shift_hartree=LEVEL_SHIFT_HARTREE)),
+    ("second order", _second_order),
+)

@@ -13,12 +13,13 @@ from pyscf import dft
 from torch import Tensor
 
 from graphlearn.base.errors import InputError
-from tdddft.electronic.functionals.local_density import (
+from tdddft.electronic.functionals.closed_forms import (
+    pbe_correlation,
+    pbe_exchange,
     perdew_wang_correlation,
     slater_exchange,
     vosko_wilk_nusair_correlation,
 )
-from tdddft.electronic.functionals.pbe import pbe_correlation, pbe_exchange
 from tdddft.electronic.method_names import functional_name
 
 ROWS = {"LDA": 1, "GGA": 4, "MGGA": 5}
@@ -49,7 +50,8 @@ class Semilocal:
     def __init__(self, functional: str) -> None:
         self.functional = functional
         self.kind = str(dft.libxc.xc_type(functional))
-        terms = [pair for i, weight in dft.libxc.parse_xc(functional)[1] for pair in _parts(i, weight)]
+        found = dft.libxc.parse_xc(functional)[1]
+        terms = [(i, weight * w) for whole, weight in found for i, w in COMPOSED.get(whole, ((whole, 1.0),))]
         self._terms = terms if all(i in LOCAL or i in GRADIENT for i, _ in terms) else None
 
     def __call__(self, density: Tensor) -> tuple[Tensor, Tensor]:
@@ -64,21 +66,18 @@ class Semilocal:
         rho = density[..., 0, :]
         vacuum = rho < VACUUM
         rho = rho.masked_fill(vacuum, 1.0)
-        sigma = density[..., 1:4, :].square().sum(-2) if self.kind == "GGA" else None
+        gradient = density[..., 1:4, :]  # no rows of an LDA
+        sigma = gradient.square().sum(-2)
         energy, by_rho, by_sigma = (torch.zeros_like(rho) for _ in range(3))
         for identifier, weight in self._terms or ():
             if identifier in LOCAL:
                 e, v = LOCAL[identifier](rho)
             else:
-                assert sigma is not None
                 e, v, w = GRADIENT[identifier](rho, sigma)
                 by_sigma = by_sigma + weight * w
             energy, by_rho = energy + weight * e, by_rho + weight * v
-        energy, by_rho = energy.masked_fill(vacuum, 0.0), by_rho.masked_fill(vacuum, 0.0)
-        if sigma is None:
-            return energy, by_rho.unsqueeze(-2)
-        by_sigma = by_sigma.masked_fill(vacuum, 0.0).unsqueeze(-2)
-        return energy, torch.cat([by_rho.unsqueeze(-2), 2 * by_sigma * density[..., 1:4, :]], -2)
+        energy, by_rho, by_sigma = (part.masked_fill(vacuum, 0.0) for part in (energy, by_rho, by_sigma))
+        return energy, torch.cat([by_rho.unsqueeze(-2), 2 * by_sigma.unsqueeze(-2) * gradient], -2)
 
     def _through_libxc(self, density: Tensor) -> tuple[Tensor, Tensor]:
         rows = density.shape[-2]
@@ -119,18 +118,24 @@ def exact_exchange(functional: str) -> float:
 
 
 def check_functional(functional: str) -> None:
-    """InputError unless the name has one meaning: HF, LDA, GGA, meta-GGA, or a global hybrid of them."""
+    """Refuse a name unless it has one meaning: HF, LDA, GGA, meta-GGA, or a global hybrid of them.
+
+    Args:
+        functional: Name as PySCF takes it.
+
+    Raises:
+        InputError: for any other name.
+    """
     if functional.upper() == "HF":
         return
+    functional_name(functional)
     said = io.StringIO()
     try:
         with redirect_stderr(said):
-            kind = dft.libxc.xc_type(functional_name(functional))
+            kind = dft.libxc.xc_type(functional)
             separated = dft.libxc.rsh_coeff(functional)[0] != 0
             nonlocal_correlation = dft.libxc.is_nlc(functional)
             laplacian = kind == "MGGA" and dft.libxc.needs_laplacian(functional)
-    except InputError:
-        raise
     except (KeyError, ValueError, IndexError, NotImplementedError, AssertionError) as error:
         raise InputError(f"unknown functional {functional!r} ({error}); use a libxc name") from None
     if said.getvalue():
@@ -146,7 +151,3 @@ def check_functional(functional: str) -> None:
             raise InputError(
                 f"functional {functional!r} is {what}; LDA, GGA, meta-GGA, global hybrids and HF can be propagated"
             )
-
-
-def _parts(identifier: int, weight: float) -> list[tuple[int, float]]:
-    return [(i, weight * w) for i, w in COMPOSED.get(identifier, ((identifier, 1.0),))]

@@ -7,8 +7,7 @@ from hypothesis import given, settings, strategies as st
 from pyscf import dft
 
 from tdddft import InputError
-from tdddft.electronic.functionals import Semilocal, check_functional, exact_exchange, xc_kernel
-from tdddft.electronic.functionals.semilocal import ROWS
+from tdddft.electronic.functionals.semilocal import ROWS, Semilocal, check_functional, exact_exchange, xc_kernel
 
 CLOSED = ["LDA", "LDA,VWN", "LDA,PW", "LDA,PW_MOD", "PBE", "PBE0"]
 
