@@ -32,8 +32,7 @@ def fitted_integrals(fitting: df.DF, orbitals: np.ndarray) -> np.ndarray:
     Returns:
         float64 [P, M, M].
     """
-    blocks = [np.matmul(orbitals.T, np.matmul(lib.unpack_tril(block), orbitals)) for block in fitting.loop()]
-    return np.concatenate(blocks)
+    return np.concatenate([orbitals.T @ (lib.unpack_tril(block) @ orbitals) for block in fitting.loop()])
 
 
 class FittedRepulsion:

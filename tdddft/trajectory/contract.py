@@ -186,8 +186,7 @@ def electronic_dipole_au(coefficients: np.ndarray, trajectory: DipoleMatrices) -
     """
     c = np.asarray(coefficients, dtype=np.complex128)
     density = np.einsum("s,fsa,fsb->fab", trajectory.occupations, c.conj(), c, optimize=True).real
-    dipole: np.ndarray = -np.einsum("xab,fab->fx", trajectory.dipole_ao_au, density, optimize=True)
-    return dipole
+    return np.asarray(-np.einsum("xab,fab->fx", trajectory.dipole_ao_au, density, optimize=True))
 
 
 def orthonormal_basis(overlap: np.ndarray) -> np.ndarray:
@@ -209,5 +208,4 @@ def orthonormality_error(coefficients: np.ndarray, overlap: np.ndarray) -> np.nd
     """
     c = np.asarray(coefficients, dtype=np.complex128)
     gram = c.conj() @ overlap @ np.swapaxes(c, -1, -2)
-    error: np.ndarray = np.abs(gram - np.eye(c.shape[1])).max(axis=(1, 2))
-    return error
+    return np.asarray(np.abs(gram - np.eye(c.shape[1])).max(axis=(1, 2)))

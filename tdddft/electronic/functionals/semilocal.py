@@ -133,19 +133,16 @@ def check_functional(functional: str) -> None:
     try:
         with redirect_stderr(said):
             kind = dft.libxc.xc_type(functional)
-            separated = dft.libxc.rsh_coeff(functional)[0] != 0
-            nonlocal_correlation = dft.libxc.is_nlc(functional)
-            laplacian = kind == "MGGA" and dft.libxc.needs_laplacian(functional)
+            odd = {
+                "range-separated": dft.libxc.rsh_coeff(functional)[0] != 0,
+                "a functional with nonlocal correlation": dft.libxc.is_nlc(functional),
+                "a functional of the Laplacian": kind == "MGGA" and dft.libxc.needs_laplacian(functional),
+                str(kind): kind not in ROWS,
+            }
     except (KeyError, ValueError, IndexError, NotImplementedError, AssertionError) as error:
         raise InputError(f"unknown functional {functional!r} ({error}); use a libxc name") from None
     if said.getvalue():
         raise InputError(f"functional {functional!r} has several meanings; write libxc's whole name (gga_x_..., ...)")
-    odd = {
-        "range-separated": separated,
-        "a functional with nonlocal correlation": nonlocal_correlation,
-        "a functional of the Laplacian": laplacian,
-        str(kind): kind not in ROWS,
-    }
     for what, applies in odd.items():
         if applies:
             raise InputError(
