@@ -20,6 +20,7 @@ from e3nn import o3
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
+from graphlearn.base.tables import Table
 from graphlearn.models import OrbEvo
 from graphlearn.nn.equivariant import DensityEncoder, EdgeRotation
 from graphlearn.nn.equivariant.density import coupling_matrix
@@ -150,9 +151,8 @@ def density(batch: OrbitalBatch) -> dict[str, float]:
 
 
 def table(rows: list[dict[str, float | str]]) -> str:
-    lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
     cells = [[f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]
-    return "\n".join([*lines, *("| " + " | ".join(c) + " |" for c in cells)])
+    return Table(list(rows[0]), cells).markdown()
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from statistics import median
 
 import torch
 
+from graphlearn.base.tables import Table
 from tdddft import GaussianPulses, Hamiltonian, Method, ground_state, read_molecules
 from tdddft.propagation.schemes import Multirate
 from tdddft.propagation.schemes.multirate import propagate_substeps
@@ -107,10 +108,8 @@ def main() -> None:
     rows = [measure(basis, pseudo, "float32") for basis, pseudo in BASES]
     rows += [measure("gth-dzvp", GTH, "float64")]
     print(f"GEMM of this machine, one thread: {rates} GFlop/s; times in ms")
-    print("| " + " | ".join(rows[0]) + " |")
-    print("|" + "---|" * len(rows[0]))
-    for row in rows:
-        print("| " + " | ".join(f"{v:,}" if isinstance(v, int) else str(v) for v in row.values()) + " |")
+    cells = [[f"{v:,}" if isinstance(v, int) else str(v) for v in row.values()] for row in rows]
+    print(Table(list(rows[0]), cells).markdown())
     if arguments.out:
         facts = {"machine": platform.machine(), "python": platform.python_version(), "gemm_gflops": rates}
         arguments.out.write_text(json.dumps({**facts, "rows": rows}, indent=1) + "\n")

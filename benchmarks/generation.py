@@ -23,6 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
+from graphlearn.base.tables import Table
+
 ACCURACY = {"recipe": (), "default": ("method.response_grid=medium", "propagation.dipole_tolerance=1e-4")}
 PAPER = {"tddft_qm9": 5000, "tddft_malonaldehyde": 1500}
 GEMM = """
@@ -102,9 +104,7 @@ def reading(folder: Path) -> dict[str, float]:
 
 
 def table(rows: Sequence[dict[str, float | str]]) -> str:
-    names = list(rows[0])
-    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-    return "\n".join(lines + ["| " + " | ".join(str(row[n]) for n in names) + " |" for row in rows])
+    return Table(list(rows[0]), [[str(row[name]) for name in rows[0]] for row in rows]).markdown()
 
 
 def main() -> None:

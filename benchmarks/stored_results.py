@@ -17,6 +17,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from graphlearn.base import tables
+
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "benchmarks" / "results"
 MISSING = "–"
@@ -165,8 +167,8 @@ def table_text(results: Results, name: str, part: str) -> str:
             raise ValueError(f"{name}: no row has anything for column {empty[0]!r}")
     if table.lowest_in_bold:
         lines = _emphasised(lines)
-    drawn = ["| " + " | ".join(cells) + " |" for cells in ([*columns], ["---"] * len(columns), *lines)]
-    return "\n".join([*drawn, "", how_measured(result)] if result.command else drawn)
+    drawn = tables.Table(columns, lines).markdown()
+    return f"{drawn}\n\n{how_measured(result)}" if result.command else drawn
 
 
 def how_measured(result: Result) -> str:

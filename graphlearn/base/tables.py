@@ -43,7 +43,7 @@ class Table:
         return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines)
 
     def terminal(self) -> RichTable:
-        """The table for :meth:`rich.console.Console.print`; every column but the first stands at the right."""
+        """The table for :meth:`rich.console.Console.print`; columns of numbers stand at the right."""
         from rich import box
         from rich.table import Table as RichTable
         from rich.text import Text
@@ -53,7 +53,8 @@ class Table:
             caption_justify="left", box=box.SIMPLE_HEAD,
         )  # fmt: skip
         for number, heading in enumerate(self.columns):
-            drawn.add_column(Text(heading), justify="right" if number else "left")
+            words = number == 0 or any(_plain(row[number])[:1].isalpha() for row in self.rows)
+            drawn.add_column(Text(heading), justify="left" if words else "right")
         for row in self.rows:
             drawn.add_row(*(Text(_plain(cell), "bold" if cell != _plain(cell) else "") for cell in row))
         return drawn

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from graphlearn.base.cli.shell import err, out, progress
-from graphlearn.base.errors import printable
+from graphlearn.base.cli.shell import out, progress, say_left_out
 
 
 def fetch(
@@ -33,7 +32,7 @@ def fetch(
             failures |= fetch_structures([code], out_dir).failures
             show(number)
     for reason in failures.values():
-        err.print(f"left out: {printable(reason)}", style="yellow", markup=False, soft_wrap=True)
+        say_left_out(reason)
     if stop():
         stop.exit()
     out.print(f"{len(wanted) - len(failures)} of {len(wanted)} structures in {out_dir}", markup=False, soft_wrap=True)

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
-from graphlearn.base.cli.shell import err, fail, out, progress
+from graphlearn.base.cli.shell import fail, out, progress, say_left_out
 from graphlearn.base.device import DEVICE_HELP
+from graphlearn.base.tables import Table
 
 if TYPE_CHECKING:
     from graphlearn.proteins.prediction.predictor import ProteinPrediction
@@ -48,7 +46,7 @@ def predict(
     Example: graphlearn predict structures/ --out predicted
     """
     from graphlearn.base.cli.signals import stop_on_signals
-    from graphlearn.base.errors import InputError, printable
+    from graphlearn.base.errors import InputError
     from graphlearn.proteins.prediction.output_files import write_tables
     from graphlearn.proteins.prediction.predict_files import predict_files
     from graphlearn.proteins.prediction.predictor import ProteinPredictor
@@ -65,17 +63,14 @@ def predict(
     name = weights or f"protein_rpn/{ontology or 'mf'}"
     predictor = ProteinPredictor(name, network_only=network_only, device=device)
 
-    def note_failure(message: str) -> None:
-        err.print(f"left out: {printable(message)}", style="yellow", markup=False, soft_wrap=True)
-
     with stop_on_signals() as request, progress("files", len(files)) as show:
         done = predict_files(
-            predictor, files, out_dir, chains=chains, threshold=threshold, top=top, on_failure=note_failure,
+            predictor, files, out_dir, chains=chains, threshold=threshold, top=top, on_failure=say_left_out,
             on_file=lambda number: show(number), stop=request,
         )  # fmt: skip
     predictions = [p for several in done.found.values() for p in several]
     for prediction in predictions:
-        out.print(_table(prediction))
+        out.print(_table(prediction).terminal())
     header = {
         "model": name, "ontology": predictor.ontology,
         "threshold": predictor.threshold if threshold is None else threshold,
@@ -98,24 +93,19 @@ def predict(
 
 
 def _table(prediction: ProteinPrediction) -> Table:
-    title = Text(f"{_shown(prediction.chain)}, {prediction.length} residues")
-    notes = [*prediction.warnings]
+    notes = list(prediction.warnings)
     if prediction.similar is not None:
         chain, identity, search = prediction.similar
         notes.insert(0, f"most similar training chain {chain}, identity {identity:.2f} (found by {search})")
-    caption = Text("; ".join(map(_shown, notes))) if notes else None
-    table = Table("term", "name", "probability", "residues", title=title, caption=caption, box=box.SIMPLE_HEAD)
-    table.title_justify = table.caption_justify = "left"
-    for term in prediction.terms:
-        cells = (term.id, term.name, f"{term.probability:.2f}", " ".join(term.residues))
-        table.add_row(*(Text(_shown(cell)) for cell in cells))
-    if not prediction.terms:
-        table.add_row("–", "no term reaches the threshold", "–", "")
+    rows = [(t.id, t.name, f"{t.probability:.2f}", " ".join(t.residues)) for t in prediction.terms]
+    rows = rows or [("–", "no term reaches the threshold", "–", "")]
     for region in prediction.regions[:1]:
-        table.add_section()
-        cells = ("region", f"proposed around {region.anchor}", f"{region.score:.2f}", " ".join(region.residues[:10]))
-        table.add_row(*(Text(_shown(cell)) for cell in cells))
-    return table
+        around, residues = f"proposed around {region.anchor}", " ".join(region.residues[:10])
+        rows.append(("region", around, f"{region.score:.2f}", residues))
+    return Table(
+        ("term", "name", "probability", "residues"), [tuple(map(_shown, row)) for row in rows],
+        title=f"{_shown(prediction.chain)}, {prediction.length} residues", note="; ".join(map(_shown, notes)),
+    )  # fmt: skip
 
 
 def _shown(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from graphlearn.base.cli.shell import err, out, progress
+from graphlearn.base.cli.shell import out, progress, say_left_out
 
 
 def statistics(folder: Annotated[Path, typer.Argument(help="folder made by 'tdddft generate'")]) -> None:
@@ -18,7 +18,7 @@ def statistics(folder: Annotated[Path, typer.Argument(help="folder made by 'tddd
 
     Example: graphlearn statistics runs/small
     """
-    from graphlearn.base.errors import InputError, printable
+    from graphlearn.base.errors import InputError
     from graphlearn.orbitals.data.statistics import trajectory_sums
     from graphlearn.orbitals.data.statistics_file import DEFINITION, FILE_NAME, DatasetStatistics
     from tdddft.dataset.store import DatasetFolder
@@ -27,7 +27,7 @@ def statistics(folder: Annotated[Path, typer.Argument(help="folder made by 'tddd
         unreadable: list[str] = []
         sums = trajectory_sums(folder, on_file=lambda number, _: show(number), on_unreadable=unreadable.append)
     for reason in unreadable:
-        err.print(f"left out: {printable(reason)}", style="yellow", markup=False, soft_wrap=True)
+        say_left_out(reason)
     if not sums:
         raise InputError(f"no trajectory of {folder} can be read; see 'tdddft validate {folder}'")
     for name, value in asdict(DatasetStatistics.pooled(sums.values())).items():

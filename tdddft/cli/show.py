@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from graphlearn.base.cli.shell import err, out
-from graphlearn.base.errors import printable
+from graphlearn.base.cli.shell import out, say_left_out
 from tdddft.dataset.store import DatasetFolder
 from tdddft.trajectory import read_trajectory
 
@@ -41,6 +40,6 @@ def show(
         )
     out.print(f"wrote {save_figure(drawn, target)}", markup=False, soft_wrap=True)
     for reason in unreadable:
-        err.print(f"left out: {printable(reason)}", style="yellow", markup=False, soft_wrap=True)
+        say_left_out(reason)
     if unreadable:
         raise typer.Exit(1)

@@ -83,6 +83,11 @@ def fail(message: str, code: int) -> None:
     sys.exit(code)
 
 
+def say_left_out(reason: str) -> None:
+    """Print on stderr what is left out, and why; the command goes on without it."""
+    err.print(f"left out: {printable(reason)}", style="yellow", markup=False, soft_wrap=True)
+
+
 @contextmanager
 def only_json(asked: bool) -> Iterator[Callable[[Any], None]]:
     """Within, and if asked for, nothing is written to stdout but what is given to the function that this yields."""

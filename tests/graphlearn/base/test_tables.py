@@ -36,3 +36,12 @@ def test_csv_reads_back_as_the_cells(tmp_path):
 def test_a_row_of_another_length_is_refused():
     with pytest.raises(ValueError, match="a row of 1 cells under 2 headings"):
         Table(["a", "b"], [["1"]])
+
+
+def test_columns_of_words_stand_at_the_left_and_of_numbers_at_the_right():
+    console = Console(width=80, color_system=None)
+    with console.capture() as said:
+        console.print(Table(["id", "name", "share"], [["a", "x", "1.0"], ["b", "word", "10.0"]]).terminal())
+    lines = [line.rstrip() for line in said.get().splitlines()]
+    assert "  a    x        1.0" in lines
+    assert "  b    word    10.0" in lines
