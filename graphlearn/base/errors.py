@@ -58,6 +58,9 @@ def damage_named(what: str, *kinds: type[Exception], advice: str = "") -> Iterat
         *kinds: What the library raises.
         advice: What to do next.
 
+    Yields:
+        Nothing.
+
     Raises:
         InputError: with the reason in brackets.
     """
