@@ -21,6 +21,8 @@ from graphlearn.training.building import build_network
 from graphlearn.training.idle_arguments import idle_arguments
 from graphlearn.training.recipe import ComparisonSection, Optimisation, TrainingRecipe, variant_recipe
 
+USUAL = {name: parameter.default for name, parameter in inspect.signature(ProteinRPN).parameters.items()}
+
 
 class ProteinData(RecipeSection):
     """Chains, labels and split, as one of the constructors of :class:`graphlearn.datasets.ProteinGO` takes them."""
@@ -37,17 +39,15 @@ class ProteinData(RecipeSection):
 
     def idle(self) -> Mapping[str, str]:
         """The folder of the tables, where none is needed, and arguments of the constructor that it does not use."""
-        o, idle = self.options, {}
-        if self.kind == "folder":
-            if self.ontology == "ec" or o.get("ontology_file"):
-                idle["root"] = "kind: folder reads data.options.structures and .labels"
-            if self.ontology == "ec":
-                idle["options.ontology_file"] = "enzyme classes need no release of an ontology"
-            if o.get("lists"):
-                idle["options.shares"] = "data.options.lists say which chain is used for what"
-        elif self.ontology == "ec":
-            idle["options.evaluate_source"] = "it is of terms of the Gene Ontology"
-        return idle
+        own, enzymes = self.kind == "folder", self.ontology == "ec"
+        ontology_file, lists = (bool(self.options.get(key)) for key in ("ontology_file", "lists"))
+        reasons = {
+            "root": ("kind: folder reads data.options.structures and .labels", own and (enzymes or ontology_file)),
+            "options.ontology_file": ("enzyme classes need no release of an ontology", own and enzymes),
+            "options.shares": ("data.options.lists say which chain is used for what", own and lists),
+            "options.evaluate_source": ("it is of terms of the Gene Ontology", enzymes and not own),
+        }
+        return {key: why for key, (why, holds) in reasons.items() if holds}
 
     @model_validator(mode="after")
     def _keys_of_their_own(self) -> ProteinData:
@@ -137,19 +137,21 @@ class ProteinRecipe(TrainingRecipe):
 
     def idle(self) -> Mapping[str, str]:
         """What other sections leave without effect."""
-        has_proposal, reads_sites = self.model.get("proposal", True), bool(self.sites.sources)
+        own, reads_sites = self.data.kind == "folder", bool(self.sites.sources)
+        untaught = not reads_sites or not self.model.get("proposal", True)
+        one_view = not self.losses.info_nce and not self.losses.both_views
+        of_tables, needs = "sites are of data.kind tables", "it needs sites.sources and model.proposal"
+        reasons = {
+            "sites.test": (of_tables, own),
+            "sites.validation": (of_tables, own),
+            "sites.coverage": (needs, untaught),
+            "sites.sources": (needs, untaught and reads_sites),
+            "losses.objectness": (needs, untaught and self.losses.objectness),
+            "pre_training": (needs, untaught and self.pre_training.epochs),
+            "perturbation": ("losses.info_nce is 0 and losses.both_views is off", one_view),
+        }
         idle = {f"model.{name}": why for name, why in idle_arguments(ProteinRPN, self.model).items()}
-        if self.data.kind == "folder":
-            idle |= dict.fromkeys(("sites.test", "sites.validation"), "sites are of data.kind tables")
-        if not reads_sites or not has_proposal:
-            why = "it needs sites.sources and model.proposal"
-            idle["sites.coverage"] = why
-            idle |= {"sites.sources": why} if reads_sites else {}
-            idle |= {"losses.objectness": why} if self.losses.objectness else {}
-            idle |= {"pre_training": why} if self.pre_training.epochs else {}
-        if not self.losses.info_nce and not self.losses.both_views:
-            idle["perturbation"] = "losses.info_nce is 0 and losses.both_views is off"
-        return idle
+        return {**idle, **{key: why for key, (why, holds) in reasons.items() if holds}}
 
     @model_validator(mode="after")
     def _sites_are_of_the_tables(self) -> ProteinRecipe:
@@ -160,14 +162,13 @@ class ProteinRecipe(TrainingRecipe):
     @property
     def hops(self) -> int:
         """Reach of an anchor of the proposal, in contacts."""
-        return int(self.model.get("hops", inspect.signature(ProteinRPN).parameters["hops"].default))
+        return int(self.model.get("hops", USUAL["hops"]))
 
     @property
     def fingerprint(self) -> str:
         """Short hash of the settings other than the defaults, wherever the data lie."""
         said = self.model_dump(mode="json", exclude_defaults=True, exclude={"data": {"root"}, "comparison": True})
-        usual = {name: parameter.default for name, parameter in inspect.signature(ProteinRPN).parameters.items()}
-        said["model"] = {name: value for name, value in self.model.items() if value != usual.get(name)}
+        said["model"] = {name: value for name, value in self.model.items() if value != USUAL.get(name)}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
     def variant(self, name: str, seed: int) -> ProteinRecipe:

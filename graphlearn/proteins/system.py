@@ -12,8 +12,12 @@ from typing import Any
 from graphlearn.base.cli.shell import err, out, progress
 from graphlearn.base.errors import InputError, printable
 from graphlearn.base.files import replace_text
-from graphlearn.proteins.data.left_out import left_out_lines, write_left_out
-from graphlearn.proteins.data.training_data import ProteinTrainingData, load_training_data
+from graphlearn.proteins.data.training_data import (
+    ProteinTrainingData,
+    left_out_lines,
+    load_training_data,
+    write_left_out,
+)
 from graphlearn.proteins.evaluation.evaluate import (
     ALL,
     BEST_HIT,

@@ -6,10 +6,12 @@ import difflib
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from graphlearn.base.errors import InputError
 from graphlearn.base.unpacking import read_unpacked
 
+T = TypeVar("T")
 _CHAIN = re.compile(r"[^\s,#]+")
 
 
@@ -32,14 +34,14 @@ def read_text(path: Path | str) -> str:
         raise InputError(f"{path}: not readable as text ({error}); fetch the file again") from None
 
 
-def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
-    """Lines of a file with their numbers, from 1, as ``(number, line)``; empty ones are left out.
+def located_lines(path: Path | str) -> Iterator[tuple[str, str]]:
+    """Lines of a file with their places, such as ``table.tsv, line 1``; empty ones are left out.
 
     Args:
         path: The file, plain or packed.
 
     Yields:
-        Number of the line and the line without its end.
+        Place for messages, and the line without its end.
 
     Raises:
         InputError: if the file cannot be read or holds nothing.
@@ -50,33 +52,32 @@ def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.split("\n"), start=1):
         line = line.removesuffix("\r")
         if line:
-            yield number, line
+            yield f"{path}, line {number}", line
 
 
-def table_rows(path: Path | str, header: str, separator: str = "\t") -> Iterator[tuple[int, list[str]]]:
-    """Rows of a table below its header line, as ``(line number, fields)``.
+def table_rows(path: Path | str, header: str) -> Iterator[tuple[str, list[str]]]:
+    """Rows of a table of fields with tabs between them, below its header line.
 
     Args:
         path: The file.
         header: What its first line must be; every row has as many fields.
-        separator: Between fields.
 
     Yields:
-        Number of the line and its fields.
+        Place of the row for messages, such as ``table.tsv, line 2``, and its fields.
 
     Raises:
         InputError: if the first line is another, or a row has another number of fields.
     """
-    lines = numbered_lines(path)
-    number, first = next(lines)
+    lines = located_lines(path)
+    where, first = next(lines)
     if first != header:
-        raise InputError(f"{path}, line {number}: the header is {first[:80]!r}, but {header!r} is needed")
-    width = header.count(separator) + 1
-    for number, line in lines:
-        fields = line.split(separator)
+        raise InputError(f"{where}: the header is {first[:80]!r}, but {header!r} is needed")
+    width = header.count("\t") + 1
+    for where, line in lines:
+        fields = line.split("\t")
         if len(fields) != width:
-            raise InputError(f"{path}, line {number}: {len(fields)} fields where the header has {width}")
-        yield number, fields
+            raise InputError(f"{where}: {len(fields)} fields where the header has {width}")
+        yield where, fields
 
 
 def check_chain(chain: str, where: str, known: Collection[str] | None = None) -> str:
@@ -98,6 +99,24 @@ def check_chain(chain: str, where: str, known: Collection[str] | None = None) ->
     if known is not None and chain not in known:
         raise InputError(f"{where}: unknown chain {chain!r}{did_you_mean(chain, known)}")
     return chain
+
+
+def add_chain(table: dict[str, T], chain: str, value: T, where: str, known: Collection[str] | None = None) -> None:
+    """Put what a line says of a chain into a table.
+
+    Args:
+        table: Values by name of the chain; changed in place.
+        chain: Name of the chain, like ``1A2B-C``.
+        value: What the line says.
+        where: File and line, for the message.
+        known: Chains that there are; None takes any.
+
+    Raises:
+        InputError: if the chain is no name, is unknown or is there already.
+    """
+    if check_chain(chain, where, known) in table:
+        raise InputError(f"{where}: chain {chain} has a line already; keep one of them")
+    table[chain] = value
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:

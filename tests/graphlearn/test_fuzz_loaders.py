@@ -18,8 +18,7 @@ from graphlearn.base.recipes.reading import load_recipe
 from graphlearn.models import HistographGNN
 from graphlearn.orbitals.recipe import OrbitalRecipe
 from graphlearn.proteins import read_structure
-from graphlearn.proteins.data.chain_lists import read_chain_list
-from graphlearn.proteins.data.deepfri_files import read_deepfri_annotations
+from graphlearn.proteins.data.deepfri_files import read_chain_list, read_deepfri_annotations
 from graphlearn.proteins.ontology.annotations import read_term_table
 from graphlearn.proteins.ontology.gene_ontology import GeneOntology
 from graphlearn.proteins.prediction.homology import HOMOLOGUES, Homologues

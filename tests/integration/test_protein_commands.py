@@ -132,10 +132,10 @@ def test_training_needs_its_tables_and_says_so(tmp_path):
     assert "holds no model" in run("evaluate", tmp_path, code=2).stderr
 
 
-def test_the_shipped_predictor_is_judged(data_folder, tmp_path):
+def test_the_shipped_predictor_is_evaluated(data_folder, tmp_path):
     data = data_folder / "protein"
-    run("evaluate", "protein_rpn/ec", "--data", data, "--no-residues", "--out", tmp_path / "judged")
-    found = json.loads((tmp_path / "judged/errors.json").read_text())
+    run("evaluate", "protein_rpn/ec", "--data", data, "--no-residues", "--out", tmp_path / "results")
+    found = json.loads((tmp_path / "results/errors.json").read_text())
     errors = found["terms"]["all"]
     assert errors["network"]["fmax"] > 4 * errors["term frequency"]["fmax"]
     assert errors["network and best hit"]["micro_aupr"] > errors["best hit"]["micro_aupr"]

@@ -1,6 +1,7 @@
-"""The label files of DeepFRI (nrPDB-GO_2019.06.18_annot.tsv, nrPDB-EC_2020.04_annot.tsv), as users have them.
+"""The files of DeepFRI: labels, lists of training, validation and test chains, and their sequence identity.
 
-Gligorijevic et al., Nature Communications 12, 3168 (2021).
+Gligorijevic et al., Nature Communications 12, 3168 (2021). Labels stand in nrPDB-GO_2019.06.18_annot.tsv and
+nrPDB-EC_2020.04_annot.tsv, as users have them.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from graphlearn.base.errors import InputError
-from graphlearn.proteins.ontology.annotations import Annotations, add_chain, split_terms
+from graphlearn.proteins.ontology.annotations import Annotations, split_terms
 from graphlearn.proteins.ontology.gene_ontology import NAMESPACES
-from graphlearn.proteins.text import read_text
+from graphlearn.proteins.text import add_chain, check_chain, located_lines, read_text
 
 _Lines = Iterator[tuple[int, str]]
 # Of each ontology: the line above its terms, and that above their names where the file has names.
@@ -87,3 +88,52 @@ def _expect(lines: _Lines, path: Path | str, title: str) -> None:
     if line != title:
         where = f"{path}, line {number}: found {line[:60]!r}" if number else f"{path} ends"
         raise InputError(f"{where} where {title!r} is needed; is this an annotation file of DeepFRI?")
+
+
+def read_chain_list(path: Path | str, *, known: Collection[str] | None = None) -> list[str]:
+    """Read the chains of a list file (``..._train.txt``), one per line, in their order.
+
+    Args:
+        path: The file, plain or packed.
+        known: Chains that there are; None takes any.
+
+    Returns:
+        Names of the chains, in the order of the file.
+
+    Raises:
+        InputError: if a line is no name of a chain, a chain is unknown or stands twice; names file and line.
+    """
+    chains: dict[str, str] = {}
+    for where, line in located_lines(path):
+        chain = check_chain(line.strip(), where, known)
+        if chain in chains:
+            raise InputError(f"{where}: chain {chain} stands in {chains[chain].removeprefix(f'{path}, ')} already")
+        chains[chain] = where
+    return list(chains)
+
+
+def read_identity_bins(path: Path | str) -> dict[str, frozenset[str]]:
+    """Read which test chains are below which sequence identity to the training chains (``..._test.csv``).
+
+    Args:
+        path: The file, plain or packed: ``PDB-chain,<30%,<40%,...`` and rows of 0 and 1.
+
+    Returns:
+        Chains of each bin, for example of ``<30%``, as the file says: a bin holds those before it but for a few chains
+            of DeepFRI's files.
+
+    Raises:
+        InputError: if a line is malformed or a chain stands twice; names file and line.
+    """
+    lines = located_lines(path)
+    where, header = next(lines)
+    first, *bins = header.split(",")
+    if first != "PDB-chain" or not bins:
+        raise InputError(f"{where}: the header is {header[:60]!r}, but 'PDB-chain,<30%,...' is needed")
+    flags_of: dict[str, list[str]] = {}
+    for where, line in lines:
+        chain, *flags = line.split(",")
+        if len(flags) != len(bins) or not set(flags) <= {"0", "1"}:
+            raise InputError(f"{where}: a chain and {len(bins)} times 0 or 1 are needed, found {line[:60]!r}")
+        add_chain(flags_of, chain, flags, where)
+    return {name: frozenset(c for c, flags in flags_of.items() if flags[i] == "1") for i, name in enumerate(bins)}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from graphlearn.base.errors import InputError
-from graphlearn.proteins.data.chain_lists import read_chain_list
-from graphlearn.proteins.data.deepfri_files import read_deepfri_annotations
+from graphlearn.proteins.data.deepfri_files import read_chain_list, read_deepfri_annotations
 from graphlearn.proteins.data.split import PARTS, split_by_identity
 from graphlearn.proteins.ontology.annotations import Annotations, read_term_table
 from graphlearn.proteins.ontology.base import OntologyName
@@ -97,16 +96,15 @@ def match_labels(
     lists, minimum = options.lists or {}, options.minimum
     if unknown := sorted(set(lists) - set(PARTS)):
         raise InputError(f"lists of {', '.join(unknown)}; the parts are {', '.join(PARTS)}")
-    known = _names(read)
-    labelled = {known.get(name.upper()) for name in annotations.labels}
-    labels: dict[str, frozenset[str]] = {}
-    failures = dict(read.failures)
-    failures |= {chain: "has a structure, but no label" for chain in read.store.names if chain not in labelled}
-    for name, terms in annotations.labels.items():
-        if (chain := known.get(name.upper())) is None:
-            failures[name] = "has labels, but no structure file"
-        else:
-            labels[chain] = terms
+    alone = {name: chains[0] for name, chains in read.files.items() if len(chains) == 1}
+    known = {**alone, **{name.upper(): name for name in read.store.names}}  # chain by each name that it goes by
+    labels = {known[name.upper()]: terms for name, terms in annotations.labels.items() if name.upper() in known}
+    bare = [name for name in annotations.labels if name.upper() not in known]
+    failures = {
+        **read.failures,
+        **{chain: "has a structure, but no label" for chain in read.store.names if chain not in labels},
+        **dict.fromkeys(bare, "has labels, but no structure file"),
+    }
     if not labels:
         raise InputError(
             f"none of {len(annotations)} labelled chains has a structure; labels name {_some(annotations.labels)}, "
@@ -118,33 +116,25 @@ def match_labels(
     elif options.ontology_file is not None:
         relations = GeneOntology.read(Path(options.ontology_file))
         found = found.closed(relations)
-        names = {term: relations[term].name for term in found.terms}
-        found = Annotations(found.terms, {**names, **annotations.names}, found.labels)
+        names = {term: relations[term].name for term in found.terms} | dict(annotations.names)
+        found = replace(found, names=names)
     if lists:
         split = {part: _listed(lists.get(part), known, failures) for part in PARTS}
     else:
         sequences = {chain: read.store.sequence(chain) for chain in found.labels}
         validation, test = options.shares
         split = split_by_identity(sequences, validation=validation, test=test, search=options.search)
-    for part, chains in split.items():
-        unlabelled = [c for c in chains if not found.labels.get(c)]
-        failures |= dict.fromkeys(unlabelled, f"listed for {part}, but without a label")
+    part_of = {chain: part for part, chains in split.items() for chain in chains}
+    failures |= {c: f"listed for {part}, but without a label" for c, part in part_of.items() if not found.labels.get(c)}
+    unlisted = [chain for chain, terms in found.labels.items() if terms and chain not in part_of]
+    failures |= dict.fromkeys(unlisted, "has labels and a structure, but stands in no list")
     split = {part: tuple(c for c in chains if found.labels.get(c)) for part, chains in split.items()}
-    chosen = {chain for chains in split.values() for chain in chains}
-    failures |= {
-        chain: "has labels and a structure, but stands in no list"
-        for chain, terms in found.labels.items()
-        if terms and chain not in chosen
-    }
-    counts = found.counts(split["train"])
-    frequent = [term for term, count in zip(found.terms, counts.tolist(), strict=True) if count >= minimum]
+    counts = dict(zip(found.terms, found.counts(split["train"]).tolist(), strict=True))
+    frequent = [term for term in found.terms if counts[term] >= minimum]
     if not frequent:
         raise InputError(f"no term has {minimum} of the {len(split['train'])} training chains; lower minimum")
-    failures |= {
-        term: f"a term of {count} training chains, fewer than {minimum}"
-        for term, count in zip(found.terms, counts.tolist(), strict=True)
-        if count < minimum
-    }
+    rare = {term: f"a term of {n} training chains, fewer than {minimum}" for term, n in counts.items() if n < minimum}
+    failures |= rare
     found = found.with_terms(frequent)
     if split["validation"] and not any(found.labels[chain] for chain in split["validation"]):
         raise InputError(
@@ -152,12 +142,6 @@ def match_labels(
             "name the parts in lists, or add chains"
         )
     return LabelledChains(found, split, failures)
-
-
-def _names(read: ReadStructures) -> dict[str, str]:
-    """Chain by each name that it goes by, upper case."""
-    alone = {name: chains[0] for name, chains in read.files.items() if len(chains) == 1}
-    return {**alone, **{name.upper(): name for name in read.store.names}}
 
 
 def _listed(file: AnyPath | None, known: Mapping[str, str], failures: dict[str, str]) -> tuple[str, ...]:
@@ -169,5 +153,4 @@ def _listed(file: AnyPath | None, known: Mapping[str, str], failures: dict[str, 
 
 
 def _some(names: Collection[str], count: int = 3) -> str:
-    shown: Sequence[str] = sorted(names)[:count]
-    return ", ".join(shown) + (" ..." if len(names) > count else "")
+    return ", ".join(sorted(names)[:count]) + (" ..." if len(names) > count else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -97,9 +98,8 @@ class ProteinGO(Dataset[Data]):
 
     def _check(self, listed: Sequence[str]) -> None:
         for names, what in ((listed, "parts of the split"), (self.chains, "chains")):
-            if len(set(names)) < len(names):
-                twice = next(c for i, c in enumerate(names) if c in names[:i])
-                raise InputError(f"chain {twice} stands twice among the {what}")
+            if twice := [chain for chain, count in Counter(names).items() if count > 1]:
+                raise InputError(f"chain {twice[0]} stands twice among the {what}")
         for chain in (*self.chains, *listed):
             if chain not in self.store.index:
                 raise InputError(f"there is no chain {chain!r}{did_you_mean(chain, self.store.index)}")

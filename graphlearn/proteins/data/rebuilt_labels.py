@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphlearn.base.errors import InputError
-from graphlearn.proteins.ontology.annotations import Annotations, add_chain, split_terms
+from graphlearn.proteins.ontology.annotations import Annotations, split_terms
 from graphlearn.proteins.ontology.gene_ontology import NAMESPACES
-from graphlearn.proteins.text import numbered_lines, table_rows
+from graphlearn.proteins.text import add_chain, located_lines, table_rows
 
 _KEYS = tuple(NAMESPACES.values())
 _HEADER = "\t".join(("chain", "source", "has_experimental", *_KEYS))
@@ -49,16 +49,14 @@ def read_rebuilt_labels(
     labels: dict[str, dict[str, frozenset[str]]] = {key: {} for key in _KEYS}
     sources: dict[str, frozenset[str]] = {}
     experimental = set()
-    for number, (chain, source, evidence, *fields) in table_rows(path, _HEADER):
-        where = f"{path}, line {number}"
+    for where, (chain, source, evidence, *fields) in table_rows(path, _HEADER):
         add_chain(sources, chain, frozenset(source.split("+")), where, known)
         if evidence not in ("0", "1"):
             raise InputError(f"{where}: has_experimental is {evidence!r}; 0 or 1 is needed")
         if evidence == "1":
             experimental.add(chain)
         for key, field in zip(_KEYS, fields, strict=True):
-            terms = split_terms(field, where)
-            if terms:
+            if terms := split_terms(field, where):
                 labels[key][chain] = terms
     annotations = {key: Annotations.from_labels(labels[key], names) for key in _KEYS}
     return RebuiltLabels(annotations, sources, frozenset(experimental))
@@ -77,7 +75,7 @@ def read_clusters(path: Path | str, column: str = "cluster30") -> dict[str, str]
     Raises:
         InputError: if there is no such column, or a line has another number of fields than the header.
     """
-    header = next(numbered_lines(path))[1]
+    header = next(located_lines(path))[1]
     names = header.split("\t")
     if not {"chain", column} <= set(names):
         raise InputError(f"{path}: there are no columns chain and {column}")

@@ -44,14 +44,11 @@ def read_sites(folder: Path, sources: Collection[str], lengths: Mapping[str, int
     Returns:
         Site and known residues, bool [L] each, of every site of a chain; chains without a site are absent.
     """
-    found: dict[str, list[SiteMask]] = {}
     tables = [read_catalytic_residues(folder / FILES["catalytic"], lengths)] if "catalytic" in sources else []
     if "binding" in sources:
         tables += [read_binding_residues(folder / FILES["binding"], lengths, ligands=(kind,)) for kind in LIGANDS]
-    for table in tables:
-        for chain, mask in table.items():
-            found.setdefault(chain, []).append(mask)
-    return found
+    chains = dict.fromkeys(chain for table in tables for chain in table)
+    return {chain: [table[chain] for table in tables if chain in table] for chain in chains}
 
 
 def split_sites(folder: Path, chains: Collection[str], held_out: Collection[str], options: Sites) -> SiteSplit:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from graphlearn.base.errors import InputError
-from graphlearn.proteins.text import check_chain, table_rows
+from graphlearn.proteins.text import add_chain, check_chain, table_rows
 
 LIGANDS = ("small", "metal", "nuclear")
 _CATALYTIC = "chain\tindex0\taa\tmcsa_id\tis_reference\treference\troles"
@@ -46,15 +46,14 @@ def read_catalytic_residues(
     Raises:
         InputError: if a line is malformed, a chain is not in ``lengths`` or a residue outside of it; names file, line.
     """
-    sites: dict[str, set[int]] = {}
-    for number, (chain, index, _, _, reference, _, _) in table_rows(path, _CATALYTIC):
-        where = f"{path}, line {number}"
+    found: list[tuple[str, list[int]]] = []
+    for where, (chain, index, _, _, reference, _, _) in table_rows(path, _CATALYTIC):
         if reference not in ("0", "1"):
             raise InputError(f"{where}: is_reference is {reference!r}; 0 or 1 is needed")
-        residues = _indices([index], chain, lengths, where)
+        rows = _indices([index], chain, lengths, where)
         if reference == "1" or not reference_only:
-            sites.setdefault(chain, set()).update(residues)
-    return _masks(sites, lengths)
+            found.append((chain, rows))
+    return _masks(found, lengths)
 
 
 def read_binding_residues(
@@ -77,19 +76,14 @@ def read_binding_residues(
     unknown = sorted(set(ligands) - set(LIGANDS))
     if unknown:
         raise InputError(f"unknown ligands {', '.join(unknown)}; there are {', '.join(LIGANDS)}")
-    sites: dict[str, set[int]] = {}
-    seen: set[tuple[str, str]] = set()
-    for number, (chain, _, ligand, indices) in table_rows(path, _BINDING):
-        where = f"{path}, line {number}"
+    found: dict[tuple[str, str], list[int]] = {}
+    for where, (chain, _, ligand, indices) in table_rows(path, _BINDING):
         if ligand not in LIGANDS:
             raise InputError(f"{where}: ligand {ligand!r}; one of {', '.join(LIGANDS)} is needed")
-        if (chain, ligand) in seen:
+        if (chain, ligand) in found:
             raise InputError(f"{where}: {chain} has a line of {ligand} already; keep one of them")
-        seen.add((chain, ligand))
-        residues = _indices(indices.split(","), chain, lengths, where)
-        if ligand in ligands:
-            sites.setdefault(chain, set()).update(residues)
-    return _masks(sites, lengths)
+        found[chain, ligand] = _indices(indices.split(","), chain, lengths, where)
+    return _masks(((chain, rows) for (chain, ligand), rows in found.items() if ligand in ligands), lengths)
 
 
 def read_interface_residues(
@@ -109,39 +103,30 @@ def read_interface_residues(
         InputError: if a line is malformed, a chain stands twice, is not in ``lengths`` or of another length; names file
             and line.
     """
-    masks: dict[str, SiteMask] = {}
-    seen: set[str] = set()
-    for number, (chain, subset, labels) in table_rows(path, _INTERFACE):
-        where = f"{path}, line {number}"
-        check_chain(chain, where, lengths)
-        if chain in seen:
-            raise InputError(f"{where}: chain {chain} has a line already; keep one of them")
-        seen.add(chain)
+    found: dict[str, tuple[str, str]] = {}
+    for where, (chain, subset, labels) in table_rows(path, _INTERFACE):
+        add_chain(found, chain, (subset, labels), where, lengths)
         if len(labels) != lengths[chain] or not _LETTERS.issuperset(labels):
             raise InputError(f"{where}: {len(labels)} labels of {chain}; {lengths[chain]} of 0, 1 or . are needed")
-        if subsets is None or subset in subsets:
-            letters = np.array(list(labels))
-            masks[chain] = SiteMask(letters == "1", letters != ".")
-    if not masks:
+    wanted = {chain: labels for chain, (subset, labels) in found.items() if subsets is None or subset in subsets}
+    if not wanted:
         raise InputError(f"{path}: no chain of {', '.join(subsets or ()) or 'any subset'}")
-    return masks
+    letters = {chain: np.array(list(labels)) for chain, labels in wanted.items()}
+    return {chain: SiteMask(of_chain == "1", of_chain != ".") for chain, of_chain in letters.items()}
 
 
-def _indices(fields: Iterable[str], chain: str, lengths: Mapping[str, int], where: str) -> list[int]:
+def _indices(fields: Sequence[str], chain: str, lengths: Mapping[str, int], where: str) -> list[int]:
     """Residue numbers, checked against the length of the chain."""
     check_chain(chain, where, lengths)
-    indices = []
     for field in fields:
         if not (field.isascii() and field.isdigit()) or int(field) >= lengths[chain]:
             raise InputError(f"{where}: residue {field!r} of {chain}; 0 to {lengths[chain] - 1} are there")
-        indices.append(int(field))
-    return indices
+    return [int(field) for field in fields]
 
 
-def _masks(sites: Mapping[str, set[int]], lengths: Mapping[str, int]) -> dict[str, SiteMask]:
-    masks = {}
-    for chain, residues in sites.items():
-        site = np.zeros(lengths[chain], dtype=bool)
-        site[list(residues)] = True
-        masks[chain] = SiteMask(site, np.ones_like(site))
+def _masks(found: Iterable[tuple[str, list[int]]], lengths: Mapping[str, int]) -> dict[str, SiteMask]:
+    masks: dict[str, SiteMask] = {}
+    for chain, rows in found:
+        nothing = SiteMask(np.zeros(lengths[chain], dtype=bool), np.ones(lengths[chain], dtype=bool))
+        masks.setdefault(chain, nothing).site[rows] = True
     return masks

@@ -13,14 +13,13 @@ import numpy as np
 from graphlearn.base.errors import InputError
 from graphlearn.base.plain_files import file_hash
 from graphlearn.base.unpacking import load_arrays, read_unpacked
-from graphlearn.proteins.data.chain_lists import read_chain_list, read_identity_bins
-from graphlearn.proteins.data.deepfri_files import read_deepfri_annotations
+from graphlearn.proteins.data.deepfri_files import read_chain_list, read_deepfri_annotations, read_identity_bins
 from graphlearn.proteins.data.rebuilt_labels import read_clusters, read_rebuilt_labels
 from graphlearn.proteins.ontology.annotations import Annotations
-from graphlearn.proteins.structure.accessibility import LARGEST_AREA
 from graphlearn.proteins.structure.chain import RESIDUE_ORDER, SECONDARY_ORDER
 from graphlearn.proteins.structure.chain_cache import CacheFolder, ChainCache, content_key
 from graphlearn.proteins.structure.chain_store import ChainStore
+from graphlearn.proteins.structure.with_mdtraj import LARGEST_AREA
 from graphlearn.proteins.text import table_rows
 
 CORE, PROFILES, CHAINS = "structdb_core.npz.xz", "structdb_profiles.npz.xz", "chains.tsv.gz"
@@ -52,8 +51,10 @@ def table_chains(folder: Path, cache: CacheFolder = None) -> ChainStore:
         InputError: if a file is absent or damaged.
     """
     files = {name: folder / name for name in (CORE, PROFILES)}
-    key = content_key({name: file_hash(path) for name, path in files.items()}, kind="carried tables")
-    return ChainCache(cache).make(key, lambda: _unpack(_arrays(files[CORE]), _arrays(files[PROFILES])))
+    key = content_key({name: file_hash(path) for name, path in files.items()}, kind="bundled tables")
+    return ChainCache(cache).make(
+        key, lambda: _unpack(*(load_arrays(read_unpacked(path), path) for path in files.values()))
+    )
 
 
 def table_labels(
@@ -69,12 +70,11 @@ def table_labels(
     Returns:
         Annotations of the chains that have a term, and the sources of the labels by chain (empty for ``ec``).
     """
+    sources: Mapping[str, frozenset[str]] = {}
     if ontology == "ec":
         annotations = read_deepfri_annotations(folder / EC_LABELS)["ec"]
-        sources: Mapping[str, frozenset[str]] = {}
     else:
-        names = {go: name for _, (_, go, name) in table_rows(folder / MF_TERMS, "index\tgo_id\tname")}
-        rebuilt = read_rebuilt_labels(folder / LABELS, names=names)
+        rebuilt = read_rebuilt_labels(folder / LABELS, names=_mf_names(folder))
         annotations, sources = rebuilt.annotations[ontology], rebuilt.sources
     labelled = (c for c, terms in annotations.labels.items() if terms and c in chains)
     return annotations.with_chains(labelled), sources
@@ -112,7 +112,11 @@ def table_split(
     held_out = {*listed["validation"], *listed["test"]}
     split["train"] = [c for c in split["train"] if c not in held_out]
     if extra_training:
-        split["train"] += _unlisted(folder, labelled, held_out, {*listed["train"], *held_out})
+        clusters = read_clusters(folder / CHAINS)
+        near = {clusters[c] for c in held_out if c in clusters}
+        known = {*listed["train"], *held_out}
+        unlisted = [c for c in clusters if c in labelled and c not in known]
+        split["train"] += [c for c in unlisted if clusters[c] not in near]
     return {part: tuple(chains) for part, chains in split.items()}
 
 
@@ -153,13 +157,12 @@ def table_terms(
     """
     if minimum is None and ontology == "ec":
         return list(annotations.terms)
+    wanted, counted = list(annotations.terms), split["train"]
+    least = FEWEST_TRAINING_CHAINS if minimum is None else minimum
     if minimum is None and ontology == "mf":
-        wanted = [go for _, (_, go, _) in table_rows(folder / MF_TERMS, "index\tgo_id\tname")]
-        counts = annotations.counts([c for chains in split.values() for c in chains])
-        least = 1
-    else:
-        wanted, counts = list(annotations.terms), annotations.counts(split["train"])
-        least = FEWEST_TRAINING_CHAINS if minimum is None else minimum
+        wanted = list(_mf_names(folder))
+        counted, least = [c for chains in split.values() for c in chains], 1
+    counts = annotations.counts(counted)
     occurs = dict(zip(annotations.terms, counts.tolist(), strict=True))
     terms = [term for term in wanted if occurs.get(term, 0) >= least]
     if not terms:
@@ -167,14 +170,9 @@ def table_terms(
     return terms
 
 
-def _unlisted(folder: Path, labelled: Collection[str], held_out: Collection[str], listed: Collection[str]) -> list[str]:
-    clusters = read_clusters(folder / CHAINS)
-    near = {clusters[c] for c in held_out if c in clusters}
-    return [c for c, cluster in clusters.items() if c in labelled and c not in listed and cluster not in near]
-
-
-def _arrays(path: Path) -> dict[str, np.ndarray]:
-    return load_arrays(read_unpacked(path), path)
+def _mf_names(folder: Path) -> dict[str, str]:
+    """DeepFRI's terms of molecular functions, with their names."""
+    return {go: name for _, (_, go, name) in table_rows(folder / MF_TERMS, "index\tgo_id\tname")}
 
 
 def _unpack(core: Mapping[str, np.ndarray], profiles: Mapping[str, np.ndarray]) -> ChainStore:
@@ -185,8 +183,7 @@ def _unpack(core: Mapping[str, np.ndarray], profiles: Mapping[str, np.ndarray]) 
     lengths = np.diff(offsets)
     rows = np.repeat(kept, lengths)
     letters = core["seq"][rows]
-    secondary = np.where(core["ss8"][rows] == ord(COIL), ord("-"), core["ss8"][rows])
-    largest = _by_letter(LARGEST_AREA, np.float32)[letters]
+    secondary = np.where(core["ss8"] == ord(COIL), ord("-"), core["ss8"])[rows]
     ids = [
         "\n".join(f"{name[5:]}:{number}" for number in range(start, start + length)).encode()
         for name, start, length, keep in zip(names, core["start_resnum"].tolist(), lengths.tolist(), kept, strict=True)
@@ -200,7 +197,7 @@ def _unpack(core: Mapping[str, np.ndarray], profiles: Mapping[str, np.ndarray]) 
         residue=_by_letter({a: i for i, a in enumerate(RESIDUE_ORDER)}, np.uint8)[letters],
         secondary=_by_letter({a: i for i, a in enumerate(SECONDARY_ORDER)}, np.uint8)[secondary],
         ca_angstrom=core["ca_x50"][rows] / np.float32(COORDINATE_STEPS_PER_ANGSTROM),
-        accessibility=np.minimum(core["sasa"][rows] / largest, 1),
+        accessibility=np.minimum(core["sasa"][rows] / _by_letter(LARGEST_AREA, np.float32)[letters], 1),
         profile=profiles["profile_u8"][rows],
         has_profile=np.ones(number, dtype=bool),
         plddt=np.empty(0, dtype=np.float32),
@@ -211,7 +208,4 @@ def _unpack(core: Mapping[str, np.ndarray], profiles: Mapping[str, np.ndarray]) 
 
 
 def _by_letter(values: Mapping[str, float], dtype: type) -> np.ndarray:
-    table: np.ndarray = np.zeros(128, dtype=dtype)
-    for letter, value in values.items():
-        table[ord(letter)] = value
-    return table
+    return np.array([values.get(chr(code), 0) for code in range(128)], dtype=dtype)

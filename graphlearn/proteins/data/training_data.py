@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from graphlearn.base.errors import InputError
+from graphlearn.base.files import replace_csv
 from graphlearn.nn.losses.true_path import propagate_to_ancestors
 from graphlearn.proteins.data.protein_go import ProteinGO
 from graphlearn.proteins.data.site_split import SiteSplit, objectness_masks, read_sites, split_sites
@@ -60,10 +61,9 @@ class ProteinTrainingData:
     @property
     def ancestors(self) -> csr_array:
         """Which terms are above which, each above itself, bool [T, T]."""
-        child, parent = self.parent_edges.numpy()
         every = np.arange(len(self.data.terms))
-        row, column = np.concatenate([child, every]), np.concatenate([parent, every])
-        return csr_array((np.ones(len(row), dtype=bool), (row, column)), shape=(len(every),) * 2)
+        pairs = np.concatenate([self.parent_edges.numpy(), [every, every]], axis=1)
+        return csr_array((np.ones(pairs.shape[1], dtype=bool), tuple(pairs)), shape=(len(every),) * 2)
 
     def closed(self, scores: np.ndarray) -> np.ndarray:
         """Scores [N, T] with every ancestor at least as likely as its descendants."""
@@ -79,7 +79,7 @@ class ProteinTrainingData:
         return digest.hexdigest()[:16]
 
     @property
-    def judged_chains(self) -> frozenset[str]:
+    def held_out_chains(self) -> frozenset[str]:
         """Chains on which terms are evaluated; sites of chains similar to them are not trained on."""
         return frozenset(self.data.split["validation"]) | frozenset(self.data.split.get("test", ()))
 
@@ -102,8 +102,8 @@ def load_training_data(recipe: ProteinRecipe) -> ProteinTrainingData:
         if not data.split.get(part):
             raise InputError(f"no chain for {part}; name some in the lists or choose a share for it")
     relation = find_ontology(recipe.data).matrix(data.terms, strict=False).tocoo()
-    strict = relation.row != relation.col
-    parents = torch.from_numpy(np.stack([relation.row[strict], relation.col[strict]]).astype(np.int64))
+    pairs = np.stack([relation.row, relation.col]).astype(np.int64)
+    parents = torch.from_numpy(pairs[:, pairs[0] != pairs[1]])
     bins = table_bins(recipe.data.folder, recipe.data.ontology) if recipe.data.kind == "tables" else {}
     terms = ProteinTrainingData(data, None, SiteSplit((), (), ()), parents, bins, recipe.data.search)
     return _with_sites(terms, recipe) if recipe.sites.sources else terms
@@ -165,9 +165,37 @@ def _with_sites(terms: ProteinTrainingData, recipe: ProteinRecipe) -> ProteinTra
     available = frozenset(every.chains)
     lengths = dict(zip(every.store.names, every.store.lengths.tolist(), strict=True))
     sites = {c: masks for c, masks in read_sites(folder, recipe.sites.sources, lengths).items() if c in available}
-    split = split_sites(folder, sites, terms.judged_chains, recipe.sites)
+    split = split_sites(folder, sites, terms.held_out_chains, recipe.sites)
     masks = objectness_masks(every, sites, recipe.hops, recipe.sites.coverage)
     taught = {chain: masks[chain] for chain in split.train}
     return replace(
         terms, data=terms.data.with_sites(taught), site_data=every.with_sites(masks).select(sites), sites=split
     )
+
+
+LEFT_OUT = "left_out.csv"
+SHOWN = 5
+
+
+def write_left_out(failures: Mapping[str, str], folder: Path) -> Path | None:
+    """Write ``left_out.csv``, one row per file, chain or term with the reason.
+
+    Args:
+        failures: Reasons by name, as ``ProteinGO.failures``.
+        folder: Of the model; made if it is not there.
+
+    Returns:
+        The path; None where nothing was left out, and then no file of an earlier run stays.
+    """
+    path = folder / LEFT_OUT
+    if not failures:
+        path.unlink(missing_ok=True)
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    return replace_csv(path, ("name", "reason"), sorted(failures.items()))
+
+
+def left_out_lines(failures: Mapping[str, str]) -> list[str]:
+    """The first five, one per line, and how many more there are."""
+    lines = [f"left out: {name}: {reason}" for name, reason in sorted(failures.items())[:SHOWN]]
+    return [*lines, f"left out: {len(failures) - SHOWN} more"] if len(failures) > SHOWN else lines

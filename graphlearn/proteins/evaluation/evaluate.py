@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,8 @@ from graphlearn.base.recipes.reading import parse_stored
 from graphlearn.proteins.data.training_data import ProteinTrainingData, load_training_data
 from graphlearn.proteins.metrics.information import conditional_information, frequency_information
 from graphlearn.proteins.metrics.terms import by_bin, fmax, macro_aupr, micro_aupr, normalised_smin, smin
-from graphlearn.proteins.prediction.baselines import term_frequency
-from graphlearn.proteins.prediction.calibration import expected_calibration_error
-from graphlearn.proteins.prediction.logits import predict_logits
+from graphlearn.proteins.prediction.decision import expected_calibration_error, predict_logits
+from graphlearn.proteins.prediction.homology import term_frequency
 from graphlearn.proteins.prediction.predictor import ProteinPredictor
 from graphlearn.proteins.recipe import ProteinRecipe
 from graphlearn.proteins.sequence.search import SearchProgram
@@ -32,35 +32,25 @@ ALL = "all"
 Errors = Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class Scorer:
-    """Figures of merit of scores, with relations and information of the terms from the training chains alone.
+def term_errors(scores: np.ndarray, labels: np.ndarray, *, ancestors: csr_array, training_labels: np.ndarray) -> Errors:
+    """Figures of merit of scores, with the information of the terms from the training chains alone.
 
     Args:
+        scores: Ancestors closed, float [N, T].
+        labels: Ancestors closed, bool [N, T].
         ancestors: Of the terms, bool [T, T].
         training_labels: Ancestors closed, bool [M, T].
+
+    Returns:
+        Values by the keys of ``COLUMNS``.
     """
-
-    ancestors: csr_array
-    training_labels: np.ndarray
-
-    def __call__(self, scores: np.ndarray, labels: np.ndarray) -> Errors:
-        """All columns.
-
-        Args:
-            scores: Ancestors closed, float [N, T].
-            labels: Ancestors closed, bool [N, T].
-
-        Returns:
-            Values by the keys of ``COLUMNS``.
-        """
-        return {
-            "fmax": fmax(scores, labels).value,
-            "micro_aupr": micro_aupr(scores, labels),
-            "macro_aupr": macro_aupr(scores, labels),
-            "smin_bits": smin(scores, labels, conditional_information(self.training_labels, self.ancestors)).value,
-            "normalised_smin": normalised_smin(scores, labels, frequency_information(self.training_labels)).value,
-        }
+    return {
+        "fmax": fmax(scores, labels).value,
+        "micro_aupr": micro_aupr(scores, labels),
+        "macro_aupr": macro_aupr(scores, labels),
+        "smin_bits": smin(scores, labels, conditional_information(training_labels, ancestors)).value,
+        "normalised_smin": normalised_smin(scores, labels, frequency_information(training_labels)).value,
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,16 +153,14 @@ def evaluate(predictor: ProteinPredictor, data: ProteinTrainingData, part: str =
         FREQUENCY: term_frequency(training_labels, len(chains)),
     }
     scores = {method: data.closed(values) for method, values in raw.items()}
-    scorer = Scorer(data.ancestors, training_labels)
+    scorer = partial(term_errors, ancestors=data.ancestors, training_labels=training_labels)
     groups: dict[str, Collection[str]] = {ALL: frozenset(chains), **data.bins}
-    errors: dict[str, dict[str, Errors]] = {name: {} for name in groups}
-    for method, values in scores.items():
-        for name, found in by_bin(scorer, values, labels, chains, groups).items():
-            if found is not None:
-                errors[name][method] = found
     rated = {chain for chain, row in zip(chains, labels, strict=True) if row.any()}
+    counts = {name: len(rated & set(members)) for name, members in groups.items()}
+    found = {method: by_bin(scorer, values, labels, chains, groups) for method, values in scores.items()}
     return TermEvaluation(
-        tuple(chains), labels, scores, {name: rows for name, rows in errors.items() if rows},
-        {name: len(rated & set(members)) for name, members in groups.items()},
+        tuple(chains), labels, scores,
+        {name: {m: e for m in scores if (e := found[m][name]) is not None} for name, count in counts.items() if count},
+        counts,
         expected_calibration_error(scores[MODEL], labels), data.search,
     )  # fmt: skip

@@ -67,13 +67,17 @@ def held_out_sites(recipe: ProteinRecipe, data: ProteinTrainingData, part: str =
     every, folder = data.data.unlabelled(), recipe.data.folder
     available = frozenset(every.chains)
     lengths = dict(zip(every.store.names, every.store.lengths.tolist(), strict=True))
-    tables: dict[str, dict[str, SiteMask]] = {}
-    for kind in ("catalytic", "binding"):
-        tables[kind] = {chain: _union(masks) for chain, masks in read_sites(folder, (kind,), lengths).items()}
+    tables = {
+        kind: {
+            chain: SiteMask(np.any([m.site for m in masks], 0), np.all([m.known for m in masks], 0))
+            for chain, masks in read_sites(folder, (kind,), lengths).items()
+        }
+        for kind in ("catalytic", "binding")
+    }
     tables["interface"] = read_interface_residues(folder / INTERFACES, lengths)
     kept = {}
     for kind, masks in tables.items():
-        split = split_sites(folder, available & masks.keys(), data.judged_chains, recipe.sites)
+        split = split_sites(folder, available & masks.keys(), data.held_out_chains, recipe.sites)
         kept[kind] = {chain: masks[chain] for chain in split._asdict()[part]}
     return KnownSites(every, kept)
 
@@ -152,7 +156,3 @@ def _random_anchors(edge_index: torch.Tensor, length: int, hops: int, seed: int)
     anchors = torch.randperm(length, generator=generator)[:RANDOM_ANCHORS]
     nodes = anchor_regions(edge_index, anchors, num_nodes=length, hops=hops).nodes
     return np.asarray(torch.bincount(nodes, minlength=length).double().numpy())
-
-
-def _union(masks: list[SiteMask]) -> SiteMask:
-    return SiteMask(np.any([m.site for m in masks], 0), np.all([m.known for m in masks], 0))

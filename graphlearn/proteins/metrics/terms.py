@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from graphlearn.base.errors import InputError
-from graphlearn.proteins.metrics.thresholds import THRESHOLDS, check_scores, tally
+from graphlearn.proteins.metrics.thresholds import THRESHOLDS, Tally, check_scores, tally
 
 T = TypeVar("T")
 
@@ -38,9 +38,7 @@ def fmax(scores: np.ndarray, labels: np.ndarray, *, thresholds: np.ndarray = THR
     Raises:
         InputError: if shapes do not fit, a score is out of range or no label is true.
     """
-    check_scores(scores, labels)
-    rated = labels.any(1)
-    counts = tally(scores[rated], labels[rated], thresholds)
+    counts = _rated_tally(scores, labels, thresholds)
     predicted = counts.found + counts.wrong
     precision = (counts.found / np.maximum(predicted, 1)).sum(0) / np.maximum((predicted > 0).sum(0), 1)
     recall = (counts.found / (counts.found + counts.missed)).mean(0)
@@ -69,9 +67,7 @@ def smin(
     Raises:
         InputError: if shapes do not fit, a score is out of range or no label is true.
     """
-    check_scores(scores, labels)
-    rated = labels.any(1)
-    bits = tally(scores[rated], labels[rated], thresholds, information)
+    bits = _rated_tally(scores, labels, thresholds, information)
     return _lowest(np.hypot(bits.missed.mean(0), bits.wrong.mean(0)), thresholds)
 
 
@@ -96,9 +92,7 @@ def normalised_smin(
     Raises:
         InputError: if shapes do not fit, a score is out of range or no label is true.
     """
-    check_scores(scores, labels)
-    rated = labels.any(1)
-    bits = tally(scores[rated], labels[rated], thresholds, information)
+    bits = _rated_tally(scores, labels, thresholds, information)
     union = np.maximum(bits.found + bits.missed + bits.wrong, np.finfo(float).tiny)
     return _lowest(np.hypot((bits.missed / union).mean(0), (bits.wrong / union).mean(0)), thresholds)
 
@@ -164,6 +158,15 @@ def by_bin(
         rows = np.array([chain in members for chain in chains], dtype=bool)
         values[name] = metric(scores[rows], labels[rows]) if labels[rows].any() else None
     return values
+
+
+def _rated_tally(
+    scores: np.ndarray, labels: np.ndarray, thresholds: np.ndarray, information: np.ndarray | None = None
+) -> Tally:
+    """Of the proteins with a true term."""
+    check_scores(scores, labels)
+    rated = labels.any(1)
+    return tally(scores[rated], labels[rated], thresholds, information)
 
 
 def _aupr(scores: np.ndarray, labels: np.ndarray, average: str) -> float:

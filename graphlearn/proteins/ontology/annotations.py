@@ -10,7 +10,7 @@ import numpy as np
 
 from graphlearn.base.errors import InputError
 from graphlearn.proteins.ontology.base import Ontology
-from graphlearn.proteins.text import check_chain, did_you_mean, numbered_lines
+from graphlearn.proteins.text import add_chain, did_you_mean, located_lines
 
 NO_SEPARATORS = ";|"
 
@@ -70,12 +70,12 @@ class Annotations:
         Raises:
             InputError: if a chain has no row here.
         """
+        if missing := [chain for chain in chains if chain not in self.labels]:
+            raise InputError(f"no annotation of chain {missing[0]!r}{did_you_mean(missing[0], self.labels)}")
         column = {term: index for index, term in enumerate(self.terms)}
         table = np.zeros((len(chains), len(self.terms)), dtype=bool)
-        for row, chain in enumerate(chains):
-            if chain not in self.labels:
-                raise InputError(f"no annotation of chain {chain!r}{did_you_mean(chain, self.labels)}")
-            table[row, [column[term] for term in self.labels[chain]]] = True
+        for row, chain in zip(table, chains, strict=True):
+            row[[column[term] for term in self.labels[chain]]] = True
         return table
 
     def counts(self, chains: Collection[str] | None = None) -> np.ndarray:
@@ -129,11 +129,10 @@ def read_term_table(
         InputError: if a line is malformed, a chain is unknown or stands twice; names file and line.
     """
     labels: dict[str, frozenset[str]] = {}
-    for index, (number, line) in enumerate(numbered_lines(path)):
+    for index, (where, line) in enumerate(located_lines(path)):
         chain, *rest = line.split("\t")
         if line.startswith("#") or (index == 0 and chain.lower() == "chain"):
             continue
-        where = f"{path}, line {number}"
         if len(rest) > 1:
             raise InputError(f"{where}: {len(rest) + 1} fields; a chain, a tab and terms with commas are needed")
         add_chain(labels, chain, split_terms(rest[0] if rest else "", where), where, known)
@@ -168,27 +167,3 @@ def split_terms(field: str, where: str, known: Collection[str] | None = None) ->
     if len(found) != len(terms):
         raise InputError(f"{where}: {next(t for t in terms if terms.count(t) > 1)} stands twice")
     return found
-
-
-def add_chain(
-    labels: dict[str, frozenset[str]],
-    chain: str,
-    terms: frozenset[str],
-    where: str,
-    known: Collection[str] | None = None,
-) -> None:
-    """Put the terms of a chain into ``labels``.
-
-    Args:
-        labels: Terms by name of the chain; changed in place.
-        chain: Name of the chain, like ``1A2B-C``.
-        terms: Terms of the chain.
-        where: File and line, for the message.
-        known: Chains that there are; None takes any.
-
-    Raises:
-        InputError: if the chain is no name, is unknown or is there already.
-    """
-    if check_chain(chain, where, known) in labels:
-        raise InputError(f"{where}: chain {chain} has a line already; keep one of them")
-    labels[chain] = terms

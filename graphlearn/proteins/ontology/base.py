@@ -91,13 +91,13 @@ class Ontology(ABC):
         Raises:
             InputError: if there is no such term, or one is listed twice (also under an alternative identifier).
         """
+        primary = [self.resolve(term) if strict or term in self else term for term in terms]
         column: dict[str, int] = {}
-        above: list[frozenset[str]] = []
-        for index, term in enumerate(terms):
-            above.append(self.ancestors(term) if strict or term in self else frozenset([term]))
-            earlier = column.setdefault(self.resolve(term) if strict or term in self else term, index)
-            if earlier != index:
-                raise InputError(f"the terms {terms[earlier]} and {term} of the list are the same; keep one of them")
+        for index, term in enumerate(primary):
+            if (earlier := column.setdefault(term, index)) != index:
+                both = f"{terms[earlier]} and {terms[index]}"
+                raise InputError(f"the terms {both} of the list are the same; keep one of them")
+        above = [self.ancestors(term) if strict or term in self else frozenset([term]) for term in primary]
         rows = [sorted(column[a] for a in row if a in column) for row in above]
         pointers = np.cumsum([0, *map(len, rows)])
         indices = np.array([j for row in rows for j in row], dtype=np.int64)

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from graphlearn.base.errors import InputError
 from graphlearn.proteins.ontology.base import Ontology
@@ -80,9 +79,8 @@ class GeneOntology(Ontology):
         import obonet
 
         relations = tuple(relations)
-        for relation in relations:
-            if relation not in RELATIONS:
-                raise InputError(f"unknown relation {relation!r}{did_you_mean(relation, RELATIONS)}")
+        if unknown := [relation for relation in relations if relation not in RELATIONS]:
+            raise InputError(f"unknown relation {unknown[0]!r}{did_you_mean(unknown[0], RELATIONS)}")
         kept = [line for line in read_text(path).split("\n") if not line or line.startswith(_TAGS)]
         try:
             graph = obonet.read_obo(io.StringIO("\n".join(kept)), ignore_obsolete=False)
@@ -97,15 +95,27 @@ class GeneOntology(Ontology):
         if not nodes:
             raise InputError(f"{path}: holds no term of the Gene Ontology; take go-basic.obo from geneontology.org")
         current = {node: a for node, a in nodes.items() if a.get("is_obsolete") != "true"}
+        namespaces = {node: a.get("namespace", default) for node, a in current.items()}
+        parents = {
+            node: dict.fromkeys(
+                parent
+                for _, parent, relation in graph.out_edges(node, keys=True)
+                if relation in relations and namespaces.get(parent) == namespace
+            )
+            for node, namespace in namespaces.items()
+        }
         return cls(
-            (_term(graph, node, attributes, current, relations) for node, attributes in current.items()),
+            (
+                GeneOntologyTerm(node, str(a.get("name", node)), NAMESPACES[namespaces[node]], tuple(parents[node]))
+                for node, a in current.items()
+            ),
             alternatives={other: node for node, a in current.items() for other in a.get("alt_id", ())},
             obsolete={
                 node: (*a.get("replaced_by", ()), *a.get("consider", ()))
                 for node, a in nodes.items()
                 if node not in current
             },
-            version=_date(str(graph.graph.get("data-version", ""))),
+            version=re.sub(r".*?(\d{4}-\d{2}-\d{2}).*", r"\1", str(graph.graph.get("data-version", ""))),
         )
 
     def __len__(self) -> int:
@@ -147,23 +157,3 @@ class GeneOntology(Ontology):
     def parents(self, term: str) -> tuple[str, ...]:
         """Terms directly above a term; none above the root of its namespace."""
         return self[term].parents
-
-
-def _term(
-    graph: Any, node: str, attributes: Mapping[str, Any], current: Mapping[str, Mapping[str, Any]], relations: Any
-) -> GeneOntologyTerm:
-    """One term with its parents, read off a graph of obonet."""
-    default = graph.graph.get("default-namespace")
-    namespace = attributes.get("namespace", default)
-    parents = {
-        parent: None
-        for _, parent, relation in graph.out_edges(node, keys=True)
-        if relation in relations and parent in current and current[parent].get("namespace", default) == namespace
-    }
-    return GeneOntologyTerm(node, str(attributes.get("name", node)), NAMESPACES[namespace], tuple(parents))
-
-
-def _date(version: str) -> str:
-    """Date within ``releases/2019-01-27``, or the text as it is."""
-    found = re.search(r"\d{4}-\d{2}-\d{2}", version)
-    return found.group() if found else version

@@ -54,5 +54,5 @@ def _short(text: str) -> str:
 def _runs(secondary: str, letters: str) -> list[tuple[float, float]]:
     """Start and length of each run of the letters."""
     inside = np.array([0, *(letter in letters for letter in secondary), 0])
-    starts, ends = np.flatnonzero(np.diff(inside) == 1), np.flatnonzero(np.diff(inside) == -1)
-    return [(float(start) - 0.5, float(end - start)) for start, end in zip(starts, ends, strict=True)]
+    runs = np.flatnonzero(np.diff(inside)).reshape(-1, 2)
+    return [(float(start) - 0.5, float(end - start)) for start, end in runs]

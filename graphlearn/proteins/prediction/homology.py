@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
-from graphlearn.base.errors import ContractError, first_line
+from graphlearn.base.errors import ContractError, InputError, first_line
 from graphlearn.base.files import replace_bytes
 from graphlearn.proteins.data.training_data import ProteinTrainingData
-from graphlearn.proteins.prediction.baselines import best_hit_transfer
-from graphlearn.proteins.sequence.search import DEFAULT_SEARCH, SearchProgram, SequenceSearch, check_search
+from graphlearn.proteins.sequence.search import DEFAULT_SEARCH, Hit, SearchProgram, SequenceSearch, check_search
 
 HOMOLOGUES = "homologues.safetensors"
 
@@ -113,17 +112,63 @@ class Homologues:
         try:
             with safe_open(file, "np") as opened:
                 search = (opened.metadata() or {}).get("search", DEFAULT_SEARCH)
-            arrays = load_file(file)
+                arrays = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 (it is no mapping)
             names, sequences = (arrays[key].tobytes().decode().split("\n") for key in ("names", "sequences"))
             labels = np.zeros(tuple(arrays["shape"]), dtype=bool)
             labels[arrays["row"], arrays["column"]] = True
             found = cls(dict(zip(names, sequences, strict=True)), labels, search)
         except (OSError, KeyError, ValueError, IndexError, MemoryError, SafetensorError) as error:
-            reason = first_line(error)
-            raise ContractError(f"{file}: damaged ({reason}); copy or train the model again") from None
+            raise ContractError(f"{file}: damaged ({first_line(error)}); copy or train the model again") from None
         check_search(search)
         return found
 
 
 def _text(lines: Iterable[str]) -> np.ndarray:
     return np.frombuffer("\n".join(lines).encode(), dtype=np.uint8)
+
+
+def term_frequency(labels: np.ndarray, proteins: int) -> np.ndarray:
+    """CAFA's naive predictor: the fraction of training chains with each term, the same for every protein.
+
+    Args:
+        labels: Of the training chains, bool [M, T].
+        proteins: How many to predict, N.
+
+    Returns:
+        Scores, float64 [N, T].
+
+    Raises:
+        InputError: if there is no training chain.
+    """
+    if not len(labels):
+        raise InputError("there is no training chain to count terms on")
+    return np.tile(labels.mean(0), (proteins, 1))
+
+
+def best_hit_transfer(
+    hits: Iterable[Hit], proteins: Sequence[str], training: Sequence[str], labels: np.ndarray
+) -> np.ndarray:
+    r"""Terms of similar training chains, :math:`s_{ij} = \max_{h} \mathrm{identity}(i, h)\,y_{hj}` over hits h of i.
+
+    Args:
+        hits: Of proteins among training chains (``search_sequences``); those of other chains are ignored.
+        proteins: Names of the rows, N of them.
+        training: Names of the rows of ``labels``, M of them.
+        labels: Of the training chains, bool [M, T].
+
+    Returns:
+        Scores within 0 and 1, float64 [N, T]; zeros for a protein without a hit.
+
+    Raises:
+        InputError: if names and labels do not fit.
+    """
+    if len(training) != len(labels):
+        raise InputError(f"{len(training)} training chains do not fit {len(labels)} rows of labels")
+    rows = {name: row for row, name in enumerate(proteins)}
+    sources = {name: row for row, name in enumerate(training)}
+    scores = np.zeros((len(proteins), labels.shape[1]))
+    for query, target, identity in hits:
+        if query in rows and target in sources:
+            row = scores[rows[query]]
+            np.maximum(row, identity * labels[sources[target]], out=row)
+    return scores

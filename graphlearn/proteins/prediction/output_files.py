@@ -18,6 +18,7 @@ from graphlearn.proteins.structure.drawn_atoms import drawn_atoms
 from graphlearn.proteins.structure.read import ChainStructure
 
 SCHEMA_VERSION = 1
+PER_RESIDUE = ("residue_ids", "mask", "secondary", "weights")
 
 
 def picture_files(chain: str, folder: Path) -> tuple[Path, Path]:
@@ -74,16 +75,20 @@ def write_tables(
         Path of each file once it is written.
     """
     predictions = [p for several in found.values() for p in several]
+    terms = [
+        (p.chain, t.id, t.name, f"{t.probability:.4f}", " ".join(t.residues)) for p in predictions for t in p.terms
+    ]
     content = {
         "schema_version": SCHEMA_VERSION, **header, "versions": package_versions(),
         "files": {file: [_plain(p) for p in several] for file, several in found.items()}, "failures": dict(failures),
     }  # fmt: skip
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        yield _residues(folder / "residues.csv", predictions)
+        weights = (row for p in predictions for row in _weights(p))
+        yield replace_csv(folder / "residues.csv", ("chain", "residue", "what", "weight"), weights)
     for path in (csv_file, folder and folder / "terms.csv"):
         if path is not None:
-            yield _terms(path, predictions)
+            yield replace_csv(path, ("chain", "term", "name", "probability", "residues"), terms)
     for path in (json_file, folder and folder / "predictions.json"):
         if path is not None:
             replace_text(path, json.dumps(content, indent=2))
@@ -92,35 +97,14 @@ def write_tables(
 
 def _plain(prediction: ProteinPrediction) -> dict[str, Any]:
     """Without the numbers of every residue, which stand in ``residues.csv``."""
-    return {
-        "chain": prediction.chain,
-        "length": prediction.length,
-        "terms": [
-            {key: value for key, value in term._asdict().items() if key != "weights"} for term in prediction.terms
-        ],
-        "regions": [region._asdict() for region in prediction.regions],
-        "secondary_source": prediction.secondary_source,
-        "similar": prediction.similar and prediction.similar._asdict(),
-        "warnings": prediction.warnings,
-    }
-
-
-def _terms(path: Path, predictions: Iterable[ProteinPrediction]) -> Path:
-    rows = ((p.chain, t.id, t.name, f"{t.probability:.4f}", " ".join(t.residues)) for p in predictions for t in p.terms)
-    return replace_csv(path, ("chain", "term", "name", "probability", "residues"), rows)
-
-
-def _residues(path: Path, predictions: Iterable[ProteinPrediction]) -> Path:
-    """The mask of every residue, and its weight for each term, in long form."""
-    return replace_csv(path, ("chain", "residue", "what", "weight"), (row for p in predictions for row in _weights(p)))
+    content = {key: value for key, value in prediction.to_dict().items() if key not in PER_RESIDUE}
+    terms = [{key: value for key, value in term.items() if key not in PER_RESIDUE} for term in content["terms"]]
+    return {**content, "terms": terms}
 
 
 def _weights(prediction: ProteinPrediction) -> Iterator[tuple[str, ...]]:
-    def rows(what: str, weights: Sequence[float]) -> Iterator[tuple[str, ...]]:
+    """The mask of every residue, and its weight for each term, in long form."""
+    columns = [("proposal", prediction.mask)] if prediction.mask else []
+    for what, weights in [*columns, *((term.id, term.weights) for term in prediction.terms)]:
         for residue, weight in zip(prediction.residue_ids, weights, strict=True):
             yield prediction.chain, residue, what, f"{weight:.4f}"
-
-    if prediction.mask:
-        yield from rows("proposal", prediction.mask)
-    for term in prediction.terms:
-        yield from rows(term.id, term.weights)

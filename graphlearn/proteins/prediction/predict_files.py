@@ -14,7 +14,7 @@ from graphlearn.base.provenance import package_versions
 from graphlearn.proteins.prediction.log import PredictionLog
 from graphlearn.proteins.prediction.output_files import picture_files, write_pictures
 from graphlearn.proteins.prediction.predictor import ProteinPrediction, ProteinPredictor
-from graphlearn.proteins.structure.names import distinct_names
+from graphlearn.proteins.structure.files import distinct_names
 from graphlearn.proteins.structure.read import read_chains
 
 _log = logging.getLogger(__name__)
@@ -95,9 +95,10 @@ def predict_files(
         except Exception as error:  # whatever it is, the files after it are predicted
             if is_disk_full(error):
                 raise OutOfSpaceError(f"{folder}: the disk is full; what is finished is kept") from error
-            failures[str(file)] = message = _reason(file, error)
+            failed = f"{file}: failed ({type(error).__name__}: {first_line(error)})"
+            failures[str(file)] = str(error) if isinstance(error, InputError) else failed
             _log.debug("where it arose", exc_info=True)
-            on_failure(message)
+            on_failure(failures[str(file)])
         on_file(number)
     return PredictedFiles(found, failures, kept)
 
@@ -109,12 +110,5 @@ def _are_drawn(predictions: Sequence[ProteinPrediction], folder: Path | None) ->
 def _names(files: Sequence[Path], log: PredictionLog) -> dict[Path, str]:
     """Those that files had before in this folder, and new ones that differ from all of them."""
     before = log.names()
-    known = {file: before[path] for file in files if (path := os.path.abspath(file)) in before}
-    fresh = distinct_names([file for file in files if file not in known], before.values())
-    return {**known, **fresh}
-
-
-def _reason(file: Path, error: Exception) -> str:
-    if isinstance(error, InputError):
-        return str(error)
-    return f"{file}: failed ({type(error).__name__}: {first_line(error)})"
+    known = {file: before[os.path.abspath(file)] for file in files if os.path.abspath(file) in before}
+    return {**known, **distinct_names([file for file in files if file not in known], before.values())}

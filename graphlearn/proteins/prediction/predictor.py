@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -93,6 +93,15 @@ class ProteinPrediction(NamedTuple):
     similar: SimilarChain | None
     warnings: tuple[str, ...]
 
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, by the names of the attributes."""
+        return {
+            **self._asdict(),
+            "terms": [term._asdict() for term in self.terms],
+            "regions": [region._asdict() for region in self.regions],
+            "similar": self.similar and self.similar._asdict(),
+        }
+
 
 class ProteinPredictor:
     """A model folder, read: the network with its terms, its decision rule and the training chains for comparison.
@@ -116,7 +125,7 @@ class ProteinPredictor:
         try:
             self.rule = DecisionRule.from_dict(self.card.content.get("decision", {}))
             self.ontology, self.cutoff_angstrom = str(self.card["ontology"]), float(self.card["cutoff_angstrom"])
-            self.terms = [(str(term["id"]), str(term["name"])) for term in self.card["terms"]]
+            self.terms: list[tuple[str, str]] = [(str(term["id"]), str(term["name"])) for term in self.card["terms"]]
             self.parents = torch.tensor(self.card["parents"], dtype=torch.long).reshape(-1, 2).T
             esm = self.card["recipe"]["data"].get("esm")
         except (KeyError, TypeError, ValueError) as error:
@@ -157,7 +166,10 @@ class ProteinPredictor:
         least = self.threshold if threshold is None else threshold
         chosen = [t for t in np.argsort(-probabilities, kind="stable").tolist() if probabilities[t] >= least][:top]
         scores = attribution(self.model, graph, chosen)
-        terms = tuple(self._term(t, float(probabilities[t]), row, chain) for t, row in zip(chosen, scores, strict=True))
+        terms = tuple(
+            PredictedTerm(term, name, float(probabilities[t]), _strongest(row, chain), _relative(row))
+            for t, (term, name), row in zip(chosen, (self.terms[t] for t in chosen), scores, strict=True)
+        )
         regions: tuple[ProposedRegion, ...] = ()
         mask: tuple[float, ...] = ()
         if output.proposal is not None:
@@ -171,13 +183,8 @@ class ProteinPredictor:
         similar = None if self.homologues is None else self.homologues.nearest(chain.sequence)
         return ProteinPrediction(
             chain.name, len(chain), terms, regions, chain.residue_ids, mask, chain.secondary, chain.secondary_source,
-            similar, tuple(_doubts(chain)),
+            similar, _doubts(chain),
         )  # fmt: skip
-
-    def _term(self, column: int, probability: float, scores: torch.Tensor, chain: ProteinChain) -> PredictedTerm:
-        weights = scores / scores.max().clamp(min=torch.finfo(scores.dtype).tiny)
-        term, name = self.terms[column]
-        return PredictedTerm(term, name, probability, _strongest(scores, chain), tuple(weights.tolist()))
 
     def probabilities(self, logits: np.ndarray, chains: Sequence[ProteinChain]) -> np.ndarray:
         """Calibrated probabilities, ancestors closed.
@@ -189,9 +196,8 @@ class ProteinPredictor:
         Returns:
             Float64 [N, T].
         """
-        if self.homologues is None:
-            found = self.rule.network(logits)
-        else:
+        found = self.rule.network(logits)
+        if self.homologues is not None:
             similar = self.homologues.transfer({chain.name: chain.sequence for chain in chains})
             found = self.rule.combined(logits, similar)
         return np.asarray(propagate_to_ancestors(torch.from_numpy(found), self.parents).numpy())
@@ -201,20 +207,23 @@ def _ids(chain: ProteinChain, rows: torch.Tensor) -> tuple[str, ...]:
     return tuple(chain.residue_ids[row] for row in rows.tolist())
 
 
+def _relative(scores: torch.Tensor) -> tuple[float, ...]:
+    """Scores over the largest one."""
+    return tuple((scores / scores.max().clamp(min=torch.finfo(scores.dtype).tiny)).tolist())
+
+
 def _strongest(scores: torch.Tensor, chain: ProteinChain) -> tuple[str, ...]:
     best = torch.argsort(scores, descending=True, stable=True)[:RESIDUES_OF_A_TERM]
     return _ids(chain, best[scores[best] > 0])
 
 
-def _doubts(chain: ProteinChain) -> list[str]:
+def _doubts(chain: ProteinChain) -> tuple[str, ...]:
     """Why to doubt a prediction for this chain."""
-    found = []
-    if len(chain) < SHORTEST:
-        found.append(f"{len(chain)} residues; the model was trained on chains of {SHORTEST} and more")
-    if chain.secondary_source == "ca":
-        found.append("no backbone: secondary structure is estimated from C-alpha positions")
-    if np.isnan(chain.accessibility).all():
-        found.append("no side chains: solvent accessibility is not known")
-    if chain.plddt is not None and float(chain.plddt.mean()) < LOW_PLDDT:
-        found.append(f"mean pLDDT {chain.plddt.mean():.0f}: a structure of low confidence")
-    return found
+    plddt = np.inf if chain.plddt is None else float(chain.plddt.mean())
+    reasons = {
+        f"{len(chain)} residues; the model was trained on chains of {SHORTEST} and more": len(chain) < SHORTEST,
+        "no backbone: secondary structure is estimated from C-alpha positions": chain.secondary_source == "ca",
+        "no side chains: solvent accessibility is not known": np.isnan(chain.accessibility).all(),
+        f"mean pLDDT {plddt:.0f}: a structure of low confidence": plddt < LOW_PLDDT,
+    }
+    return tuple(reason for reason, holds in reasons.items() if holds)

@@ -59,41 +59,38 @@ class AlignmentSearch:
             Index of the target and identity, 0 to 1, of each target with an E-value of at most ``evalue``.
         """
         found = []
-        for index in self._promising(query, candidates):
+        for index in self._promising(query, candidates).tolist():
             target = self.targets[index]
-            if self._expected(self._aligner.score(query, target), len(query)) <= evalue:
+            # Such scores by chance, K m n exp(-lambda S) (Karlin and Altschul, PNAS 87, 2264, 1990).
+            expected = KAPPA * len(query) * self.residues * math.exp(-LAMBDA * self._aligner.score(query, target))
+            if expected <= evalue:
                 first, second = self._aligner.align(query, target)[0]
                 equal = sum(a == b != "X" for a, b in zip(first, second, strict=True))
-                found.append((int(index), equal / len(first)))
+                found.append((index, equal / len(first)))
         return found
-
-    def _expected(self, score: float, length: int) -> float:
-        r"""Such scores by chance, :math:`K m n e^{-\lambda S}` (Karlin and Altschul, PNAS 87, 2264, 1990)."""
-        return KAPPA * length * self.residues * math.exp(-LAMBDA * score)
 
     def _promising(self, query: str, candidates: int) -> np.ndarray:
         """Targets with the best bands of diagonals, the best first."""
         words, places = _words(query)
-        entries, weights, shifts = [], [], []
+        similar, weight, shift = [], [], []
         for word, place in zip(words.tolist(), places.tolist(), strict=True):
-            a, b, c = word // _LETTERS**2, word // _LETTERS % _LETTERS, word % _LETTERS
-            s = self._scores
-            alike = (s[a][:, None, None] + s[b][:, None] + s[c]).ravel()
-            for similar in np.flatnonzero(alike >= WORD_SCORE).tolist():
-                entry = np.arange(self._starts[similar], self._starts[similar + 1])
-                entries.append(entry)
-                weights.append(np.full(len(entry), alike[similar]))
-                shifts.append(np.full(len(entry), len(query) - place))
-        entry = np.concatenate([np.empty(0, dtype=np.int64), *entries])
-        if not len(entry):
-            return entry
-        diagonal = self._positions[entry] + np.concatenate(shifts)
-        owner = self._owner[entry]
+            a, b, c = (self._scores[letter] for letter in np.unravel_index(word, (_LETTERS,) * 3))
+            alike = (a[:, None, None] + b[:, None] + c).ravel()
+            similar.append(np.flatnonzero(alike >= WORD_SCORE))
+            weight.append(alike[similar[-1]])
+            shift.append(np.full(len(similar[-1]), len(query) - place))
+        word = np.concatenate([np.empty(0, dtype=np.int64), *similar])
+        counts = self._starts[word + 1] - self._starts[word]
+        if not counts.any():
+            return word[:0]
+        entry = np.arange(counts.sum()) + np.repeat(self._starts[word] - (counts.cumsum() - counts), counts)
+        weights, shifts = (np.repeat(np.concatenate(parts), counts) for parts in (weight, shift))
+        diagonal, owner = self._positions[entry] + shifts, self._owner[entry]
         best = np.zeros(len(self.targets))
         for offset in (0, BAND // 2):  # Twice, so that no pair of near diagonals is parted by a border.
             width = int(diagonal.max() + offset) // BAND + 1
             cell = owner * width + (diagonal + offset) // BAND
-            sums = np.bincount(cell, np.concatenate(weights), len(best) * width)
+            sums = np.bincount(cell, weights, len(best) * width)
             best = np.maximum(best, sums.reshape(len(best), width).max(1))
         order = np.argsort(-best, kind="stable")[:candidates]
         return order[best[order] > 0]

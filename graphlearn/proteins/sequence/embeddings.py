@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,7 @@ class EsmEmbedder:
                 self.folder, use_safetensors=True, add_pooling_layer=False, **local
             ).eval()
         except (OSError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
-            reason = first_line(error)
-            raise InputError(f"{self.folder}: holds no ESM-2 model of transformers ({reason})") from None
+            raise InputError(f"{self.folder}: holds no ESM-2 model of transformers ({first_line(error)})") from None
         self.width = int(self.model.config.hidden_size)
         chosen = cache_folder() / "esm" if cache is None else cache
         key = file_hash(self.folder / WEIGHTS)[:16]
@@ -68,32 +68,28 @@ class EsmEmbedder:
 
     def __call__(self, sequence: str) -> np.ndarray:
         """Embed a sequence of L residues, one letter each: float32 [L, width]."""
+        if self.cache is None:
+            return self._embed(sequence)
         name = hashlib.sha256(f"{self.longest} {sequence}".encode()).hexdigest()
-        file = None if self.cache is None else self.cache / name[:2] / f"{name}.safetensors"
-        if file is not None and file.is_file():
-            try:
-                kept: np.ndarray = load_file(file)["embedding"]
-                if kept.shape == (len(sequence), self.width):
-                    return kept
-            except (OSError, KeyError, SafetensorError):
-                pass  # damaged: computed again
+        file = self.cache / name[:2] / f"{name}.safetensors"
+        with suppress(OSError, KeyError, SafetensorError):  # absent or damaged: computed again
+            kept: np.ndarray = load_file(file)["embedding"]
+            if kept.shape == (len(sequence), self.width):
+                return kept
         found = self._embed(sequence)
-        if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            replace_bytes(file, save({"embedding": found}))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_bytes(file, save({"embedding": found}))
         return found
 
     def _embed(self, sequence: str) -> np.ndarray:
         """Piece by piece; a residue in two pieces takes that in which it is further from an end."""
         found = np.empty((len(sequence), self.width), dtype=np.float32)
-        step, start = self.longest - 2 * OVERLAP, 0
-        while True:
+        step = self.longest - 2 * OVERLAP
+        for start in range(0, max(len(sequence) - 2 * OVERLAP, 1), step):
             piece = sequence[start : start + self.longest]
             skipped = OVERLAP if start else 0
             found[start + skipped : start + len(piece)] = self._one(piece)[skipped:]
-            if start + self.longest >= len(sequence):
-                return found
-            start += step
+        return found
 
     def _one(self, piece: str) -> np.ndarray:
         import torch

@@ -93,7 +93,7 @@ class SequenceSearch:
         cleaned = _cleaned(queries)
         if not cleaned or not self.targets:
             return []
-        found = self._with_mmseqs(cleaned) if self.method == "mmseqs" else self._by_alignment(cleaned)
+        found = (self._with_mmseqs if self.method == "mmseqs" else self._by_alignment)(cleaned)
         order = {name: index for index, name in enumerate(cleaned)}
         return sorted(found, key=lambda hit: (order[hit.query], -hit.identity, hit.target))
 

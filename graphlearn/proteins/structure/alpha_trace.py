@@ -32,10 +32,9 @@ def alpha_secondary_structure(ca_angstrom: np.ndarray) -> str:
         L letters: ``H``, ``E`` or ``-``. No turn and no extended residue reaches over a break of the chain.
     """
     positions = np.asarray(ca_angstrom, dtype=np.float64)
-    length = len(positions)
-    helix = _helix(positions) if length > 4 else np.zeros(length, dtype=bool)
-    strand = _strand(positions) if length > 4 else np.zeros(length, dtype=bool)
-    return "".join(np.where(helix, "H", np.where(strand, "E", "-")))
+    if len(positions) <= 4:
+        return "-" * len(positions)
+    return "".join(np.where(_helix(positions), "H", np.where(_strand(positions), "E", "-")))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

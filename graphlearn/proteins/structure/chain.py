@@ -50,7 +50,11 @@ class ProteinChain:
             raise InputError(f"{where}: has no residue")
         object.__setattr__(self, "residue_ids", tuple(self.residue_ids))
         for key, columns in (("ca_angstrom", (3,)), ("accessibility", ()), ("profile", (20,)), ("plddt", ())):
-            self._as_floats(key, (length, *columns))
+            if getattr(self, key) is not None:
+                array = np.asarray(getattr(self, key), dtype=np.float32)
+                object.__setattr__(self, key, array)
+                if array.shape != (length, *columns):
+                    raise InputError(f"{where}: {key} has shape {array.shape}, but {(length, *columns)} is needed")
         for key in ("residue_ids", "secondary"):
             if len(getattr(self, key)) != length:
                 raise InputError(f"{where}: {key} has {len(getattr(self, key))} entries for {length} residues")
@@ -61,8 +65,7 @@ class ProteinChain:
             raise InputError(
                 f"{where}: secondary_source is {self.secondary_source!r}; choose from {', '.join(SECONDARY_SOURCES)}"
             )
-        broken = np.flatnonzero(~np.isfinite(self.ca_angstrom).all(1))
-        if len(broken):
+        if len(broken := np.flatnonzero(~np.isfinite(self.ca_angstrom).all(1))):
             raise InputError(f"{where}: residue {self.residue_ids[broken[0]]} has no finite C-alpha position")
         if len(set(self.residue_ids)) < length:
             twice = next(r for i, r in enumerate(self.residue_ids) if r in self.residue_ids[:i])
@@ -70,14 +73,6 @@ class ProteinChain:
 
     def __len__(self) -> int:
         return len(self.sequence)
-
-    def _as_floats(self, key: str, shape: tuple[int, ...]) -> None:
-        if (value := getattr(self, key)) is None:
-            return
-        array = np.asarray(value, dtype=np.float32)
-        if array.shape != shape:
-            raise InputError(f"chain {self.name!r}: {key} has shape {array.shape}, but {shape} is needed")
-        object.__setattr__(self, key, array)
 
 
 def letter_codes(letters: str, order: str) -> np.ndarray:

@@ -34,34 +34,10 @@ class ChainCache:
         chosen = cache_folder() / "proteins" if folder is None else folder
         self.folder = None if chosen is False else Path(chosen)
 
-    def get(self, key: str) -> ChainStore | None:
-        """The chains of a key; None if there are none or their file is damaged (which is logged)."""
-        if self.folder is None or not (file := self._file(key)).is_file():
-            return None
-        try:
-            return _read(file)
-        except (OSError, SafetensorError, ContractError, InputError, ValueError, KeyError, TypeError) as error:
-            _log.info("%s is damaged (%s) and is made anew", file, error)
-            return None
-
-    def put(self, key: str, store: ChainStore) -> None:
-        """Keep chains; where the folder cannot be written to, nothing is kept, which is logged.
-
-        Args:
-            key: Of :func:`content_key`.
-            store: The chains.
-        """
-        if self.folder is None:
-            return
-        file = self._file(key)
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            replace_bytes(file, _packed(store))
-        except OSError as error:
-            _log.info("%s cannot be written (%s); chains are not kept", file, error)
-
     def make(self, key: str, read: Callable[[], ChainStore]) -> ChainStore:
         """The chains of a key, read and kept if there are none.
+
+        A damaged file is made anew; where the folder cannot be written to, nothing is kept. Both are logged.
 
         Args:
             key: Of :func:`content_key`.
@@ -70,15 +46,21 @@ class ChainCache:
         Returns:
             The chains, kept or newly read.
         """
-        store = self.get(key)
-        if store is None:
-            store = read()
-            self.put(key, store)
+        if self.folder is None:
+            return read()
+        file = self.folder / key[:2] / f"{key}.safetensors"
+        try:
+            if file.is_file():
+                return _read(file)
+        except (OSError, SafetensorError, ContractError, InputError, ValueError, KeyError, TypeError) as error:
+            _log.info("%s is damaged (%s) and is made anew", file, error)
+        store = read()
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            replace_bytes(file, _packed(store))
+        except OSError as error:
+            _log.info("%s cannot be written (%s); chains are not kept", file, error)
         return store
-
-    def _file(self, key: str) -> Path:
-        assert self.folder is not None
-        return self.folder / key[:2] / f"{key}.safetensors"
 
 
 def content_key(files: Mapping[str, str], **options: object) -> str:

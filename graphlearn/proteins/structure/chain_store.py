@@ -63,8 +63,10 @@ class ChainStore:
     def of(cls, chains: Iterable[ProteinChain]) -> ChainStore:
         """Pack chains; profiles are rounded to steps of 1/255."""
         chains = list(chains)
-        profiles = [_profile(c) for c in chains] if any(c.profile is not None for c in chains) else []
-        plddt = [_plddt(c) for c in chains] if any(c.plddt is not None for c in chains) else []
+        has_profile = np.array([c.profile is not None for c in chains], dtype=bool)
+        has_plddt = np.array([c.plddt is not None for c in chains], dtype=bool)
+        profiles = [np.zeros((len(c), 20)) if c.profile is None else np.rint(c.profile * PROFILE_STEPS) for c in chains]
+        plddt = [np.full(len(c), np.nan) if c.plddt is None else c.plddt for c in chains]
         ids = [np.frombuffer("\n".join(c.residue_ids).encode(), dtype=np.uint8) for c in chains]
         return cls(
             names=tuple(c.name for c in chains),
@@ -74,10 +76,10 @@ class ChainStore:
             secondary=_joined([letter_codes(c.secondary, SECONDARY_ORDER) for c in chains], np.uint8),
             ca_angstrom=_joined([c.ca_angstrom for c in chains], np.float32, 3),
             accessibility=_joined([c.accessibility for c in chains], np.float32),
-            profile=_joined(profiles, np.uint8, 20),
-            has_profile=np.array([c.profile is not None for c in chains], dtype=bool),
-            plddt=_joined(plddt, np.float32),
-            has_plddt=np.array([c.plddt is not None for c in chains], dtype=bool),
+            profile=_joined(profiles if has_profile.any() else [], np.uint8, 20),
+            has_profile=has_profile,
+            plddt=_joined(plddt if has_plddt.any() else [], np.float32),
+            has_plddt=has_plddt,
             ids=_joined(ids, np.uint8),
             id_offsets=_offsets(ids),
         )
@@ -91,11 +93,6 @@ class ChainStore:
     def lengths(self) -> np.ndarray:
         """Residues of each chain, int64 [C]."""
         return np.diff(self.offsets)
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the arrays, bytes."""
-        return sum(array.nbytes for array in self.arrays().values())
 
     def __len__(self) -> int:
         return len(self.names)
@@ -138,11 +135,3 @@ def _offsets(parts: Sequence[Any]) -> np.ndarray:
 
 def _joined(parts: Sequence[np.ndarray], dtype: Any, *columns: int) -> np.ndarray:
     return np.concatenate([np.empty((0, *columns), dtype=dtype), *parts], dtype=dtype, casting="unsafe")
-
-
-def _profile(chain: ProteinChain) -> np.ndarray:
-    return np.zeros((len(chain), 20)) if chain.profile is None else np.rint(chain.profile * PROFILE_STEPS)
-
-
-def _plddt(chain: ProteinChain) -> np.ndarray:
-    return np.full(len(chain), np.nan) if chain.plddt is None else chain.plddt

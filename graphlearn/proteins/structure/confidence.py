@@ -35,13 +35,13 @@ def holds_plddt(method: str, title: str, text: str, residues: Sequence[Residue])
     if ("_ma_qa_metric" in text and "plddt" in text.lower()) or "alphafold" in title.lower():
         return True
     cell = _CELL.search(text)
-    return not method.strip() and (cell is None or float(cell[1]) <= 1.0) and _looks_like_plddt(residues)
-
-
-def _looks_like_plddt(residues: Sequence[Residue]) -> bool:
-    if sum(len(r.atoms) >= ATOMS_THAT_AGREE for r in residues) <= len(residues) / 2:
-        return False
-    if not all((r.b_factors == r.b_factors[0]).all() for r in residues):
-        return False
     values = np.array([r.b_factor for r in residues])
-    return bool(values.min() >= 0 and BEST_AT_LEAST <= values.max() <= 100 and np.ptp(values) > 0)
+    return bool(
+        not method.strip()
+        and (cell is None or float(cell[1]) <= 1.0)
+        and sum(len(r.atoms) >= ATOMS_THAT_AGREE for r in residues) > len(residues) / 2
+        and all((r.b_factors == r.b_factors[0]).all() for r in residues)
+        and values.min() >= 0
+        and BEST_AT_LEAST <= values.max() <= 100
+        and np.ptp(values) > 0
+    )

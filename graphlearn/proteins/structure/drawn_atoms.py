@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from graphlearn.proteins.structure.alpha_trace import LONGEST_STEP_ANGSTROM
-from graphlearn.proteins.structure.mmcif_text import cif_loop
+from graphlearn.proteins.structure.formats.mmcif_text import cif_loop
 from graphlearn.proteins.structure.read import ChainStructure
 from graphlearn.proteins.structure.residues import Residue
-from graphlearn.proteins.structure.topology import are_bonded
+from graphlearn.proteins.structure.with_mdtraj import are_bonded
 
 LIGAND_ANGSTROM = 6.0
 
@@ -34,8 +35,10 @@ class DrawnAtoms(NamedTuple):
 
 def drawn_atoms(structure: ChainStructure) -> DrawnAtoms:
     """The atoms of a chain as the input of the viewer."""
-    places = tuple(_places(structure.residues))
-    near = _near(structure)
+    steps = (1 if _continues(first, second) else 2 for first, second in pairwise(structure.residues))
+    places = tuple(accumulate(steps, initial=1))
+    tree = cKDTree(np.concatenate([r.positions_angstrom for r in structure.residues]))
+    near = [r for r in structure.ligands if np.min(tree.query(r.positions_angstrom)[0]) <= LIGAND_ANGSTROM]
     numbers = range(places[-1] + 2, places[-1] + 2 + 2 * len(near), 2)
     rows = [
         (group, name, element, residue.name, number, *(f"{x:.3f}" for x in position))
@@ -55,25 +58,7 @@ def drawn_atoms(structure: ChainStructure) -> DrawnAtoms:
     return DrawnAtoms(text, places, dict(zip(numbers, (r.id for r in near), strict=True)))
 
 
-def _places(residues: tuple[Residue, ...]) -> Iterator[int]:
-    place = 0
-    previous: Residue | None = None
-    for residue in residues:
-        place += 1 if previous is None or _continues(previous, residue) else 2
-        yield place
-        previous = residue
-
-
 def _continues(first: Residue, second: Residue) -> bool:
     if "C" in first.atoms and "N" in second.atoms:
         return are_bonded(first, second)
     return bool(np.linalg.norm(first.position("CA") - second.position("CA")) < LONGEST_STEP_ANGSTROM)
-
-
-def _near(structure: ChainStructure) -> list[Residue]:
-    from scipy.spatial import cKDTree
-
-    tree = cKDTree(np.concatenate([r.positions_angstrom for r in structure.residues]))
-    return [
-        ligand for ligand in structure.ligands if np.min(tree.query(ligand.positions_angstrom)[0]) <= LIGAND_ANGSTROM
-    ]

@@ -51,18 +51,20 @@ def fetch_structures(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     source = PDBList(pdb=str(folder), verbose=False, **({} if server is None else {"server": server}))
-    sums = _read_sums(folder)
+    listed = folder / CHECKSUMS
+    lines = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
+    sums = {name: value for value, mark, name in (line.partition("  ") for line in lines) if mark}
     files, failures = {}, {}
     for code in wanted:
         file = folder / f"{code.lower()}.cif"
-        if sums.get(file.name) is None or not file.is_file() or file_hash(file) != sums[file.name]:
+        if file.name not in sums or not file.is_file() or file_hash(file) != sums[file.name]:
             try:
                 _fetch(source, code, file, tries, wait_s)
             except InputError as error:
                 failures[code] = str(error)
                 continue
             sums[file.name] = file_hash(file)
-            replace_text(folder / CHECKSUMS, "".join(f"{value}  {name}\n" for name, value in sorted(sums.items())))
+            replace_text(listed, "".join(f"{value}  {name}\n" for name, value in sorted(sums.items())))
         files[code] = file
     return Fetched(files, failures)
 
@@ -107,11 +109,3 @@ def _fetch(source: object, code: str, file: Path, tries: int, wait_s: float) -> 
             reason = str(error)
     file.unlink(missing_ok=True)
     raise InputError(f"{code}: could not be fetched in {tries} tries ({reason})")
-
-
-def _read_sums(folder: Path) -> dict[str, str]:
-    file = folder / CHECKSUMS
-    if not file.is_file():
-        return {}
-    pairs = (line.split("  ", 1) for line in file.read_text(encoding="utf-8").splitlines() if "  " in line)
-    return {name: value for value, name in pairs}

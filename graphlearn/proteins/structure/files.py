@@ -1,9 +1,11 @@
-"""Many structure files: found in folders, read once, kept on disk, and one bad file does not stop the rest."""
+"""Many structure files: found in folders, named apart, read once, kept on disk; one bad file does not stop the rest."""
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -44,15 +46,14 @@ def structure_files(paths: Iterable[Path]) -> Iterator[Path]:
         InputError: for a path that does not exist, or a folder without a structure.
     """
     for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: there is no such file or folder")
+        inside = [path]
         if path.is_dir():
             inside = sorted(f for f in path.iterdir() if f.name.lower().removesuffix(".gz").endswith(SUFFIXES))
-            if not inside:
-                raise InputError(f"{path} holds no structure ({', '.join(SUFFIXES)}, plain or .gz)")
-            yield from inside
-        elif path.exists():
-            yield path
-        else:
-            raise InputError(f"{path}: there is no such file or folder")
+        if not inside:
+            raise InputError(f"{path} holds no structure ({', '.join(SUFFIXES)}, plain or .gz)")
+        yield from inside
 
 
 def read_structures(
@@ -103,3 +104,42 @@ def read_structures(
 def _read(file: Path, secondary: Literal["auto", "mdtraj", "mkdssp", "ca"], cache: ChainCache) -> ChainStore:
     key = content_key({"structure": file_hash(file)}, kind="structure", name=file.name, secondary=secondary)
     return cache.make(key, lambda: ChainStore.of(read_structure(file, secondary=secondary)))
+
+
+def distinct_names(files: Iterable[Path], taken: Collection[str] = ()) -> dict[Path, str]:
+    """A name for each file: that of :func:`structure_name`, and where files share it, folders before it.
+
+    ``a/ranked_0.pdb`` and ``b/ranked_0.pdb`` become ``A_RANKED_0`` and ``B_RANKED_0``; ``1abc.pdb`` and ``1abc.cif`` in
+    one folder become ``1ABC.PDB`` and ``1ABC.CIF``. Files that still share a name get a hash of its path.
+
+    Args:
+        files: All different.
+        taken: Names that belong to other files.
+
+    Returns:
+        Name by file, in the order of the files.
+    """
+    choices = {file: _choices(file) for file in files}
+    level = dict.fromkeys(choices, 0)
+    while True:
+        names = {file: several[level[file]] for file, several in choices.items()}
+        counts = Counter([*names.values(), *set(taken)])
+        alike = [file for file, name in names.items() if counts[name] > 1 and level[file] + 1 < len(choices[file])]
+        if not alike:
+            return names
+        for file in alike:
+            level[file] += 1
+
+
+def _choices(file: Path) -> list[str]:
+    """Names of a file, the shortest first; the last one is of its path alone."""
+    path = Path(os.path.abspath(file))
+    stem, whole = structure_name(path), _text(path.name).removesuffix(".gz").upper()
+    folders = [_text(part).upper() for part in path.parts[1:-1]]
+    deeper = ["_".join([*folders[-depth:], stem]) for depth in range(1, len(folders) + 1)]
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8].upper()
+    return [stem, *deeper[:1], whole, *deeper[1:], f"{stem}-{digest}"]
+
+
+def _text(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "replace")

@@ -40,10 +40,8 @@ def without_overlaps(residues: Sequence[Residue], where: str) -> list[Residue]:
             f"{where}: the C-alpha atoms of residues {first} and {second} lie at one place; delete one of the residues"
         )
     close = np.unique(cKDTree(positions).query_pairs(ONE_PLACE_ANGSTROM, output_type="ndarray"))
-    dropped: dict[int, list[str]] = {}
-    for row in close:
-        if names[row] != "CA":
-            dropped.setdefault(int(owner[row]), []).append(names[row])
+    lost = [row for row in close if names[row] != "CA"]
+    dropped = {i: [names[row] for row in lost if owner[row] == i] for i in owner[lost].tolist()}
     if dropped:
         ids = [residues[i].id for i in dropped]
         warnings.warn(

@@ -14,16 +14,16 @@ import numpy as np
 
 from graphlearn.base.errors import InputError
 from graphlearn.base.unpacking import read_unpacked
-from graphlearn.proteins.structure.accessibility import relative_accessibility
-from graphlearn.proteins.structure.binary_cif import binary_cif_text
-from graphlearn.proteins.structure.builder import Entry, FirstModel
 from graphlearn.proteins.structure.chain import ProteinChain
 from graphlearn.proteins.structure.confidence import holds_plddt
-from graphlearn.proteins.structure.limits import check_chain_residues, check_content
+from graphlearn.proteins.structure.formats.binary_cif import binary_cif_text
+from graphlearn.proteins.structure.formats.builder import Entry, FirstModel
+from graphlearn.proteins.structure.formats.limits import atom_limit, check_content, check_count, residue_limit
+from graphlearn.proteins.structure.formats.pdb_text import first_model_lines, remark
 from graphlearn.proteins.structure.overlaps import without_overlaps
-from graphlearn.proteins.structure.pdb_text import first_model_lines, remark
 from graphlearn.proteins.structure.residues import ChainResidues, Residue, chain_residues
 from graphlearn.proteins.structure.secondary_structure import assign_secondary_structure
+from graphlearn.proteins.structure.with_mdtraj import relative_accessibility
 
 SHORTEST_CHAIN = 5
 Method = Literal["auto", "mdtraj", "mkdssp", "ca"]
@@ -116,11 +116,8 @@ def read_chains(
         raise InputError(
             f"{path}: no protein chain found: no amino acid has a C-alpha atom. Give a PDB or mmCIF file of a protein"
         )
-    header = model.header
-    predicted = holds_plddt(
-        str(header.get("structure_method", "")), str(header.get("name", "")), text,
-        [r for content in found.values() for r in content.residues],
-    )  # fmt: skip
+    method, title = (str(model.header.get(key, "")) for key in ("structure_method", "name"))
+    predicted = holds_plddt(method, title, text, [r for content in found.values() for r in content.residues])
     stem = structure_name(path) if name is None else name
     return [
         _chain(path, f"{stem}-{label}", label, found[label], secondary, predicted)
@@ -190,15 +187,14 @@ def _first_model(text: str, path: Path) -> FirstModel:
 
 
 def _wanted(found: dict[str, ChainResidues], chains: Sequence[str] | None, path: Path) -> list[str]:
-    labels = list(found) if chains is None else [next(iter(chain_labels([c]).values())) for c in chains]
-    count = {label: len(content.residues) for label, content in found.items()}
+    labels = list(found) if chains is None else [chain_labels([c])[c] for c in chains]
     for label in labels:
         if label not in found:
             raise InputError(f"{path}: has no protein chain {label!r}; its protein chains are {', '.join(found)}")
-    short = [label for label in labels if count[label] < SHORTEST_CHAIN]
+    short = [label for label in labels if len(found[label].residues) < SHORTEST_CHAIN]
     if short and (chains is not None or len(short) == len(labels)):
         raise InputError(
-            f"{path}: chain {short[0]} has {count[short[0]]} residues with a C-alpha atom; "
+            f"{path}: chain {short[0]} has {len(found[short[0]].residues)} residues with a C-alpha atom; "
             f"at least {SHORTEST_CHAIN} are needed"
         )
     if short:
@@ -209,7 +205,11 @@ def _wanted(found: dict[str, ChainResidues], chains: Sequence[str] | None, path:
 
 
 def _chain(path: Path, name: str, label: str, content: ChainResidues, method: str, predicted: bool) -> ChainStructure:
-    check_chain_residues(len(content.residues), label, str(path))
+    count, most = len(content.residues), residue_limit()
+    check_count(
+        count, most,
+        f"{path}: chain {label} has {count:,} residues, more than the {most:,} that {atom_limit():,} atoms make",
+    )  # fmt: skip
     residues = without_overlaps(content.residues, str(path))
     secondary, source = assign_secondary_structure(residues, method, name)
     chain = ProteinChain(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import compress
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from graphlearn.base.errors import InputError
-from graphlearn.proteins.structure.builder import Atom, Entry
+from graphlearn.proteins.structure.formats.builder import Atom, Entry
 
+T = TypeVar("T", Atom, "_Candidate")
 BACKBONE = ("N", "CA", "C", "O")
 # Names that simulation packages give to states of protonation.
 PROTONATION = {
@@ -21,6 +23,7 @@ LONGEST_LINK_ANGSTROM = 4.2
 LONGEST_PEPTIDE_BOND_ANGSTROM = 2.5
 ONE_PLACE_ANGSTROM = 0.05
 FARTHEST_ANGSTROM = 1e5
+NOWHERE = np.full(3, np.nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +86,8 @@ class ChainResidues(NamedTuple):
 class _Candidate(NamedTuple):
     residue: Residue
     hetero: bool
-    alpha: Atom
+    occupancy: float
+    location: str
 
 
 def chain_residues(entries: Sequence[Entry], label: str, where: str) -> ChainResidues:
@@ -107,20 +111,16 @@ def chain_residues(entries: Sequence[Entry], label: str, where: str) -> ChainRes
         InputError: if a position is not finite or absurd, or a residue stands twice.
     """
     candidates = [c for e in entries if (c := _candidate(e, label, where)) is not None]
-    linked = _linked(candidates)
     groups: dict[str, list[_Candidate]] = {}
-    for candidate, is_linked in zip(candidates, linked, strict=True):
-        if is_linked:
-            groups.setdefault(candidate.residue.id, []).append(candidate)
-    residues = []
+    for candidate in compress(candidates, _linked(candidates)):
+        groups.setdefault(candidate.residue.id, []).append(candidate)
     for name, group in groups.items():
-        if len(group) > 1 and not all(c.alpha.location.strip() for c in group):
+        if len(group) > 1 and not all(c.location.strip() for c in group):
             raise InputError(_duplicate_message(where, name))
-        residues.append(min(group, key=lambda c: (-c.alpha.occupancy, c.alpha.location)).residue)
-    taken = {(r.id, r.name) for group in groups.values() for r in (c.residue for c in group)}
-    ligands = [_residue(e, label) for e in entries if (_residue_id(e, label), e.name) not in taken]
-    finite = [r for r in ligands if r.atoms and np.isfinite(r.positions_angstrom).all()]
-    return ChainResidues(residues, finite if residues else [])
+    taken = {(c.residue.id, c.residue.name) for group in groups.values() for c in group}
+    others = [r for r in (_residue(e, label) for e in entries) if (r.id, r.name) not in taken]
+    finite = [r for r in others if r.atoms and np.isfinite(r.positions_angstrom).all()]
+    return ChainResidues([_most_occupied(group).residue for group in groups.values()], finite if groups else [])
 
 
 def _duplicate_message(where: str, residue_id: str) -> str:
@@ -128,10 +128,6 @@ def _duplicate_message(where: str, residue_id: str) -> str:
         f"{where}: residue {residue_id} stands twice; give the copies different chain ids, or different numbers or "
         "insertion codes, or delete one"
     )
-
-
-def _residue_id(entry: Entry, label: str) -> str:
-    return f"{label}:{entry.number}{entry.insertion}"
 
 
 def _letter(name: str) -> str | None:
@@ -146,20 +142,20 @@ def _candidate(entry: Entry, label: str, where: str) -> _Candidate | None:
     alphas = [a for a in entry.atoms if a.name == "CA" and (letter or a.element == "C")]
     if not alphas:
         return None
-    number = _residue_id(entry, label)
+    residue, first = _residue(entry, label), _most_occupied(alphas)
     for atom in entry.atoms:
         if not (np.abs(atom.position) < FARTHEST_ANGSTROM).all():
             finite = bool(np.isfinite(atom.position).all())
             raise InputError(
-                f"{where}: atom {atom.name} of residue {number} has a coordinate that is "
+                f"{where}: atom {atom.name} of residue {residue.id} has a coordinate that is "
                 f"{f'beyond {FARTHEST_ANGSTROM:,.0f} angstrom' if finite else 'NaN or infinite'}; "
                 "repair that line or remove the residue"
             )
     for location in {a.location for a in alphas}:
         places = np.array([a.position for a in alphas if a.location == location])
         if np.abs(places - places[0]).max() > ONE_PLACE_ANGSTROM:
-            raise InputError(_duplicate_message(where, number))
-    return _Candidate(_residue(entry, label), entry.hetero, _most_occupied(alphas))
+            raise InputError(_duplicate_message(where, residue.id))
+    return _Candidate(residue, entry.hetero, first.occupancy, first.location)
 
 
 def _residue(entry: Entry, label: str) -> Residue:
@@ -170,7 +166,7 @@ def _residue(entry: Entry, label: str) -> Residue:
             by_name.setdefault(atom.name, []).append(atom)
     atoms = [_most_occupied(by_name[name]) for name in sorted(by_name)]
     return Residue(
-        id=_residue_id(entry, label),
+        id=f"{label}:{entry.number}{entry.insertion}",
         name=entry.name,
         letter=letter or "X",
         atoms=tuple(a.name for a in atoms),
@@ -180,7 +176,7 @@ def _residue(entry: Entry, label: str) -> Residue:
     )
 
 
-def _most_occupied(atoms: Sequence[Atom]) -> Atom:
+def _most_occupied(atoms: Sequence[T]) -> T:
     return min(atoms, key=lambda a: (-a.occupancy, a.location))
 
 
@@ -190,17 +186,16 @@ def _linked(candidates: Sequence[_Candidate]) -> list[bool]:
         return [True] * len(candidates)
     residues = [c.residue for c in candidates]
     names = np.array([r.id for r in residues])
-    ends = {atom: np.array([_end(r, atom) for r in residues]) for atom in ("N", "C", "CA")}
+    ends = {
+        atom: np.array([r.position(atom) if atom in r.atoms else NOWHERE for r in residues])
+        for atom in ("N", "C", "CA")
+    }
     bonded = _reach(ends["N"], ends["C"], LONGEST_PEPTIDE_BOND_ANGSTROM, names)
     bonded |= _reach(ends["C"], ends["N"], LONGEST_PEPTIDE_BOND_ANGSTROM, names)
     near = _reach(ends["CA"], ends["CA"], LONGEST_LINK_ANGSTROM, names)
     bare = np.isnan(ends["N"]).any(1) | np.isnan(ends["C"]).any(1)
     hetero = np.array([c.hetero for c in candidates])
     return list(~hetero | np.where(bare, near, bonded))
-
-
-def _end(residue: Residue, atom: str) -> np.ndarray:
-    return residue.position(atom) if atom in residue.atoms else np.full(3, np.nan)
 
 
 def _reach(first: np.ndarray, second: np.ndarray, longest: float, names: np.ndarray) -> np.ndarray:

@@ -81,6 +81,19 @@ class Objective:
         return loss.sum(1).mean()
 
 
+def weighted(mean: Tensor, batch: Batch) -> Tensor:
+    """A mean loss as a task of the trainer gives it.
+
+    Args:
+        mean: Over the chains of the batch, a scalar.
+        batch: The chains.
+
+    Returns:
+        Sum over the chains and their number, ``[2]``.
+    """
+    return torch.stack([mean * batch.num_graphs, mean.new_tensor(float(batch.num_graphs))])
+
+
 def objectness_loss(logits: Tensor, batch: Batch) -> Tensor:
     """Cross-entropy of objectness, positives and negatives of a batch with equal weight; zero where nothing is known.
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
+from torch_geometric.utils import scatter
 
 from graphlearn.base.errors import InputError
 from graphlearn.proteins.graph import NUM_FEATURES
@@ -71,12 +72,10 @@ def with_noise(
     Raises:
         InputError: if sigma is negative or the cutoff not positive, or the graphs carry features of edges.
     """
-    for name, value, fits in (
-        ("noise_angstrom", noise_angstrom, noise_angstrom >= 0),
-        ("cutoff_angstrom", cutoff_angstrom, cutoff_angstrom > 0),
-    ):
-        if not (fits and np.isfinite(value)):
-            raise InputError(f"{name} is {value}; it must be a length in angstrom")
+    if not 0 <= noise_angstrom < np.inf:
+        raise InputError(f"noise_angstrom is {noise_angstrom}; it must be a length in angstrom")
+    if not 0 < cutoff_angstrom < np.inf:
+        raise InputError(f"cutoff_angstrom is {cutoff_angstrom}; it must be a length in angstrom")
     if noise_angstrom == 0:
         return copy.copy(batch)
     noise = torch.randn(batch.pos.shape, generator=generator, device=generator.device, dtype=batch.pos.dtype)
@@ -100,18 +99,17 @@ def with_masked_residues(batch: Data, generator: torch.Generator, share: float =
     Raises:
         InputError: if the share is not from 0 to 1.
     """
-    changed = copy.copy(batch)
     if _is_zero(share):
-        return changed
+        return copy.copy(batch)
+    changed = copy.copy(batch)
     masked = _chosen(batch.num_nodes, generator, share).to(batch.features.device)
     changed.residue_type = batch.residue_type.masked_fill(masked, UNKNOWN)
     changed.secondary = batch.secondary.masked_fill(masked, COIL)
     nothing = batch.features.new_zeros(batch.features.size(1))
     nothing[[UNKNOWN, len(RESIDUE_ORDER) + COIL, NO_PROFILE]] = 1
-    features = torch.where(masked[:, None], nothing, batch.features)
-    known = slice(FIRST_OF_PROFILE - 2, FIRST_OF_PROFILE)
-    features[:, known] = batch.features[:, known]
-    changed.features = features
+    changed.features = torch.where(masked[:, None], nothing, batch.features)
+    accessibility = slice(FIRST_OF_PROFILE - 2, FIRST_OF_PROFILE)
+    changed.features[:, accessibility] = batch.features[:, accessibility]
     return changed
 
 
@@ -152,12 +150,9 @@ def _contacts(pos: Tensor, batch: Tensor | None, cutoff: float) -> Tensor:
     """Contacts inside each graph, int64 [2, E]; one tree for all, with the graphs put side by side along x."""
     points = pos.detach().cpu().double()
     if batch is not None and len(points):
-        graph = batch.cpu()
-        count = int(graph.max()) + 1
-        x = points[:, 0]
-        low = x.new_full((count,), torch.inf).scatter_reduce(0, graph, x, "amin")
-        high = x.new_full((count,), -torch.inf).scatter_reduce(0, graph, x, "amax")
-        width = (high - low).clamp(min=0) + 2 * cutoff
+        graph, x = batch.cpu(), points[:, 0]
+        low, high = (scatter(x, graph, reduce=reduce) for reduce in ("min", "max"))
+        width = high - low + 2 * cutoff
         points[:, 0] += (width.cumsum(0) - width - low)[graph]
     return torch.from_numpy(radius_graph(points.numpy(), cutoff)).contiguous().to(pos.device)
 

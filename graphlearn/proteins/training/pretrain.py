@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
@@ -17,7 +16,7 @@ from graphlearn.proteins.data.protein_go import ProteinGO
 from graphlearn.proteins.data.training_data import ProteinTrainingData
 from graphlearn.proteins.metrics.localisation import localise
 from graphlearn.proteins.recipe import ProteinRecipe
-from graphlearn.proteins.training.objective import objectness_loss
+from graphlearn.proteins.training.objective import objectness_loss, weighted
 from graphlearn.training.randomness import Share, StepDraws
 from graphlearn.training.recipe import Optimisation
 from graphlearn.training.task import Budget, Metric, TrainingResult, device_of
@@ -38,20 +37,6 @@ class ProposalTask:
     recipe: ProteinRecipe
     data: ProteinTrainingData
     model: ProteinRPN
-
-    @staticmethod
-    def is_due(recipe: ProteinRecipe, data: ProteinTrainingData, model: ProteinRPN) -> bool:
-        """Whether the recipe asks for a pre-training, which needs sites and a proposal.
-
-        Args:
-            recipe: Of the whole training.
-            data: Of the recipe.
-            model: Of the recipe.
-
-        Returns:
-            True if the recipe has epochs of pre-training, the data have sites and the model has a proposal.
-        """
-        return bool(recipe.pre_training.epochs) and data.site_data is not None and model.proposal is not None
 
     @cached_property
     def taught(self) -> ProteinGO:
@@ -115,8 +100,7 @@ class ProposalTask:
         batch = batch.to(device_of(model))
         proposal = model.propose(batch)[1]
         assert proposal is not None
-        mean = objectness_loss(proposal.objectness_logits, batch)
-        return torch.stack([mean * batch.num_graphs, mean.new_tensor(float(batch.num_graphs))])
+        return weighted(objectness_loss(proposal.objectness_logits, batch), batch)
 
     def validate(self, model: ProteinRPN) -> dict[str, float]:
         """Mean average precision of objectness over the validation chains; NaN where none of them has a positive."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch_geometric.data import Batch
 
 from graphlearn.models import ProteinRPN
@@ -19,13 +19,10 @@ from graphlearn.proteins.data.protein_go import ProteinGO
 from graphlearn.proteins.data.training_data import ProteinTrainingData
 from graphlearn.proteins.metrics.terms import fmax, micro_aupr
 from graphlearn.proteins.ontology.enzyme_commission import CLASSES
-from graphlearn.proteins.prediction.calibration import Calibration
-from graphlearn.proteins.prediction.decision import DecisionRule
+from graphlearn.proteins.prediction.decision import Calibration, DecisionRule, predict_logits
 from graphlearn.proteins.prediction.homology import Homologues
-from graphlearn.proteins.prediction.logits import predict_logits
 from graphlearn.proteins.recipe import ProteinOptimisation, ProteinRecipe
-from graphlearn.proteins.training.initialise import initial_model
-from graphlearn.proteins.training.objective import Objective, positive_weights
+from graphlearn.proteins.training.objective import Objective, positive_weights, weighted
 from graphlearn.proteins.training.pretrain import ProposalTask
 from graphlearn.training.randomness import Share, StepDraws
 from graphlearn.training.task import Budget, Metric, Task, TrainingResult
@@ -84,8 +81,7 @@ class ProteinTask:
         """Epochs, with a validation after each."""
         options = self.optimisation
         per_epoch = count_batches(self.taught, options.batch_size)
-        warmup = int(options.warmup_epochs * per_epoch)
-        return Budget(options.epochs * per_epoch, warmup, validate_every=per_epoch)
+        return Budget(options.epochs * per_epoch, int(options.warmup_epochs * per_epoch), validate_every=per_epoch)
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -117,8 +113,7 @@ class ProteinTask:
         Returns:
             Sum over the chains of the batch and their number, ``[2]``.
         """
-        mean = self.objective(model, batch, draws.item(0, PERTURBATION))
-        return torch.stack([mean * batch.num_graphs, mean.new_tensor(float(batch.num_graphs))])
+        return weighted(self.objective(model, batch, draws.item(0, PERTURBATION)), batch)
 
     def validate(self, model: ProteinRPN) -> dict[str, float]:
         """Fmax or micro-averaged precision on the validation chains, ancestors closed."""
@@ -139,9 +134,8 @@ class ProteinTask:
             Content of ``model.json``.
         """
         recipe, data = self.recipe, self.data
-        names = data.data.annotations.names
-        if recipe.data.ontology == "ec":
-            names = {term: CLASSES[term[0]] for term in data.data.terms}
+        classes = {term: CLASSES[term[0]] for term in data.data.terms} if recipe.data.ontology == "ec" else None
+        names = classes or data.data.annotations.names
         homologues = self.homologues or Homologues.of(data)
         if self.folder is not None:
             homologues.save(self.folder)
@@ -179,8 +173,32 @@ def train_proteins(
         StoppedError: if the training was stopped.
     """
     model, stages = initial_model(recipe, data), Stages()
-    if ProposalTask.is_due(recipe, data, model):
+    if recipe.pre_training.epochs and data.site_data is not None and model.proposal is not None:
         stages["Pre-training"] = fit("pre-training", ProposalTask(recipe, data, model), folder / "pre_training")
         model = copy.deepcopy(stages["Pre-training"].model)
     stages["Terms"] = fit("training", ProteinTask(recipe, data, model, folder, homologues), folder)
     return stages
+
+
+def initial_model(recipe: ProteinRecipe, data: ProteinTrainingData) -> ProteinRPN:
+    """The network before the first step, drawn from the seed of the recipe.
+
+    Args:
+        recipe: Architecture and seed.
+        data: Width of the features and frequencies of the terms.
+
+    Returns:
+        A network on the CPU whose untrained head answers with the frequency of each term.
+
+    Raises:
+        InputError: if the sizes of the network do not fit together.
+    """
+    labels = torch.from_numpy(data.labels("train")).float()
+    chain = data.data.graph(data.data.split["train"][0])
+    torch.manual_seed(recipe.optimisation.seed)
+    model = recipe.build_model(chain.features.size(1), len(data.data.terms))
+    least = 1 / (2 * len(labels))
+    last = model.head[-1]
+    assert isinstance(last, nn.Linear)
+    last.bias.data = labels.mean(0).clamp(least, 1 - least).logit()
+    return model

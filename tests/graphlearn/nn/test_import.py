@@ -37,7 +37,7 @@ def test_learning_from_files_needs_no_quantum_chemistry(tmp_path):
         "sys.meta_path.insert(0, Block())\n"
         "import graphlearn.orbitals.task, graphlearn.orbitals.evaluate, graphlearn.datasets, tdddft.trajectory\n"
         "import tdddft.trajectory.validation, tdddft.analysis.spectrum\n"
-        "import graphlearn.proteins.metrics.terms, graphlearn.proteins.prediction.baselines\n"
+        "import graphlearn.proteins.metrics.terms, graphlearn.proteins.prediction.homology\n"
         f"print([m for m in {blocked!r} if m in sys.modules])"
     )
     assert run(code).strip() == "[]"

@@ -11,8 +11,8 @@ from protein_files import alpha_lines, write
 
 from graphlearn.base.errors import ContractError, InputError
 from graphlearn.datasets import ProteinGO
-from graphlearn.proteins.data.left_out import left_out_lines, write_left_out
 from graphlearn.proteins.data.split import split_by_identity
+from graphlearn.proteins.data.training_data import left_out_lines, write_left_out
 from graphlearn.proteins.evaluation.evaluate import evaluate, stored_data, stored_recipe
 from graphlearn.proteins.evaluation.report import ProteinEvaluation
 from graphlearn.proteins.evaluation.site_benchmark import held_out_sites

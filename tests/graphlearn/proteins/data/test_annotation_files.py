@@ -7,8 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from graphlearn.base.errors import InputError
-from graphlearn.proteins.data.chain_lists import read_chain_list, read_identity_bins
-from graphlearn.proteins.data.deepfri_files import read_deepfri_annotations
+from graphlearn.proteins.data.deepfri_files import read_chain_list, read_deepfri_annotations, read_identity_bins
 from graphlearn.proteins.data.rebuilt_labels import read_rebuilt_labels
 from graphlearn.proteins.ontology.annotations import Annotations, read_term_table
 from graphlearn.proteins.ontology.enzyme_commission import EnzymeCommission
@@ -239,7 +238,7 @@ def test_published_files(data_folder):
     assert bins["<30%"] - bins["<40%"] == {"1JPH-A", "1OV4-A", "5GW5-z"}  # so it stands in the file
 
 
-def test_carried_tables(data_folder):
+def test_bundled_labels_fit_their_lists(data_folder):
     found = read_rebuilt_labels(data_folder / "protein/go_propagated_labels.tsv.gz")
     assert {key: len(one) for key, one in found.annotations.items()} == {"mf": 7183, "bp": 4068, "cc": 4056}
     assert len(found.experimental) == 4005

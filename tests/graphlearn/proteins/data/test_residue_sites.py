@@ -77,7 +77,7 @@ def test_faults_are_named(write, read, text, message):
         getattr(residue_sites, f"read_{read}_residues")(write(text), LENGTHS)
 
 
-def test_carried_tables(data_folder):
+def test_bundled_sites_fit_their_chains(data_folder):
     folder = data_folder / "protein"
     header = (
         "chain\tlength\tstart_resnum\tneff\tnrpdb_go_split\tnrpdb_ec_split\tgo_test_lt30\tlt40\tlt50\tlt70\tlt95"

@@ -16,7 +16,7 @@ from graphlearn.proteins import NUM_FEATURES
 from graphlearn.proteins.data.rebuilt_labels import read_clusters
 from graphlearn.proteins.data.sites import SiteMask
 from graphlearn.proteins.data.training_data import load_training_data
-from graphlearn.proteins.evaluation.figures import sites_figure
+from graphlearn.proteins.evaluation.report import sites_figure, sites_table
 from graphlearn.proteins.evaluation.site_benchmark import (
     METHODS,
     KnownSites,
@@ -25,7 +25,6 @@ from graphlearn.proteins.evaluation.site_benchmark import (
     residue_scores,
     site_benchmark,
 )
-from graphlearn.proteins.evaluation.tables import sites_table
 from graphlearn.proteins.ontology.annotations import Annotations
 from graphlearn.proteins.recipe import ProteinRecipe
 from graphlearn.proteins.structure.chain_store import ChainStore
@@ -75,7 +74,7 @@ def test_a_site_that_follows_a_method_is_found_by_it(data, tmp_path):
     assert done == [1, 2, 3]
     assert found["conservation"].aupr == found["conservation"].top_recall == 1
     assert found["objectness"].aupr < 0.9
-    assert "| conservation | 1.000 | 1.000 | 1.000 |" in sites_table({"made": found})
+    assert "| conservation | 1.000 | 1.000 | 1.000 |" in sites_table({"made": found}).markdown()
     (axes,) = sites_figure({"made": found}).axes
     bars = dict(zip([t.get_text() for t in axes.get_yticklabels()], axes.patches, strict=True))
     assert bars["conservation"].get_width() == 1
@@ -91,6 +90,6 @@ def test_held_out_sites_are_unlike_those_that_teach(data_folder):
     clusters = read_clusters(data_folder / "protein" / "chains.tsv.gz")
     near = {part: {clusters[c] for c in known.chains} for part, known in parts.items()}
     assert not near["train"] & near["test"]
-    assert not near["train"] & {clusters[c] for c in data.judged_chains}
+    assert not near["train"] & {clusters[c] for c in data.held_out_chains}
     assert set(parts["test"].sites) == {"catalytic", "binding", "interface"}
     assert all(len(masks) > 10 for masks in parts["test"].sites.values())

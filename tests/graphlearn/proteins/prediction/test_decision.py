@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 
 from graphlearn.base.errors import ContractError, InputError
-from graphlearn.proteins.prediction.calibration import Calibration, expected_calibration_error, fit_calibration
-from graphlearn.proteins.prediction.decision import DecisionRule
+from graphlearn.proteins.prediction.decision import (
+    Calibration,
+    DecisionRule,
+    expected_calibration_error,
+    fit_calibration,
+)
 from graphlearn.proteins.prediction.homology import HOMOLOGUES, Homologues
 
 

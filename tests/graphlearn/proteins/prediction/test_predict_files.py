@@ -15,7 +15,7 @@ from graphlearn.proteins.prediction.figure import prediction_figure
 from graphlearn.proteins.prediction.output_files import write_tables
 from graphlearn.proteins.prediction.predict_files import predict_files
 from graphlearn.proteins.prediction.predictor import ProteinPredictor
-from graphlearn.proteins.structure.names import distinct_names
+from graphlearn.proteins.structure.files import distinct_names
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,13 @@
-"""Predictors that learn nothing: by hand, and the naive Fmax of the carried data."""
+"""Predictors that learn nothing: by hand, and the naive Fmax of the bundled data."""
 
 import numpy as np
 import pytest
 
 from graphlearn.base.errors import InputError
-from graphlearn.proteins.data.chain_lists import read_chain_list
+from graphlearn.proteins.data.deepfri_files import read_chain_list
 from graphlearn.proteins.data.rebuilt_labels import read_rebuilt_labels
 from graphlearn.proteins.metrics import terms as metrics
-from graphlearn.proteins.prediction.baselines import best_hit_transfer, term_frequency
+from graphlearn.proteins.prediction.homology import best_hit_transfer, term_frequency
 from graphlearn.proteins.sequence.search import Hit
 
 LABELS = np.array([[1, 0, 1], [1, 1, 0]], dtype=bool)
@@ -27,7 +27,7 @@ def test_best_hit_transfer_takes_the_best_hit_of_each_term():
         best_hit_transfer(hits, ["q"], ["a"], LABELS)
 
 
-def test_naive_fmax_of_the_carried_chains(data_folder):
+def test_naive_fmax_of_the_bundled_chains(data_folder):
     """0.125 on DeepFRI's molecular functions, as measured when the labels were rebuilt."""
     folder = data_folder / "protein"
     labels = read_rebuilt_labels(folder / "go_propagated_labels.tsv.gz").annotations["mf"]

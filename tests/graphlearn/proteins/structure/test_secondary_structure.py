@@ -13,7 +13,7 @@ from protein_files import TWENTY, alpha_lines, alpha_trace, atom_lines, hairpin_
 
 from graphlearn.base.errors import InputError
 from graphlearn.proteins import alpha_secondary_structure, read_structure
-from graphlearn.proteins.structure.accessibility import HEAVY_ATOMS
+from graphlearn.proteins.structure.with_mdtraj import HEAVY_ATOMS
 
 THREE_STATES = str.maketrans("HGIEBTSC", "HHHEE---")
 needs_mkdssp = pytest.mark.skipif(shutil.which("mkdssp") is None, reason="needs the program mkdssp")

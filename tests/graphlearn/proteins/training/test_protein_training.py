@@ -12,12 +12,11 @@ from graphlearn.base.errors import InputError, StoppedError
 from graphlearn.base.recipes.reading import parse_recipe
 from graphlearn.proteins.data.batches import collate, epoch_batches
 from graphlearn.proteins.data.training_data import ProteinTrainingData, load_training_data
-from graphlearn.proteins.prediction.logits import predict_logits
+from graphlearn.proteins.prediction.decision import predict_logits
 from graphlearn.proteins.recipe import Losses, Perturbation, ProteinRecipe
-from graphlearn.proteins.training.initialise import initial_model
 from graphlearn.proteins.training.objective import Objective, objectness_loss, positive_weights
 from graphlearn.proteins.training.pretrain import ProposalTask
-from graphlearn.proteins.training.task import ProteinTask
+from graphlearn.proteins.training.task import ProteinTask, initial_model
 from graphlearn.training.checkpoint import load_model
 from graphlearn.training.randomness import Share
 
@@ -56,8 +55,8 @@ def test_the_parts_of_the_real_task_are_apart(whole, data_folder):
     assert not (parts[0] & parts[1])
     assert not (parts[0] & parts[2])
     assert not (parts[1] & parts[2])
-    judged = {clusters[c] for c in (*whole.data.split["validation"], *whole.data.split["test"])}
-    assert not judged & (parts[0] | parts[1])
+    held_out = {clusters[c] for c in (*whole.data.split["validation"], *whole.data.split["test"])}
+    assert not held_out & (parts[0] | parts[1])
     child, parent = whole.parent_edges
     labels = torch.from_numpy(whole.labels("train"))
     assert bool((labels[:, parent] | ~labels[:, child]).all())

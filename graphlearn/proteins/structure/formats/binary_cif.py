@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from graphlearn.base.errors import InputError
+from graphlearn.base.errors import InputError, first_line
 from graphlearn.base.unpacking import check_size
-from graphlearn.proteins.structure.limits import check_file_atoms
-from graphlearn.proteins.structure.mmcif_text import cif_loop
+from graphlearn.proteins.structure.formats.limits import check_file_atoms
+from graphlearn.proteins.structure.formats.mmcif_text import cif_loop
 
 ATOM_COLUMNS = (
     "group_PDB", "id", "type_symbol", "label_atom_id", "label_alt_id", "label_comp_id", "auth_asym_id",
@@ -21,6 +21,7 @@ CATEGORIES = {
     "_atom_site": ATOM_COLUMNS, "_exptl": ("method",), "_struct": ("title",), "_ma_qa_metric": ("id", "name"),
     "_cell": ("length_a",),
 }  # fmt: skip
+DAMAGE = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
 SIZED = ("RunLength", "IntegerPacking", "Delta")
 
 
@@ -45,7 +46,6 @@ def binary_cif_text(content: bytes, where: str) -> str:
             f"{where}: BinaryCIF needs the package biotite: pip install 'graphlearn[bcif]'; or give the structure as "
             "PDB or mmCIF"
         ) from None
-    damage = (ValueError, LookupError, TypeError, AttributeError, OverflowError, msgpack.UnpackException)
     try:
         block = msgpack.unpackb(content)["dataBlocks"][0]
         tables = {c["name"]: c for c in block["categories"] if c["name"] in CATEGORIES}
@@ -57,9 +57,8 @@ def binary_cif_text(content: bytes, where: str) -> str:
                 parts.append(cif_loop(category, {k: _values(c, pdbx, where) for k, c in columns.items()}))
     except InputError:
         raise
-    except damage as error:
-        reason = str(error).splitlines() or [type(error).__name__]
-        raise InputError(f"{where}: cannot be read as BinaryCIF ({reason[0][:200]}); download it again") from None
+    except (*DAMAGE, msgpack.UnpackException) as error:
+        raise InputError(f"{where}: cannot be read as BinaryCIF ({first_line(error)}); download it again") from None
     return "".join(parts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 
 def cif_loop(category: str, columns: Mapping[str, Sequence[object]]) -> str:
@@ -15,16 +15,8 @@ def cif_loop(category: str, columns: Mapping[str, Sequence[object]]) -> str:
     Returns:
         The loop as mmCIF text.
     """
-    return "".join(_lines(category, columns))
-
-
-def _lines(category: str, columns: Mapping[str, Sequence[object]]) -> Iterable[str]:
-    yield "loop_\n"
-    for item in columns:
-        yield f"{category}.{item}\n"
-    for row in zip(*columns.values(), strict=True):
-        yield " ".join(map(_token, row)) + "\n"
-    yield "#\n"
+    rows = (" ".join(map(_token, row)) for row in zip(*columns.values(), strict=True))
+    return "\n".join(["loop_", *(f"{category}.{item}" for item in columns), *rows, "#\n"])
 
 
 def _token(value: object) -> str:

@@ -18,7 +18,7 @@ pytest.importorskip("biotite")
 import msgpack
 from biotite.structure.io import pdbx
 
-CASES = Path(__file__).parents[3] / "data" / "structures"
+CASES = Path(__file__).parents[4] / "data" / "structures"
 
 
 def binary(text, compress=True):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from graphlearn.proteins.structure.limits import atom_limit, check_chain_atoms
+from graphlearn.proteins.structure.formats.limits import atom_limit, check_count
 
 # As the PDB and simulation packages call water; the parsers know only HOH and WAT, and those only as HETATM.
 WATER = frozenset([
@@ -125,12 +125,13 @@ class FirstModel:
             element: Symbol of the element; guessed where it is absent.
 
         Raises:
-            InputError: if the chain has more atoms than :func:`graphlearn.proteins.structure.limits.atom_limit`.
+            InputError: if the chain has more atoms than
+                :func:`graphlearn.proteins.structure.formats.limits.atom_limit`.
         """
         if self._entry is None:
             return
         count = self.atoms_of_chain[self._chain] = self.atoms_of_chain.get(self._chain, 0) + 1
-        check_chain_atoms(count, self._limit, self._chain[:80], self.where)
+        check_count(count, self._limit, f"{self.where}: chain {self._chain[:80]} has more than {self._limit:,} atoms")
         symbol = element or _guessed(name, fullname)
         self._entry.atoms.append(Atom(name, symbol.upper(), altloc, occupancy or 0.0, b_factor, coord))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 
-from graphlearn.proteins.structure.builder import WATER
+from graphlearn.proteins.structure.formats.builder import WATER
 
 ATOMS = ("ATOM  ", "HETATM")
 
 
-def first_model_lines(text: str) -> list[str]:
+def first_model_lines(text: str) -> Iterator[str]:
     """Atoms of the first model, without water; every other line is blank, so that line numbers stay.
 
     A model ends at ``ENDMDL``. ``END`` ends one too if what follows goes by the ids of chains that were there already,
@@ -18,13 +19,9 @@ def first_model_lines(text: str) -> list[str]:
     Args:
         text: Of the file, lines ended by line feeds.
 
-    Returns:
+    Yields:
         Lines of the file, as many as ``text`` has.
     """
-    return list(_lines(text))
-
-
-def _lines(text: str) -> Iterator[str]:
     before: set[str] = set()
     here: set[str] = set()
     ended = False
@@ -55,10 +52,5 @@ def remark(text: str, record: str) -> str:
     Returns:
         Text from column 11 on, lines joined by blanks; empty where the file lacks the record.
     """
-    head = []
-    for line in text.split("\n"):
-        if line.startswith((*ATOMS, "MODEL ")):
-            break
-        if line.startswith(record):
-            head.append(line[10:].strip())
-    return " ".join(head)
+    head = takewhile(lambda line: not line.startswith((*ATOMS, "MODEL ")), text.split("\n"))
+    return " ".join(line[10:].strip() for line in head if line.startswith(record))

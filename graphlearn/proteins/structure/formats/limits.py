@@ -28,38 +28,26 @@ def atom_limit() -> int:
     return int(text)
 
 
-def check_chain_atoms(count: int, limit: int, chain: str, where: str) -> None:
-    """Refuse a chain of more than ``limit`` atoms, which :func:`atom_limit` gives.
+def residue_limit() -> int:
+    """Residues of a chain that :func:`atom_limit` atoms make, eight heavy atoms each; one at least."""
+    return max(atom_limit() // ATOMS_OF_A_RESIDUE, 1)
+
+
+def check_count(count: int, limit: int, problem: str) -> None:
+    """Refuse what is larger than a limit.
 
     Args:
-        count: Atoms of the chain.
-        limit: Most atoms of a chain.
-        chain: Name of the chain, for the message.
-        where: Name of the file, for the message.
+        count: Of atoms, residues or bytes.
+        limit: Most that may be.
+        problem: What is too large, for the message.
 
     Raises:
-        InputError: that names the limit and the variable that raises it.
+        InputError: that names the variable that raises the limit.
     """
-    if count > limit:
-        raise InputError(f"{where}: chain {chain} has more than {limit:,} atoms{_advice()}")
-
-
-def check_chain_residues(count: int, chain: str, where: str) -> None:
-    """Refuse a chain of more residues than :func:`atom_limit` atoms make, eight heavy atoms each.
-
-    Args:
-        count: Residues of the chain.
-        chain: Name of the chain, for the message.
-        where: Name of the file, for the message.
-
-    Raises:
-        InputError: that names the limit and the variable that raises it.
-    """
-    limit = max(atom_limit() // ATOMS_OF_A_RESIDUE, 1)
     if count > limit:
         raise InputError(
-            f"{where}: chain {chain} has {count:,} residues, more than the {limit:,} that {atom_limit():,} atoms make"
-            f"{_advice()}"
+            f"{problem}; if the memory holds it, set the environment variable {LIMIT_VARIABLE} higher than "
+            f"{atom_limit():,}"
         )
 
 
@@ -74,8 +62,8 @@ def check_content(content: bytes, where: str) -> None:
         InputError: that names the limit and the variable that raises it.
     """
     limit = CHAINS_OF_A_FILE * atom_limit()
-    if len(content) > BYTES_OF_AN_ATOM * limit:
-        raise InputError(f"{where}: {len(content) / 1e6:.0f} MB, more than {limit:,} atoms need{_advice()}")
+    megabytes = len(content) / 1e6
+    check_count(len(content), BYTES_OF_AN_ATOM * limit, f"{where}: {megabytes:.0f} MB, more than {limit:,} atoms need")
     lines = (content.count(b"\n" + name) + content.startswith(name) for name in (b"ATOM", b"HETATM"))
     check_file_atoms(sum(lines), where)
 
@@ -91,9 +79,4 @@ def check_file_atoms(count: int, where: str) -> None:
         InputError: that names the limit and the variable that raises it.
     """
     limit = CHAINS_OF_A_FILE * atom_limit()
-    if count > limit:
-        raise InputError(f"{where}: {count:,} atoms, more than {limit:,} in all models{_advice()}")
-
-
-def _advice() -> str:
-    return f"; if the memory holds it, set the environment variable {LIMIT_VARIABLE} higher than {atom_limit():,}"
+    check_count(count, limit, f"{where}: {count:,} atoms, more than {limit:,} in all models")
