@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlearn.base.errors import InputError, damage_named
+from graphlearn.base.errors import InputError
 from graphlearn.base.plain_data import read_json
 from graphlearn.graphs.data.table import DAMAGED, GraphTable
 
@@ -79,10 +79,12 @@ def load_folds(path: Path, table: GraphTable) -> Tensor:
     Raises:
         InputError: if the file is damaged or numbers the graphs of another copy of the data set.
     """
-    with damage_named(f"{path}: not readable as a split file", *DAMAGED):
+    try:
         content = read_json(path)
         folds = torch.tensor([int(digit) for digit in content["folds"]])
         fingerprint = content["fingerprint"]
+    except DAMAGED as error:  # a missing file too
+        raise InputError(f"{path}: not readable as a split file ({error})") from None
     if fingerprint != table.fingerprint() or len(folds) != len(table):
         raise InputError(
             f"{path} numbers the graphs of another copy of {table.name} (sizes or labels come in another order); "
