@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import cast
 
 import torch
@@ -57,12 +57,10 @@ def training_batches(
             f"steps of {smallest} chains (batch_size {options.batch_size}, {len(data)} chains); "
             f"{fewest} for each of {share.world} processes are needed"
         )
-    epoch, batches = -1, list[list[int]]()
-    for step in range(first_step, steps):
-        if step // per_epoch != epoch:
-            epoch = step // per_epoch
-            batches = epoch_batches(lengths, options.batch_size, options.seed, epoch)
-        yield collate(data, share.of(batches[step % per_epoch]))
+    for epoch, of_epoch in groupby(range(first_step, steps), lambda step: step // per_epoch):
+        batches = epoch_batches(lengths, options.batch_size, options.seed, epoch)
+        for step in of_epoch:
+            yield collate(data, share.of(batches[step % per_epoch]))
 
 
 def epoch_batches(lengths: Sequence[int], batch_size: int, seed: int, epoch: int) -> list[list[int]]:
@@ -83,11 +81,10 @@ def epoch_batches(lengths: Sequence[int], batch_size: int, seed: int, epoch: int
     order = torch.randperm(len(lengths), generator=generator).tolist()
     count = math.ceil(len(lengths) / batch_size)
     bounds = [round(i * len(lengths) / count) for i in range(count + 1)]
-    batches: list[list[int]] = []
     for first in range(0, count, POOL):
-        edges = bounds[first : first + POOL + 1]
-        pool = sorted(order[edges[0] : edges[-1]], key=lambda row: lengths[row])
-        batches += [pool[start - edges[0] : end - edges[0]] for start, end in pairwise(edges)]
+        pool = slice(bounds[first], bounds[min(first + POOL, count)])
+        order[pool] = sorted(order[pool], key=lengths.__getitem__)
+    batches = [order[start:end] for start, end in pairwise(bounds)]
     return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
 
 

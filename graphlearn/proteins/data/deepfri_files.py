@@ -6,7 +6,8 @@ nrPDB-EC_2020.04_annot.tsv, as users have them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 from graphlearn.base.errors import InputError
@@ -14,7 +15,6 @@ from graphlearn.proteins.ontology.annotations import Annotations, split_terms
 from graphlearn.proteins.ontology.gene_ontology import NAMESPACES
 from graphlearn.proteins.text import add_chain, check_chain, located_lines, read_text
 
-_Lines = Iterator[tuple[int, str]]
 # Of each ontology: the line above its terms, and that above their names where the file has names.
 _GO_HEAD = {key: (f"### GO-terms ({name})", f"### GO-names ({name})") for name, key in NAMESPACES.items()}
 _EC_HEAD = {"ec": ("### EC-numbers", "")}
@@ -39,17 +39,26 @@ def read_deepfri_annotations(path: Path | str, *, known: Collection[str] | None 
         InputError: if a line is malformed, a chain is unknown or stands twice, or a term is not in the head; names file
             and line.
     """
-    text = read_text(path).replace("\r\n", "\n")
-    head, table = (_EC_HEAD, _EC_TABLE) if text.startswith(_EC_HEAD["ec"][0]) else (_GO_HEAD, _GO_TABLE)
-    lines = enumerate(text.split("\n"), start=1)
-    terms: dict[str, tuple[str, ...]] = {}
-    names: dict[str, dict[str, str]] = {}
-    for key, (term_line, name_line) in head.items():
-        terms[key], names[key] = _read_head(lines, path, term_line, name_line)
-    _expect(lines, path, table)
-    known_terms = {key: frozenset(terms[key]) for key in head}
+    lines = read_text(path).replace("\r\n", "\n").split("\n")
+    head, table = (_EC_HEAD, _EC_TABLE) if lines[0].startswith(_EC_HEAD["ec"][0]) else (_GO_HEAD, _GO_TABLE)
+    titles = [title for pair in head.values() for title in pair if title]
+    for row, title in enumerate([*titles, table]):  # a line below each title lists terms or names; it may be empty
+        if lines[2 * row : 2 * row + 1] != [title]:
+            where = (
+                f"{path}, line {2 * row + 1}: found {lines[2 * row][:60]!r}" if len(lines) > 2 * row else f"{path} ends"
+            )
+            raise InputError(f"{where} where {title!r} is needed; is this an annotation file of DeepFRI?")
+    below = [tuple(line.split("\t")) if line else () for line in lines[1 : 2 * len(titles) : 2]]
+    listed = {"": (), **dict(zip(titles, below, strict=True))}
+    for term_line, name_line in head.values():
+        terms, names = listed[term_line], listed[name_line]
+        if twice := [term for term, count in Counter(terms).items() if count > 1]:
+            raise InputError(f"{path}: {twice[0]} stands twice below {term_line!r}")
+        if names and len(names) != len(terms):
+            raise InputError(f"{path}: {len(terms)} terms below {term_line!r}, but {len(names)} names")
+    known_terms = {key: frozenset(listed[term_line]) for key, (term_line, _) in head.items()}
     labels: dict[str, dict[str, frozenset[str]]] = {key: {} for key in head}
-    for number, line in lines:
+    for number, line in enumerate(lines[2 * len(titles) + 1 :], start=2 * len(titles) + 2):
         if not line:
             continue
         where = f"{path}, line {number}"
@@ -58,36 +67,10 @@ def read_deepfri_annotations(path: Path | str, *, known: Collection[str] | None 
             raise InputError(f"{where}: {len(fields) + 1} fields; a chain and {len(head)} columns of terms are needed")
         for key, field in zip(head, fields, strict=True):
             add_chain(labels[key], chain, split_terms(field, where, known_terms[key]), where, known)
-    return {key: Annotations(terms[key], names[key], labels[key]) for key in head}
-
-
-def _read_head(
-    lines: _Lines, path: Path | str, term_line: str, name_line: str
-) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Terms of one ontology and their names."""
-    terms = _listed(lines, path, term_line)
-    if len(set(terms)) != len(terms):
-        twice = next(term for term in terms if terms.count(term) > 1)
-        raise InputError(f"{path}: {twice} stands twice below {term_line!r}")
-    names = _listed(lines, path, name_line) if name_line else ()
-    if names and len(names) != len(terms):
-        raise InputError(f"{path}: {len(terms)} terms below {term_line!r}, but {len(names)} names")
-    return terms, dict(zip(terms, names, strict=False))
-
-
-def _listed(lines: _Lines, path: Path | str, title: str) -> tuple[str, ...]:
-    """What the line below a title lists; it may be empty."""
-    _expect(lines, path, title)
-    _, line = next(lines, (0, ""))
-    return tuple(line.split("\t")) if line else ()
-
-
-def _expect(lines: _Lines, path: Path | str, title: str) -> None:
-    """Skip a line that must be there."""
-    number, line = next(lines, (0, ""))
-    if line != title:
-        where = f"{path}, line {number}: found {line[:60]!r}" if number else f"{path} ends"
-        raise InputError(f"{where} where {title!r} is needed; is this an annotation file of DeepFRI?")
+    return {
+        key: Annotations(listed[terms], dict(zip(listed[terms], listed[names], strict=False)), labels[key])
+        for key, (terms, names) in head.items()
+    }
 
 
 def read_chain_list(path: Path | str, *, known: Collection[str] | None = None) -> list[str]:

@@ -95,13 +95,13 @@ def site_benchmark(
     Returns:
         By kind of site, then by method.
     """
-    scores: dict[str, dict[str, np.ndarray]] = {}
+    scores: dict[str, dict[str, np.ndarray]] = {method: {} for method in METHODS}
     for number, name in enumerate(known.chains, start=1):
         for method, values in residue_scores(model, known.data, name).items():
-            scores.setdefault(method, {})[name] = values
+            scores[method][name] = values
         on_chain(number)
     return {
-        kind: {method: localise(scores[method], masks)[0] for method in METHODS if method in scores}
+        kind: {method: localise(of_chains, masks)[0] for method, of_chains in scores.items() if of_chains}
         for kind, masks in known.sites.items()
     }
 

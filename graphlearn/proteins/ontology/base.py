@@ -57,7 +57,12 @@ class Ontology(ABC):
         """
         term = self.resolve(term)
         if term not in self._ancestors:
-            self._ancestors[term] = self._climb(term)
+            found, waiting = {term}, [term]
+            while waiting:  # no recursion: ontologies are deep
+                new = [parent for parent in self.parents(waiting.pop()) if parent not in found]
+                found.update(new)
+                waiting += new
+            self._ancestors[term] = frozenset(found)
         above = self._ancestors[term]
         return above if include_self else above - {term}
 
@@ -102,12 +107,3 @@ class Ontology(ABC):
         pointers = np.cumsum([0, *map(len, rows)])
         indices = np.array([j for row in rows for j in row], dtype=np.int64)
         return csr_array((np.ones(len(indices), dtype=bool), indices, pointers), shape=(len(terms), len(terms)))
-
-    def _climb(self, term: str) -> frozenset[str]:
-        """A term and everything above it, without recursion: ontologies are deep."""
-        found, waiting = {term}, [term]
-        while waiting:
-            new = [parent for parent in self.parents(waiting.pop()) if parent not in found]
-            found.update(new)
-            waiting += new
-        return frozenset(found)

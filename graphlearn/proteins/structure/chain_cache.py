@@ -19,6 +19,7 @@ from graphlearn.base.files import replace_bytes
 from graphlearn.proteins.structure.chain_store import ChainStore
 
 SCHEMA_VERSION = 2  # raised when structures are read otherwise
+TEXTS = ("names", "secondary_sources")
 CacheFolder = Path | str | Literal[False] | None
 _log = logging.getLogger(__name__)
 
@@ -57,7 +58,9 @@ class ChainCache:
         store = read()
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            replace_bytes(file, _packed(store))
+            arrays = {name: np.ascontiguousarray(array) for name, array in store.arrays().items()}
+            texts = {name: json.dumps(getattr(store, name)) for name in TEXTS}
+            replace_bytes(file, save(arrays, {**texts, "sha256": _checksum(arrays, texts)}))
         except OSError as error:
             _log.info("%s cannot be written (%s); chains are not kept", file, error)
         return store
@@ -76,17 +79,11 @@ def content_key(files: Mapping[str, str], **options: object) -> str:
     return hashlib.sha256(json.dumps([SCHEMA_VERSION, dict(files), options], sort_keys=True).encode()).hexdigest()
 
 
-def _packed(store: ChainStore) -> bytes:
-    arrays = {key: np.ascontiguousarray(array) for key, array in store.arrays().items()}
-    texts = {key: json.dumps(getattr(store, key)) for key in ("names", "secondary_sources")}
-    return save(arrays, {**texts, "sha256": _checksum(arrays, texts)})
-
-
 def _read(file: Path) -> ChainStore:
     with safe_open(file, framework="numpy") as content:
         metadata = content.metadata() or {}
         arrays = {key: content.get_tensor(key) for key in content.keys()}  # noqa: SIM118 (it is no mapping)
-    texts = {key: metadata[key] for key in ("names", "secondary_sources")}
+    texts = {key: metadata[key] for key in TEXTS}
     if _checksum(arrays, texts) != metadata["sha256"]:
         raise ContractError("its checksum differs")
     values: dict[str, Any] = {**arrays, **{key: tuple(json.loads(text)) for key, text in texts.items()}}

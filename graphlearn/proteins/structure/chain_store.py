@@ -102,8 +102,7 @@ class ChainStore:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays by name."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {key: value for key, value in values.items() if isinstance(value, np.ndarray)}
+        return {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), np.ndarray)}
 
     def sequence(self, name: str) -> str:
         """Sequence of a chain, one letter per residue."""

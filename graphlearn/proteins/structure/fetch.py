@@ -82,9 +82,8 @@ def pdb_codes(codes: Iterable[str]) -> list[str]:
         InputError: for a code that is none.
     """
     wanted = list(dict.fromkeys(code.upper() for code in codes))
-    for code in wanted:
-        if not _CODE.fullmatch(code):
-            raise InputError(f"{code!r} is no code of the PDB; they look like 1ABC")
+    if wrong := [code for code in wanted if not _CODE.fullmatch(code)]:
+        raise InputError(f"{wrong[0]!r} is no code of the PDB; they look like 1ABC")
     return wanted
 
 

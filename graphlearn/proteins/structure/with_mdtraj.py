@@ -45,9 +45,8 @@ def are_bonded(first: Residue, second: Residue) -> bool:
     Returns:
         True where both atoms are there and the bond is shorter than ``LONGEST_PEPTIDE_BOND_ANGSTROM``.
     """
-    if "C" not in first.atoms or "N" not in second.atoms:
-        return False
-    return bool(np.linalg.norm(first.position("C") - second.position("N")) < LONGEST_PEPTIDE_BOND_ANGSTROM)
+    both = "C" in first.atoms and "N" in second.atoms
+    return both and bool(np.linalg.norm(first.position("C") - second.position("N")) < LONGEST_PEPTIDE_BOND_ANGSTROM)
 
 
 def _element(symbol: str, name: str) -> Any:
