@@ -92,7 +92,7 @@ def read_interface_residues(
     """Read protein-protein interface residues of ScanNet (``ppbs_interface_labels.tsv.gz``; Tubiana et al., 2022).
 
     Args:
-        path: The file, plain or packed: a chain a line with 1, 0 or ``.`` (unknown) for each residue.
+        path: The file, plain or packed: one chain per line, with 1, 0 or ``.`` (unknown) for each residue.
         lengths: Residues of each chain.
         subsets: Of ScanNet, like ``test_70``; all by default.
 
