@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphlearn.base.errors import InputError, first_line
+from graphlearn.base.errors import InputError, damage_named
 from graphlearn.base.unpacking import check_size
 from graphlearn.proteins.structure.formats.limits import check_file_atoms
 from graphlearn.proteins.structure.formats.mmcif_text import cif_loop
@@ -46,7 +46,8 @@ def binary_cif_text(content: bytes, where: str) -> str:
             f"{where}: BinaryCIF needs the package biotite: pip install 'graphlearn[bcif]'; or give the structure as "
             "PDB or mmCIF"
         ) from None
-    try:
+    damage = f"{where}: cannot be read as BinaryCIF"
+    with damage_named(damage, *DAMAGE, msgpack.UnpackException, advice="; download it again"):
         block = msgpack.unpackb(content)["dataBlocks"][0]
         tables = {c["name"]: c for c in block["categories"] if c["name"] in CATEGORIES}
         parts = ["data_binary\n"]
@@ -55,10 +56,6 @@ def binary_cif_text(content: bytes, where: str) -> str:
                 check_file_atoms(int(tables[category]["rowCount"]), where)
                 columns = {c["name"]: c for c in tables[category]["columns"] if c["name"] in items}
                 parts.append(cif_loop(category, {k: _values(c, pdbx, where) for k, c in columns.items()}))
-    except InputError:
-        raise
-    except (*DAMAGE, msgpack.UnpackException) as error:
-        raise InputError(f"{where}: cannot be read as BinaryCIF ({first_line(error)}); download it again") from None
     return "".join(parts)
 
 
