@@ -38,7 +38,7 @@ def demo(
     from graphlearn.orbitals.folder import open_task
     from graphlearn.orbitals.recipe import OrbitalRecipe
     from graphlearn.orbitals.report import write_report
-    from graphlearn.orbitals.terminal import NOTE, error_tables
+    from graphlearn.orbitals.tables import NOTE, printed_tables
     from graphlearn.training.learning_curve import learning_curve
     from graphlearn.training.packaged import model_recipe
     from graphlearn.training.session import Session
@@ -77,7 +77,7 @@ def demo(
     sets = evaluate_sets(result.model, task.normalizer, data, chosen, baselines, progress)
     written = write_report(sets, out_dir, out_dir / "model" / "model.safetensors")
     written.append(save_figure(learning_curve({"Training": result}), out_dir / "figures" / "learning_curve.png"))
-    out.print(*error_tables({name: s.errors for name, s in sets.items()}), NOTE, sep="\n")
+    out.print(*printed_tables(sets), NOTE, sep="\n")
     for path in written:
         out.print(f"wrote {path}", soft_wrap=True)
     out.print(f"finished in {time.perf_counter() - started:.0f} s")

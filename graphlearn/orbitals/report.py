@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from graphlearn.base.file_names import file_name
-from graphlearn.base.files import replace_csv
 from graphlearn.base.plain_files import file_hash
 from graphlearn.base.plotting import save_figure
 from graphlearn.base.provenance import package_versions
 from graphlearn.orbitals.data.target import predicted_trajectory
-from graphlearn.orbitals.evaluate import COLUMNS, HORIZONS, horizon_column
+from graphlearn.orbitals.evaluate import COLUMNS
 from graphlearn.orbitals.evaluated_set import EvaluatedSet
 from graphlearn.orbitals.figures import absorption_figure, dipole_figure, error_growth_figure
+from graphlearn.orbitals.tables import HORIZON_COLUMNS, error_table, trajectory_table
 from tdddft.trajectory import Provenance, write_trajectory
-
-HORIZON_COLUMNS = {horizon_column(t): f"first {t}" for t in HORIZONS}
 
 
 def write_report(sets: Mapping[str, EvaluatedSet], folder: Path, weights: Path | None = None) -> list[Path]:
@@ -45,47 +42,12 @@ def write_report(sets: Mapping[str, EvaluatedSet], folder: Path, weights: Path |
         file = folder / "predictions" / f"{file_name(e.name)}.h5"
         write_trajectory(file, predicted_trajectory(delta, e.trajectory, provenance))
     (folder / "results.json").write_text(json.dumps({name: s.to_dict() for name, s in sets.items()}, indent=2))
-    means = {name: s.errors for name, s in sets.items()}
-    growth = "Error of the wave function over the first frames of the rollout\n\n"
-    tables = markdown_table(means, COLUMNS) + "\n" + growth + markdown_table(means, HORIZON_COLUMNS)
-    (folder / "results.md").write_text(tables)
-    _write_rows(folder / "trajectories.csv", sets)
+    growth = "Error of the wave function over the first frames of the rollout"
+    parts = [error_table(sets, COLUMNS).markdown(), growth, error_table(sets, HORIZON_COLUMNS).markdown()]
+    (folder / "results.md").write_text("\n\n".join(parts) + "\n")
+    trajectory_table(sets).write_csv(folder / "trajectories.csv")
     figures = {"error_growth": error_growth_figure(sets)}
     if shown:
         figures |= {"dipole": dipole_figure(shown), "absorption": absorption_figure(shown)}
     paths = [save_figure(figure, folder / "figures" / f"{name}.png") for name, figure in figures.items()]
     return [folder / "results.md", folder / "trajectories.csv", folder / "predictions", *paths]
-
-
-def markdown_table(sets: Mapping[str, Mapping[str, Mapping[str, float]]], columns: Mapping[str, str]) -> str:
-    """Some columns of the errors as a Markdown table; methods that have none of them are left out.
-
-    Args:
-        sets: Mean errors by set, method and column.
-        columns: Headings by key of the errors.
-
-    Returns:
-        Lines.
-    """
-    lines = ["| held out | method | " + " | ".join(columns.values()) + " |", "|" + "---|" * (len(columns) + 2)]
-    for name, methods in sets.items():
-        for method, row in methods.items():
-            if any(not math.isnan(row[c]) for c in columns):
-                lines.append(f"| {name} | {method} | " + " | ".join(format_number(row[c]) for c in columns) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def format_number(value: float) -> str:
-    """Three digits after the point, a dash for what a method does not predict, or a word for what diverged."""
-    return "–" if math.isnan(value) else f"{value:.3f}" if math.isfinite(value) else "diverged"
-
-
-def _write_rows(path: Path, sets: Mapping[str, EvaluatedSet]) -> None:
-    columns = (*COLUMNS, *HORIZON_COLUMNS)
-    rows = (
-        [section, name, method, *("" if math.isnan(row[c]) else f"{row[c]:.6g}" for c in columns)]
-        for section, s in sets.items()
-        for name, methods in s.rows.items()
-        for method, row in methods.items()
-    )
-    replace_csv(path, ["set", "id", "method", *columns], rows)

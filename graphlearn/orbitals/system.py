@@ -21,7 +21,7 @@ from graphlearn.orbitals.folder import open_task, required, split_folder
 from graphlearn.orbitals.model_folder import load_orbital_model
 from graphlearn.orbitals.recipe import TRAIN, VALIDATION, OrbitalRecipe
 from graphlearn.orbitals.report import write_report
-from graphlearn.orbitals.terminal import NOTE, error_tables
+from graphlearn.orbitals.tables import NOTE, printed_tables
 from graphlearn.training.compare import Column
 from graphlearn.training.session import Session
 from graphlearn.training.systems import EvaluationOptions, System
@@ -78,7 +78,7 @@ class OrbitalSystem(System[OrbitalRecipe]):
             baselines[f"linear response, {options.casida} states"] = lambda t: _unless_unconverged(response, t)
         limited = {name: ids[: options.limit] for name, ids in chosen.items()}
         sets = evaluate_sets(network, normalizer, data, limited, baselines, progress)
-        out.print(*error_tables({name: s.errors for name, s in sets.items()}), NOTE, sep="\n")
+        out.print(*printed_tables(sets), NOTE, sep="\n")
         if options.out_dir is not None:
             for path in write_report(sets, options.out_dir, folder / "model.safetensors"):
                 out.print(f"wrote {path}", soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 from collections.abc import Mapping
@@ -83,7 +82,9 @@ def load_orbevo(folder: str | os.PathLike[str]) -> Any:
     Returns:
         Model, normaliser and card.
     """
-    return importlib.import_module("graphlearn.orbitals.model_folder").load_orbital_model(folder)
+    from graphlearn.orbitals.model_folder import load_orbital_model
+
+    return load_orbital_model(folder)
 
 
 def _find_class(folder: Path, name: str, kinds: tuple[type[nn.Module], ...]) -> type[nn.Module]:

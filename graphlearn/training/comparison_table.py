@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from graphlearn.base.plotting import STYLE
+from graphlearn.base.tables import Table
 from graphlearn.training.compare import Column, Comparison
 
 COLORS = ("#EE6677", "#4477AA", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB", "#EE8866", "#44BB99", "#332288")
@@ -88,13 +89,13 @@ class ComparisonTable:
     def markdown(self) -> str:
         """The table; the best of each column and all within its standard error are bold."""
         places = [(setting, column) for setting in self.settings for column in self.comparison.columns]
-        rows = [["", *(self._heading(*place) for place in places), "runs"], ["---"] * (len(places) + 2)]
+        rows = []
         for variant in self.variants:
             count = sum(line["variant"] == variant for line in self.lines)
             rows.append([variant, *(self._text(variant, *place) for place in places), str(count)])
         for name, figures in self.references.items():
             rows.append([name, *(_number(figures.get(column.key), column) for _, column in places), "–"])
-        return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+        return Table(["", *(self._heading(*place) for place in places), "runs"], rows).markdown()
 
     def summary(self) -> list[dict[str, Any]]:
         """One row per variant, setting and figure, JSON-able."""
