@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from tdddft import GaussianPulses, Hamiltonian, Method, ground_state, propagate, read_molecules
-from tdddft.propagation.schemes import Adaptive, fixed_propagator
+from tdddft.propagation.schemes import Adaptive, named_propagator
 from tdddft.units import AU_TIME_FS
 
 MOLECULES = {"malonaldehyde": "smiles:O=CC=CO", "C7H10O2": "smiles:COC1=CC(=O)CCC1"}
@@ -33,7 +33,7 @@ FIXED = [("midpoint", 0.005), ("extrapolated", 0.005), ("etrs", 0.01), ("magnus4
 def trajectory(hamiltonian: Hamiltonian, scheme: str, setting: float) -> tuple[float, int, np.ndarray]:
     dt_fs = FRAME_FS if scheme == "adaptive" else setting
     steps, save_every = round(DURATION_FS / dt_fs), round(FRAME_FS / dt_fs)
-    propagator = fixed_propagator(scheme) or Adaptive(setting, DURATION_FS / AU_TIME_FS)
+    propagator = named_propagator(scheme) or Adaptive(setting, DURATION_FS / AU_TIME_FS)
     (state,) = hamiltonian.ground_states
     started = time.perf_counter()
     t = propagate(state, PULSE, steps, dt_fs, save_every=save_every, propagator=propagator, hamiltonian=hamiltonian)

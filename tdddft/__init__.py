@@ -24,6 +24,7 @@ _NAMES = {
         "Multirate",
         "Midpoint",
         "ExtrapolatedMidpoint",
+        "Linear",
         "Magnus4",
         "ETRS",
         "EnforcedReversal",

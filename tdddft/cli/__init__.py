@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphlearn.base.cli.app import make_app
+from tdddft.cli.absorption import absorption
 from tdddft.cli.density import density
 from tdddft.cli.generate import generate
 from tdddft.cli.observe import observe
@@ -14,5 +15,5 @@ from tdddft.cli.validate import validate
 app = make_app(
     "tdddft",
     "Real-time TDDFT of small molecules: generate trajectories, check them, analyse them, look at them.",
-    (generate, status, validate, spectrum, observe, density, show),
+    (generate, absorption, status, validate, spectrum, observe, density, show),
 )

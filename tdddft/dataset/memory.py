@@ -7,7 +7,7 @@ from pyscf.lib.exceptions import BasisNotFoundError
 
 from graphlearn.base.errors import InputError
 from tdddft.dataset.recipe import Propagation
-from tdddft.electronic.functionals.semilocal import exact_exchange
+from tdddft.electronic.functionals.semilocal import exchange_terms
 from tdddft.electronic.grids import number_of_points
 from tdddft.electronic.method import Method
 from tdddft.electronic.mole import build_mol
@@ -38,7 +38,9 @@ def estimate_bytes(molecule: Molecule, method: Method, times: Propagation) -> fl
     pairs = a * (a + 1) / 2
     total = PROCESS_BYTES
     fitting = _fitting_functions(mol)
-    total += DOUBLE * fitting * a * a * (2.0 if exact_exchange(method.functional) else 1.0)
+    terms = exchange_terms(method.functional)
+    copies = 1 + len(terms) + any(omega for _, omega in terms)  # range-separated terms are stored beside the whole
+    total += DOUBLE * fitting * a * a * copies
     total += DOUBLE * (fitting * pairs * 1.5 if method.density_fitting else pairs * (pairs + 1))
     if method.functional.upper() != "HF":
         total += 6 * DOUBLE * min(number_of_points(mol, method.grid_level), POINTS_AT_ONCE) * a

@@ -13,6 +13,7 @@ from pydantic import (
 
 from graphlearn.base.recipes.section import RecipeSection
 from tdddft.electronic.method import Method
+from tdddft.electronic.method_names import KernelLevel
 from tdddft.fields.sections import AnyFieldSection, GaussianPulsesField
 from tdddft.molecules.selection import Selection
 
@@ -38,16 +39,26 @@ class Propagation(RecipeSection):
     steps: int = Field(1000, ge=1)
     save_every: int = Field(10, ge=1, description="steps between stored frames")
     precision: Literal["complex64", "complex128"] = "complex64"
-    propagator: Literal["adaptive", "multirate", "midpoint", "extrapolated", "magnus4", "etrs"] = Field(
-        "adaptive", description="adaptive chooses its steps by dipole_tolerance; the others take steps of dt_fs"
+    propagator: Literal["adaptive", "linear", "multirate", "midpoint", "extrapolated", "magnus4", "etrs"] = Field(
+        "adaptive",
+        description="adaptive chooses its steps by dipole_tolerance; linear is right to first order in weak fields, "
+        "without a Fock build; the others take steps of dt_fs",
+    )
+    kernel: KernelLevel = Field(
+        "fitted",
+        description="of the propagator linear: none, hartree, ris, fitted, or grid (exact, for small molecules)",
     )
     dipole_tolerance: float = Field(1e-4, ge=1e-8, lt=1, description="error of the dipole over its range")
 
     def idle(self) -> Mapping[str, str]:
-        """The tolerance of schemes that take steps of dt_fs."""
-        if self.propagator == "adaptive":
-            return {}
-        return {"dipole_tolerance": f"propagation.propagator {self.propagator} takes steps of dt_fs"}
+        """The tolerance of schemes that take none, the kernel of those that build Fock matrices."""
+        reasons = {}
+        if self.propagator != "adaptive":
+            steps = "makes no Fock build" if self.propagator == "linear" else "takes steps of dt_fs"
+            reasons["dipole_tolerance"] = f"propagation.propagator {self.propagator} {steps}"
+        if self.propagator != "linear":
+            reasons["kernel"] = f"propagation.propagator {self.propagator} builds Fock matrices"
+        return reasons
 
     @model_validator(mode="after")
     def _whole_frames(self) -> Propagation:

@@ -120,14 +120,15 @@ def run_job(job: Job, stop: Stop) -> Iterator[Record]:
 def _propagate(job: Job, identifier: str, field: Field, hamiltonian: Hamiltonian, stop: Stop) -> Trajectory:
     from tdddft.propagation.propagate import propagate
     from tdddft.propagation.run_options import SECONDS_BETWEEN
-    from tdddft.propagation.schemes import fixed_propagator
+    from tdddft.propagation.schemes import named_propagator
     from tdddft.trajectory.validation import failures
 
     times, checkpoint = job.recipe.propagation, job.folder.checkpoint(identifier)
     trajectory = propagate(
         hamiltonian.ground_states[0], field, times.steps, times.dt_fs, save_every=times.save_every,
         precision=times.precision, dipole_tolerance=times.dipole_tolerance,
-        propagator=fixed_propagator(times.propagator), hamiltonian=hamiltonian, checkpoint=checkpoint, stop=stop,
+        propagator=named_propagator(times.propagator, times.kernel),
+        hamiltonian=hamiltonian, checkpoint=checkpoint, stop=stop,
         checkpoint_seconds=SECONDS_BETWEEN if job.checkpoint_seconds is None else job.checkpoint_seconds,
     )  # fmt: skip
     broken = failures(trajectory)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from graphlearn.base.errors import InputError
 from tdddft.electronic.batched_matrices import stack_padded
+from tdddft.electronic.functionals.semilocal import exact_exchange, exchange_terms
 from tdddft.electronic.ground_state import GroundState
 from tdddft.electronic.mole import build_fitting
 
@@ -35,28 +37,72 @@ def fitted_integrals(fitting: df.DF, orbitals: np.ndarray) -> np.ndarray:
     return np.concatenate([orbitals.T @ (lib.unpack_tril(block) @ orbitals) for block in fitting.loop()])
 
 
+@dataclass(frozen=True, eq=False)
+class FittedIntegrals:
+    r"""Fitted integrals of one molecule: of the Coulomb interaction, and of what exact exchange takes of it.
+
+    Args:
+        fitting: PySCF's density fitting.
+        coulomb: :func:`fitted_integrals`, float64 [P, M, M].
+        exchange: Likewise of the exchange interaction, [Q, M, M]: the same array for a global hybrid, the terms of a
+            range-separated one on top of each other, each by the square root of its share; None without exact exchange.
+        share: Factor of the exchange that they give.
+    """
+
+    fitting: df.DF
+    coulomb: np.ndarray
+    exchange: np.ndarray | None
+    share: float
+
+    @classmethod
+    def of(cls, fitting: df.DF, orbitals: np.ndarray, functional: str) -> FittedIntegrals:
+        """The integrals that a functional needs.
+
+        Args:
+            fitting: PySCF's density fitting, built.
+            orbitals: Orbitals as columns, float64 [A, M].
+            functional: Name as PySCF takes it.
+
+        Returns:
+            The integrals.
+        """
+        coulomb, terms = fitted_integrals(fitting, orbitals), exchange_terms(functional)
+        share = exact_exchange(functional)
+        if not any(omega for _, omega in terms):
+            return cls(fitting, coulomb, coulomb if share else None, share)
+        parts = []
+        for part, omega in terms:
+            if omega:
+                with fitting.range_coulomb(omega) as screened:
+                    parts.append(np.sqrt(part) * fitted_integrals(screened, orbitals))
+            else:
+                parts.append(np.sqrt(part) * coulomb)
+        return cls(fitting, coulomb, np.concatenate(parts), share)
+
+
 class FittedRepulsion:
     """Density-fitted repulsion of a batch of molecules.
 
     Args:
-        integrals: :func:`fitted_integrals` of each molecule.
+        integrals: Of each molecule.
         dtype: Of the Coulomb products; exchange is always float64.
         device: Where to compute.
     """
 
-    def __init__(self, integrals: Sequence[np.ndarray], dtype: torch.dtype, device: torch.device) -> None:
-        self._integrals, self._device = integrals, device
-        m = max(i.shape[-1] for i in integrals)
+    def __init__(self, integrals: Sequence[FittedIntegrals], dtype: torch.dtype, device: torch.device) -> None:
+        self._exchange, self._device = [i.exchange for i in integrals if i.exchange is not None], device
+        arrays = [i.coulomb for i in integrals]
+        m = max(a.shape[-1] for a in arrays)
         rows, columns = np.tril_indices(m)
-        packed = [np.pad(a, ((0, 0), (0, m - a.shape[1]), (0, m - a.shape[2])))[:, rows, columns] for a in integrals]
+        packed = [np.pad(a, ((0, 0), (0, m - a.shape[1]), (0, m - a.shape[2])))[:, rows, columns] for a in arrays]
         self.packed = stack_padded(packed, dtype, device)  # [B, P, M(M+1)/2]
         self._rows, self._columns = torch.from_numpy(rows).to(device), torch.from_numpy(columns).to(device)
         self._weights = torch.where(self._rows == self._columns, 1.0, 2.0).to(device, dtype)
 
     @cached_property
     def _dense(self) -> Tensor:
-        """[B, P * M, M]."""
-        return stack_padded(self._integrals, torch.float64, self._device).flatten(1, 2)
+        """[B, Q * M, M]."""
+        return stack_padded(self._exchange, torch.float64, self._device).flatten(1, 2)
 
     def coulomb(self, density: Tensor) -> Tensor:
         """J[D] for real symmetric densities [B, M, M]."""
@@ -92,7 +138,11 @@ class ExactRepulsion:
         if len(ground_states) != 1 or device.type != "cpu":
             raise InputError("exact integrals are for one molecule at a time on the CPU; set method.density_fitting")
         (g,) = ground_states
-        self._integrals = ao2mo.restore(8, ao2mo.kernel(g.mol, g.orbitals), g.orbitals.shape[1])
+        self._integrals = _four_index(g, 0.0)
+        terms = exchange_terms(g.method.functional)
+        self._exchange = self._integrals
+        if any(omega for _, omega in terms):
+            self._exchange = np.sum([share * _four_index(g, omega) for share, omega in terms], axis=0)
 
     def coulomb(self, density: Tensor) -> Tensor:
         """J[D] for a real symmetric density [1, M, M]."""
@@ -102,8 +152,15 @@ class ExactRepulsion:
         """K of D = 2 C C^dagger for complex occupied orbitals [1, M, S]; Hermitian complex [1, M, M]."""
         density = 2.0 * (occupied[0] @ occupied[0].mH).numpy()
         real, imag = np.ascontiguousarray(density.real), np.ascontiguousarray(density.imag)
-        k = scf.hf.dot_eri_dm(self._integrals, real, hermi=1, with_j=False)[1]
-        return torch.from_numpy(k + 1j * scf.hf.dot_eri_dm(self._integrals, imag, hermi=2, with_j=False)[1])[None]
+        k = scf.hf.dot_eri_dm(self._exchange, real, hermi=1, with_j=False)[1]
+        return torch.from_numpy(k + 1j * scf.hf.dot_eri_dm(self._exchange, imag, hermi=2, with_j=False)[1])[None]
+
+
+def _four_index(ground_state: GroundState, omega: float) -> np.ndarray:
+    """Integrals in orbitals, with eightfold symmetry; the range parameter is that of :func:`exchange_terms`."""
+    with ground_state.mol.with_range_coulomb(omega or None):
+        integrals = ao2mo.kernel(ground_state.mol, ground_state.orbitals)
+    return np.asarray(ao2mo.restore(8, integrals, ground_state.orbitals.shape[1]))
 
 
 Repulsion = FittedRepulsion | ExactRepulsion

@@ -7,16 +7,17 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from pyscf import df
 from torch import Tensor
 
 from graphlearn.base.errors import InputError
 from tdddft.electronic.batched_matrices import real_outer, stack_padded, trace_product
-from tdddft.electronic.coulomb_exchange import ExactRepulsion, FittedRepulsion, Repulsion, fitted_integrals, fitting_of
+from tdddft.electronic.coulomb_exchange import ExactRepulsion, FittedIntegrals, FittedRepulsion, Repulsion, fitting_of
 from tdddft.electronic.exchange_correlation import GridResponse
 from tdddft.electronic.functionals.semilocal import exact_exchange
 from tdddft.electronic.ground_state import GroundState
 from tdddft.electronic.linear_kernel import LinearKernel
+from tdddft.electronic.method_names import KernelLevel
+from tdddft.electronic.response_kernel import ResponseKernel
 
 
 class Hamiltonian:
@@ -50,28 +51,56 @@ class Hamiltonian:
         self._ground = stack_padded(occupied, torch.complex128, self.device)  # [B, M, S]
         self._ground_density = 2.0 * torch.diag_embed(self._ground.real.sum(-1))  # [B, M, M]
         self.exact_exchange = exact_exchange(method.functional)
-        dtype = getattr(torch, method.response_precision)
-        semilocal = method.functional.upper() != "HF"
-        self.semilocal = GridResponse(states, method.response_grid, dtype, self.device) if semilocal else None
-        self.repulsion: Repulsion = (
-            FittedRepulsion([integrals for _, integrals in self._fitted], dtype, self.device)
-            if method.density_fitting
-            else ExactRepulsion(states, self.device)
-        )
+        self._dtype = getattr(torch, method.response_precision)
+        self._kernels: dict[KernelLevel, ResponseKernel] = {}
         self.builds = 0
-        if self.exact_exchange:
-            self._ground_exchange = self.repulsion.exchange(self._ground)
+        if not method.density_fitting:
+            _ = self.repulsion
 
     @cached_property
-    def _fitted(self) -> list[tuple[df.DF, np.ndarray]]:
-        fittings = [fitting_of(g) for g in self.ground_states]
-        return [(f, fitted_integrals(f, g.orbitals)) for f, g in zip(fittings, self.ground_states, strict=True)]
+    def _fitted(self) -> list[FittedIntegrals]:
+        return [FittedIntegrals.of(fitting_of(g), g.orbitals, self.method.functional) for g in self.ground_states]
+
+    @cached_property
+    def semilocal(self) -> GridResponse | None:
+        """The semilocal part of the response; None for Hartree-Fock."""
+        if self.method.functional.upper() == "HF":
+            return None
+        return GridResponse(self.ground_states, self.method.response_grid, self._dtype, self.device)
+
+    @cached_property
+    def repulsion(self) -> Repulsion:
+        """Coulomb and exchange matrices."""
+        if self.method.density_fitting:
+            return FittedRepulsion(self._fitted, self._dtype, self.device)
+        return ExactRepulsion(self.ground_states, self.device)
+
+    @cached_property
+    def _ground_exchange(self) -> Tensor:
+        return self.repulsion.exchange(self._ground)
 
     @cached_property
     def linear_kernel(self) -> LinearKernel:
         """The linear model of the response; built when it is first asked for."""
-        dtype = getattr(torch, self.method.response_precision)
-        return LinearKernel(self.ground_states, self._fitted, dtype, self.device)
+        return LinearKernel(self.ground_states, self._fitted, self._dtype, self.device)
+
+    def response_kernel(self, level: KernelLevel) -> ResponseKernel:
+        """The response to first order in the change of the orbitals; built when it is first asked for.
+
+        Args:
+            level: See :class:`tdddft.electronic.response_kernel.ResponseKernel`.
+
+        Returns:
+            The kernel.
+
+        Raises:
+            InputError: for a batch of several molecules, and as the kernel does.
+        """
+        if len(self.ground_states) != 1:
+            raise InputError("a linear kernel is of one molecule: propagate molecules one at a time")
+        if level not in self._kernels:
+            self._kernels[level] = ResponseKernel(self.ground_states[0], level, self._dtype, self.device)
+        return self._kernels[level]
 
     def ground_orbitals(self) -> Tensor:
         """Occupied ground-state orbitals in this basis: unit vectors, complex128 [B, M, S]."""

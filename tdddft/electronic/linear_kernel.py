@@ -11,13 +11,14 @@ from pyscf import df, dft
 from torch import Tensor
 
 from tdddft.electronic.batched_matrices import product, real_outer, stack_padded
-from tdddft.electronic.functionals.semilocal import exact_exchange, xc_kernel
+from tdddft.electronic.coulomb_exchange import FittedIntegrals
+from tdddft.electronic.functionals.semilocal import xc_kernel
 from tdddft.electronic.grids import response_grid
 from tdddft.electronic.ground_state import GroundState
 
 THIN_DENSITY = 1e-6  # electrons per cubic bohr below which the kernel is left out
 EXCHANGE_CUT = 1e-3  # of the strongest combination of fitting functions
-POINTS_AT_ONCE = 4096
+POINTS_AT_ONCE = 512
 
 
 class LinearKernel:
@@ -32,7 +33,7 @@ class LinearKernel:
 
     Args:
         ground_states: One or more of the same level of theory.
-        fitted: PySCF's density fitting of each, and its :func:`tdddft.electronic.coulomb_exchange.fitted_integrals`.
+        fitted: Integrals of each.
         dtype: Of the matrix products.
         device: Where to compute.
     """
@@ -40,20 +41,19 @@ class LinearKernel:
     def __init__(
         self,
         ground_states: Sequence[GroundState],
-        fitted: Sequence[tuple[df.DF, np.ndarray]],
+        fitted: Sequence[FittedIntegrals],
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
-        functional = ground_states[0].method.functional
-        self.exchange = exact_exchange(functional)
+        self.exchange = fitted[0].share
         s = max(g.num_occupied for g in ground_states)
-        molecules = [(g, *pair) for g, pair in zip(ground_states, fitted, strict=True)]
-        pairs = [_virtual_occupied(integrals, g.num_occupied, s) for g, _, integrals in molecules]
+        molecules = list(zip(ground_states, fitted, strict=True))
+        pairs = [_virtual_occupied(f.coulomb, g.num_occupied, s) for g, f in molecules]
         self._pairs = stack_padded(pairs, dtype, device).flatten(2)  # [B, P, M * S]
-        metrics = [_metric(g, fitting, functional) for g, fitting, _ in molecules]
+        metrics = [fitted_metric(g, f.fitting, dtype) for g, f in molecules]
         self._metric = stack_padded(metrics, dtype, device)
         if self.exchange:
-            each = [_exchange_integrals(integrals, g.num_occupied, s) for g, _, integrals in molecules]
+            each = [_exchange_integrals(f.exchange, g.num_occupied, s) for g, f in molecules if f.exchange is not None]
             virtual, occupied, mixed = (stack_padded(part, dtype, device) for part in zip(*each, strict=True))
             self._virtual = virtual.transpose(1, 2).flatten(2)  # [B, M, Q * M]
             self._occupied = occupied.flatten(1, 2)  # [B, Q * S, S]
@@ -110,8 +110,18 @@ def _strongest(integrals: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     return np.tensordot(kept.T, integrals, 1)
 
 
-def _metric(ground_state: GroundState, fitting: df.DF, functional: str) -> np.ndarray:
-    """2 (1 + f) between the orthonormal combinations of fitting functions that the integrals refer to."""
+def fitted_metric(ground_state: GroundState, fitting: df.DF, dtype: torch.dtype) -> np.ndarray:
+    """2 (1 + f) between the orthonormal combinations of fitting functions that the integrals refer to.
+
+    Args:
+        ground_state: Gives the density and the functional.
+        fitting: PySCF's density fitting, built.
+        dtype: Of the products on the grid.
+
+    Returns:
+        float64 [P, P]; twice the unit matrix for Hartree-Fock, and where PySCF dropped dependent fitting functions.
+    """
+    functional = ground_state.method.functional
     size = fitting.get_naoaux()
     identity = 2.0 * np.eye(size)
     if functional.upper() == "HF":
@@ -126,7 +136,7 @@ def _metric(ground_state: GroundState, fitting: df.DF, functional: str) -> np.nd
     points, weights = response_grid(ground_state.mol, "coarse")
     coefficients = ground_state.orbitals[:, : ground_state.num_occupied]
     density_matrix = 2.0 * coefficients @ coefficients.T
-    integrated = np.zeros((size, size))
+    integrated = torch.zeros((size, size), dtype=torch.float64)
     numint = dft.numint.NumInt()
     for i in range(0, len(weights), POINTS_AT_ONCE):
         part = points[i : i + POINTS_AT_ONCE]
@@ -134,8 +144,24 @@ def _metric(ground_state: GroundState, fitting: df.DF, functional: str) -> np.nd
         density = numint.eval_rho(ground_state.mol, values, density_matrix, xctype="GGA", hermi=1)
         second = xc_kernel(functional, density) * weights[i : i + len(part)]
         second[:, :, density[0] < THIN_DENSITY] = 0.0
-        fits = numint.eval_ao(auxiliary, part, deriv=1)[: len(second)]
-        for x, row in enumerate(second):
-            integrated += fits[x].T @ np.einsum("yg,ygp->gp", row, fits)
-    half = scipy.linalg.solve_triangular(lower, integrated, lower=True)
+        fits = torch.as_tensor(numint.eval_ao(auxiliary, part, deriv=1)[: len(second)]).to(dtype)
+        for row, fit in zip(torch.as_tensor(second).to(dtype), fits, strict=True):
+            integrated += fit.T @ sum_rows(row, fits)
+    half = scipy.linalg.solve_triangular(lower, integrated.numpy(), lower=True)
     return identity + 2.0 * scipy.linalg.solve_triangular(lower, half.T, lower=True)
+
+
+def sum_rows(factors: Tensor, values: Tensor) -> Tensor:
+    """Sum over rows of a factor per point times values.
+
+    Args:
+        factors: [Y, G].
+        values: [Y, G, P].
+
+    Returns:
+        [G, P].
+    """
+    out = factors[0].unsqueeze(-1) * values[0]
+    for factor, value in zip(factors[1:], values[1:], strict=True):
+        out.addcmul_(factor.unsqueeze(-1), value)
+    return out

@@ -10,11 +10,13 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 from graphlearn.base.errors import InputError
 from tdddft.molecules.molecule import SYMBOLS
 
+KernelLevel = Literal["none", "hartree", "ris", "fitted", "grid"]
+KERNEL_LEVELS: tuple[str, ...] = get_args(KernelLevel)
 LONGEST = 80
 DEFAULT = "default"  # key of a mapping by element for all elements that it does not name
 INITIAL_GUESS = "ano"  # what PySCF reads for the first density

@@ -21,7 +21,7 @@ from tdddft.fields.serialization import field_to_dict, has_parameters
 from tdddft.propagation.checkpoint import Checkpoint, PropagationState
 from tdddft.propagation.frames import Frame, TimeGrid, assemble
 from tdddft.propagation.run_options import SECONDS_BETWEEN, RunOptions
-from tdddft.propagation.schemes import Adaptive, Drive, Propagator, State, initial_state
+from tdddft.propagation.schemes import Adaptive, Drive, Linear, Propagator, State, initial_state
 from tdddft.trajectory import Provenance, Trajectory
 from tdddft.units import AU_TIME_FS
 
@@ -111,7 +111,7 @@ def propagate_batch(
     if [id(g) for g in hamiltonian.ground_states] != [id(g) for g in ground_states]:
         raise InputError("the Hamiltonian must be of the same ground states")
     frame_times = grid.frame_times_fs / AU_TIME_FS
-    fixed_step = propagator is not None and not isinstance(propagator, Adaptive)
+    fixed_step = propagator is not None and not isinstance(propagator, Adaptive | Linear)
     propagator = propagator or Adaptive(dipole_tolerance, float(frame_times[-1]))
     scheme: dict[str, Any] = {
         "propagator": propagator.describe(), "dt_fs": grid.dt_fs, "steps": grid.steps, "save_every": grid.save_every,
@@ -126,13 +126,13 @@ def propagate_batch(
     state, frames = now.state, list(now.frames)
     if state is None:
         state = initial_state(hamiltonian, propagator, np.array([f.impulse_au for f in acting]))
-        frames.append(_observe(hamiltonian, state))
+        frames.append(_observe(hamiltonian, propagator, state))
     for number in range(len(frames), len(frame_times)):
         start, end = frame_times[number - 1 : number + 1]
         marks = np.linspace(start, end, grid.save_every + 1)[1:] if fixed_step else _stops(acting, start, end)
         for mark in marks:
             state = propagator.advance(hamiltonian, drive, state, float(mark))
-        frames.append(_observe(hamiltonian, state))
+        frames.append(_observe(hamiltonian, propagator, state))
         now = PropagationState(state, frames, hamiltonian.builds - builds_before, time.perf_counter() - started)
         keeper.maybe_save(now)
         if progress is not None:
@@ -186,9 +186,10 @@ def _drive(fields: Sequence[Field], device: torch.device) -> Drive:
     return drive
 
 
-def _observe(hamiltonian: Hamiltonian, state: State) -> Frame:
-    dipole = hamiltonian.electronic_dipole_au(state.occupied)
-    return Frame(state.occupied.cpu().numpy(), dipole.cpu().numpy(), state.energy.cpu().numpy())
+def _observe(hamiltonian: Hamiltonian, propagator: Propagator, state: State) -> Frame:
+    occupied = propagator.orbitals(state)
+    dipole = hamiltonian.electronic_dipole_au(occupied)
+    return Frame(occupied.cpu().numpy(), dipole.cpu().numpy(), state.energy.cpu().numpy())
 
 
 def _identity(

@@ -92,10 +92,26 @@ class Semilocal:
         return energy.to(density), rows_first.movedim(0, -2).to(density)
 
 
-def xc_kernel(functional: str, density: np.ndarray) -> np.ndarray:
-    r"""Second derivatives of the energy per volume by rows of the density, float64 [4 or 1, 4 or 1, G], through libxc.
+def exact_xc_kernel(functional: str, density: np.ndarray) -> np.ndarray:
+    """Second derivatives of the energy per volume by rows of the density, float64 [R, R, G], through libxc.
 
-    The kernel of a hybrid is that of its semilocal part; a meta-GGA is represented by PBE.
+    The kernel of a hybrid is that of its semilocal part.
+
+    Args:
+        functional: Name as PySCF takes it.
+        density: Density, its gradient and the kinetic-energy density, as far as the functional needs them, [R, G] or,
+            for an LDA, [G].
+
+    Returns:
+        float64 [R, R, G] with R = 1 row for an LDA, 4 for a GGA and 5 for a meta-GGA.
+    """
+    kind = str(dft.libxc.xc_type(functional))
+    second = dft.numint.NumInt().eval_xc_eff(functional, density, deriv=2, xctype=kind)[2]
+    return np.asarray(second).reshape(ROWS[kind], ROWS[kind], -1)
+
+
+def xc_kernel(functional: str, density: np.ndarray) -> np.ndarray:
+    r"""As :func:`exact_xc_kernel`, with PBE in place of a meta-GGA.
 
     Args:
         functional: Name as PySCF takes it.
@@ -104,21 +120,55 @@ def xc_kernel(functional: str, density: np.ndarray) -> np.ndarray:
     Returns:
         float64 [R, R, G] with R = 1 row for an LDA and 4 otherwise.
     """
-    kind = dft.libxc.xc_type(functional)
+    kind = str(dft.libxc.xc_type(functional))
     if kind == "MGGA":
         functional, kind = "PBE", "GGA"
-    rho = density[:4] if kind == "GGA" else density[0]
-    second = dft.numint.NumInt().eval_xc_eff(functional, rho, deriv=2, xctype=kind)[2]
-    return np.asarray(second).reshape(ROWS[kind], ROWS[kind], -1)
+    return exact_xc_kernel(functional, density[:4] if kind == "GGA" else density[0])
+
+
+def exchange_terms(functional: str) -> tuple[tuple[float, float], ...]:
+    r"""Exact exchange as a sum of positive shares of interactions.
+
+    Args:
+        functional: Name as PySCF takes it.
+
+    Returns:
+        Share and range parameter :math:`\omega` of each term, in 1/bohr: zero is the whole interaction, positive the
+        long range :math:`\mathrm{erf}(\omega r)/r`, negative the short range :math:`\mathrm{erfc}(|\omega| r)/r`.
+        Nothing for a functional without exact exchange.
+    """
+    if functional.upper() == "HF":
+        return ((1.0, 0.0),)
+    omega, long_range, difference = (float(x) for x in dft.libxc.rsh_coeff(functional))
+    if omega == 0.0:
+        share = float(dft.libxc.hybrid_coeff(functional))
+        return ((share, 0.0),) if share else ()
+    short_range = round(long_range + difference, 12)  # libxc writes 1 - 0.842294
+    terms = (
+        ((short_range, 0.0), (long_range - short_range, omega))
+        if long_range >= short_range
+        else ((long_range, 0.0), (short_range - long_range, -omega))
+    )
+    return tuple(term for term in terms if term[0])
 
 
 def exact_exchange(functional: str) -> float:
-    """Fraction of exact exchange of a global hybrid; 1 for HF."""
-    return 1.0 if functional.upper() == "HF" else float(dft.libxc.hybrid_coeff(functional))
+    """Factor of the exchange matrix: the share of a global hybrid; 1 for HF and where the integrals hold the shares.
+
+    Args:
+        functional: Name as PySCF takes it.
+
+    Returns:
+        The factor, 0 without exact exchange.
+    """
+    terms = exchange_terms(functional)
+    if any(omega for _, omega in terms):
+        return 1.0
+    return terms[0][0] if terms else 0.0
 
 
 def check_functional(functional: str) -> None:
-    """Refuse a name unless it has one meaning: HF, LDA, GGA, meta-GGA, or a global hybrid of them.
+    """Refuse a name unless it has one meaning: HF, LDA, GGA, meta-GGA, or a hybrid of them.
 
     Args:
         functional: Name as PySCF takes it.
@@ -134,17 +184,25 @@ def check_functional(functional: str) -> None:
         with redirect_stderr(said):
             kind = dft.libxc.xc_type(functional)
             odd = {
-                "range-separated": dft.libxc.rsh_coeff(functional)[0] != 0,
                 "a functional with nonlocal correlation": dft.libxc.is_nlc(functional),
                 "a functional of the Laplacian": kind == "MGGA" and dft.libxc.needs_laplacian(functional),
                 str(kind): kind not in ROWS,
             }
     except (KeyError, ValueError, IndexError, NotImplementedError, AssertionError) as error:
-        raise InputError(f"unknown functional {functional!r} ({error}); use a libxc name") from None
+        known = functional.replace("-", "_") if _is_known(functional.replace("-", "_")) else "a libxc name"
+        raise InputError(f"unknown functional {functional!r} ({error}); use {known}") from None
     if said.getvalue():
         raise InputError(f"functional {functional!r} has several meanings; write libxc's whole name (gga_x_..., ...)")
     for what, applies in odd.items():
         if applies:
             raise InputError(
-                f"functional {functional!r} is {what}; LDA, GGA, meta-GGA, global hybrids and HF can be propagated"
+                f"functional {functional!r} is {what}; LDA, GGA, meta-GGA, their hybrids and HF can be propagated"
             )
+
+
+def _is_known(functional: str) -> bool:
+    try:
+        dft.libxc.xc_type(functional)
+    except (KeyError, ValueError, IndexError, NotImplementedError):
+        return False
+    return True

@@ -80,6 +80,10 @@ class Propagator(Protocol):
             error of the scheme.
         """
 
+    def orbitals(self, state: State) -> Tensor:
+        """Orthonormal occupied orbitals of a state, as they are stored: complex128 [B, M, S]."""
+        return state.occupied
+
     def describe(self) -> str:
         """One line for the provenance of a file; it must differ where settings differ, as a checkpoint compares it."""
 

@@ -67,7 +67,7 @@ def test_unconverged_scf_is_an_error():
     [
         ({"basis": "no-such-basis"}, "unknown basis 'no-such-basis'"),
         ({"functional": "NOFUNC"}, "unknown functional 'NOFUNC'"),
-        ({"functional": "CAMB3LYP"}, "range-separated"),
+        ({"functional": "wB97X-V"}, "nonlocal correlation"),
     ],
 )
 def test_methods_that_cannot_be_used_are_named(changes, message):

@@ -7,7 +7,14 @@ from hypothesis import given, settings, strategies as st
 from pyscf import dft
 
 from tdddft import InputError
-from tdddft.electronic.functionals.semilocal import ROWS, Semilocal, check_functional, exact_exchange, xc_kernel
+from tdddft.electronic.functionals.semilocal import (
+    ROWS,
+    Semilocal,
+    check_functional,
+    exact_exchange,
+    exchange_terms,
+    xc_kernel,
+)
 
 CLOSED = ["LDA", "LDA,VWN", "LDA,PW", "LDA,PW_MOD", "PBE", "PBE0"]
 
@@ -88,10 +95,27 @@ def test_exact_exchange():
 
 
 @pytest.mark.parametrize(
+    ("functional", "terms"),
+    [
+        ("PBE", []),
+        ("CAMB3LYP", [(0.19, 0.0), (0.46, 0.33)]),
+        ("wB97X", [(0.157706, 0.0), (0.842294, 0.3)]),
+        ("LC_wPBE", [(1.0, 0.4)]),
+        ("HSE06", [(0.25, -0.11)]),
+    ],
+)
+def test_range_separated_exchange_is_a_sum_of_positive_shares(functional, terms):
+    got = exchange_terms(functional)
+    assert len(got) == len(terms)
+    for one, other in zip(got, terms, strict=True):
+        assert one == pytest.approx(other)
+
+
+@pytest.mark.parametrize(
     ("functional", "message"),
     [
-        ("NOFUNC", "unknown functional 'NOFUNC'"),
-        ("CAMB3LYP", "range-separated"),
+        ("NOFUNC", "unknown functional 'NOFUNC'.*a libxc name"),
+        ("LC-wPBE", "use LC_wPBE"),
         ("B97M_V", "nonlocal correlation"),
         ("MGGA_X_BR89", "Laplacian"),
     ],
@@ -101,7 +125,7 @@ def test_what_cannot_be_propagated_is_named(functional, message):
         check_functional(functional)
 
 
-@pytest.mark.parametrize("functional", [*CLOSED, "B3LYP", "HF", "hf", "SCAN", "M06L", "BP86"])
+@pytest.mark.parametrize("functional", [*CLOSED, "B3LYP", "HF", "hf", "SCAN", "M06L", "BP86", "CAMB3LYP", "HSE06"])
 def test_what_can_be_propagated(functional):
     check_functional(functional)
 
