@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from graphlearn.base.errors import InputError
-from tdddft.analysis.linear_response import linear_response_roots
+from tdddft.analysis.linear_response import Roots, linear_response_roots
 from tdddft.analysis.spectrum import WINDOW_EXPONENT, Spectrum, polarizability_tensor
 from tdddft.electronic.ground_state import GroundState
 from tdddft.electronic.hamiltonian import Hamiltonian
@@ -33,7 +33,7 @@ def isotropic_absorption(
     kernel: KernelLevel = "fitted",
     hwhm_ev: float = 0.1,
     max_energy_ev: float = 15.0,
-    roots: int = 20,
+    roots: int | Roots = 20,
     progress: Callable[[float], None] | None = None,
 ) -> Spectrum:
     r"""Strength function averaged over orientations, :math:`S(\omega) = \frac{2\omega}{3\pi}\,\mathrm{Im\,Tr}\,\alpha`.
@@ -45,7 +45,7 @@ def isotropic_absorption(
         kernel: Level of the kernel of ``linear``, see :class:`tdddft.electronic.response_kernel.ResponseKernel`.
         hwhm_ev: Half width of the lines, eV; a propagation lasts 2.5 eV fs over this.
         max_energy_ev: Upper end of the energy axis, eV.
-        roots: Number of roots of ``casida``, whose axis ends a width below the highest.
+        roots: Number of roots of ``casida``, whose axis ends a width below the highest, or the roots if they are known.
         progress: Called with the part of the work that is done, 0 to 1.
 
     Returns:
@@ -100,15 +100,29 @@ def mean_spectrum(spectra: Sequence[Spectrum]) -> Spectrum:
     )
 
 
-def _lines(ground_state: GroundState, hwhm_ev: float, max_energy_ev: float, count: int) -> Spectrum:
+def line_shapes(energy_ev: np.ndarray, lines_ev: np.ndarray, hwhm_ev: float) -> np.ndarray:
+    """Lorentzian lines of area one over positive and negative energies, odd in the energy.
+
+    Args:
+        energy_ev: Axis, float64 [W], eV.
+        lines_ev: Energies of the lines, float64 [K], eV.
+        hwhm_ev: Half width, eV.
+
+    Returns:
+        float64 [K, W], 1/hartree.
+    """
+    omega, gamma, lines = energy_ev / HARTREE_EV, hwhm_ev / HARTREE_EV, lines_ev[:, None] / HARTREE_EV
+    return np.asarray(gamma / np.pi * (1 / ((omega - lines) ** 2 + gamma**2) - 1 / ((omega + lines) ** 2 + gamma**2)))
+
+
+def _lines(ground_state: GroundState, hwhm_ev: float, max_energy_ev: float, roots: int | Roots) -> Spectrum:
     """Lorentzian lines at the roots, on an axis that ends where roots may be missing."""
-    found = linear_response_roots(ground_state, count)
-    complete = len(found.energies_ev) < count
+    found = roots if isinstance(roots, Roots) else linear_response_roots(ground_state, roots)
+    occupied = ground_state.num_occupied
+    complete = len(found.energies_ev) == occupied * (len(ground_state.energies_hartree) - occupied)
     end = max_energy_ev if complete else min(max_energy_ev, max(found.energies_ev[-1] - hwhm_ev, STEP_EV * 3))
     energy_ev = np.arange(STEP_EV, end, STEP_EV)
-    omega, gamma = energy_ev / HARTREE_EV, hwhm_ev / HARTREE_EV
-    lines = found.energies_ev[:, None] / HARTREE_EV
-    shape = gamma / np.pi * (1 / ((omega - lines) ** 2 + gamma**2) - 1 / ((omega + lines) ** 2 + gamma**2))
-    strength = (found.strengths()[:, None] * omega / lines * shape).sum(axis=0)
-    alpha = 1j * np.pi * strength / (2 * omega)
+    shapes = line_shapes(energy_ev, found.energies_ev, hwhm_ev)
+    strength = energy_ev * ((found.strengths() / found.energies_ev) @ shapes)
+    alpha = 1j * np.pi * strength / (2 * energy_ev / HARTREE_EV)
     return Spectrum(energy_ev, alpha, strength, np.ones_like(energy_ev), hwhm_ev)

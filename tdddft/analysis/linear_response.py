@@ -87,18 +87,35 @@ def linear_response_modes(ground_state: GroundState, count: int = 10) -> Modes:
         InputError: as :func:`linear_response_roots`.
         ConvergenceError: as :func:`linear_response_roots`.
     """
+    energies_ev, x, y = linear_response_amplitudes(ground_state, count)
+    c, occupied = ground_state.orbitals, ground_state.num_occupied
+    half = 2.0 * np.einsum("pn,kna,qa->kpq", c[:, :occupied], x + y, c[:, occupied:], optimize=True)
+    response = ground_state.mean_field.gen_response(hermi=1)
+    fock = np.asarray(response(half + half.swapaxes(1, 2)))
+    return Modes(energies_ev, x, y, fock)
+
+
+def linear_response_amplitudes(ground_state: GroundState, count: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Energies and amplitudes of :class:`Modes` alone, without the change of the Fock matrix.
+
+    Args:
+        ground_state: As for :func:`linear_response_roots`.
+        count: Number of roots; at most the number of occupied-virtual pairs is returned.
+
+    Returns:
+        Energies in eV [K], X and Y [K, n, a] of the converged roots, rising in energy.
+
+    Raises:
+        InputError: as :func:`linear_response_roots`.
+        ConvergenceError: as :func:`linear_response_roots`.
+    """
     solver, order = _solved(ground_state, count)
     x, y = (np.array([solver.xy[k][part] for k in order]) for part in (0, 1))
     turn = ground_state.orbitals.T @ ground_state.overlap @ ground_state.mean_field.mo_coeff
     occupied = ground_state.num_occupied
     x, y = (turn[:occupied, :occupied] @ z @ turn[occupied:, occupied:].T for z in (x, y))
     norm = np.sqrt((x**2 - y**2).sum(axis=(1, 2)))[:, None, None]
-    x, y = x / norm, y / norm
-    c = ground_state.orbitals
-    half = 2.0 * np.einsum("pn,kna,qa->kpq", c[:, :occupied], x + y, c[:, occupied:], optimize=True)
-    response = ground_state.mean_field.gen_response(hermi=1)
-    fock = np.asarray(response(half + half.swapaxes(1, 2)))
-    return Modes(np.asarray(solver.e)[order] * HARTREE_EV, x, y, fock)
+    return np.asarray(solver.e)[order] * HARTREE_EV, x / norm, y / norm
 
 
 def _solved(ground_state: GroundState, count: int) -> tuple[Any, np.ndarray]:

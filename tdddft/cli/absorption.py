@@ -16,6 +16,7 @@ from graphlearn.base.recipes.reading import parse_recipe
 from graphlearn.base.recipes.section import RecipeSection
 from graphlearn.base.tables import Table
 from tdddft.analysis.absorption import ABSORPTION_METHODS, AbsorptionMethod, isotropic_absorption, mean_spectrum
+from tdddft.analysis.circular_dichroism import ChiralRoots, chiral_roots, circular_dichroism
 from tdddft.analysis.spectrum import Spectrum, find_peaks
 from tdddft.electronic.ground_state import ground_state
 from tdddft.electronic.method import Method
@@ -43,6 +44,9 @@ def absorption(
         KernelLevel | None, typer.Option(help="of linear: fitted (default), grid, ris, hartree or none")
     ] = None,
     roots: Annotated[int | None, typer.Option(min=1, help="number of roots of casida; default: 20")] = None,
+    dichroism: Annotated[
+        bool, typer.Option("--circular-dichroism", help="rotatory strengths and their spectrum too, by casida")
+    ] = False,
     hwhm_ev: Annotated[float, typer.Option(min=0.01, help="half width of the lines, eV")] = 0.1,
     max_energy_ev: Annotated[float, typer.Option(min=1.0, help="upper end of the axis, eV")] = 15.0,
     unit: Annotated[Literal["ev", "nm"], typer.Option(help="axis of the figure and of the table")] = "ev",
@@ -67,34 +71,53 @@ def absorption(
         raise InputError("--kernel has no effect without --method linear")
     if roots is not None and "casida" not in chosen:
         raise InputError("--roots has no effect without --method casida")
+    if dichroism and "casida" not in chosen:
+        raise InputError("--circular-dichroism has no effect without --method casida")
     level = parse_recipe({}, _Options, overrides or [], where="command line").method
     molecules = _geometries(source, charge, limit)
     options = {"kernel": kernel or "fitted", "roots": roots or 20, "hwhm_ev": hwhm_ev, "max_energy_ev": max_energy_ev}
     with only_json(as_json) as write:
-        spectra, seconds = _computed(molecules, level, cast("list[AbsorptionMethod]", chosen), options)
+        spectra, chiral, seconds = _computed(
+            molecules, level, cast("list[AbsorptionMethod]", chosen), options, dichroism=dichroism
+        )
         means = {name: mean_spectrum(found) for name, found in spectra.items()}
         peaks = {name: _peaks(spectrum) for name, spectrum in means.items()}
+        differences = _mean_dichroism(chiral, means["casida"]) if dichroism else {}
         out.print(_table(peaks, unit).terminal())
+        if len(chiral) == 1:
+            out.print(_rotatory_table(_chiral_rows(chiral[0])).terminal())
+            out.print("R: rotatory strengths, 1e-40 esu^2 cm^2; length gauge about the centre of nuclear charge")
         spent = ", ".join(f"{name} {t:.1f}" for name, t in seconds.items())
         counted = "1 geometry" if len(molecules) == 1 else f"{len(molecules)} geometries"
         out.print(f"{counted}, seconds: {spent}", markup=False)
         if csv is not None:
-            _write_csv(csv, means)
+            _write_csv(csv, means, differences)
             out.print(f"wrote {csv}", markup=False)
         if figure is not None:
             from graphlearn.base.plotting import save_figure
             from tdddft.analysis.absorption_figure import absorption_figure
 
             title = f"{molecules[0].name} · {level.functional}"
-            drawn = absorption_figure(means, spectra if len(molecules) > 1 else {}, unit, title)
+            drawn = absorption_figure(means, spectra if len(molecules) > 1 else {}, unit, title, differences)
             out.print(f"wrote {save_figure(drawn, figure)}", markup=False)
-        write({"hwhm_ev": hwhm_ev, "geometries": len(molecules), "seconds": seconds, "peaks": peaks})
+        result = {"hwhm_ev": hwhm_ev, "geometries": len(molecules), "seconds": seconds, "peaks": peaks}
+        if dichroism:
+            result["circular_dichroism"] = [
+                {"origin_bohr": roots.origin_au.tolist(), "roots": _chiral_rows(roots)} for roots in chiral
+            ]
+        write(result)
 
 
 def _computed(
-    molecules: Sequence[Molecule], level: Method, methods: Sequence[AbsorptionMethod], options: dict[str, Any]
-) -> tuple[dict[str, list[Spectrum]], dict[str, float]]:
-    """Spectra of every geometry by method, and seconds by what they were spent on."""
+    molecules: Sequence[Molecule],
+    level: Method,
+    methods: Sequence[AbsorptionMethod],
+    options: dict[str, Any],
+    *,
+    dichroism: bool,
+) -> tuple[dict[str, list[Spectrum]], list[ChiralRoots], dict[str, float]]:
+    """Spectra of every geometry by method, its roots if asked for, and seconds by what they were spent on."""
+    chiral: list[ChiralRoots] = []
     spectra: dict[str, list[Spectrum]] = {name: [] for name in methods}
     seconds = dict.fromkeys(("ground state", *methods), 0.0)
     total = len(molecules) * len(methods)
@@ -103,16 +126,21 @@ def _computed(
             started = time.perf_counter()
             state = ground_state(molecule, level)
             seconds["ground state"] += time.perf_counter() - started
+            if dichroism:
+                started = time.perf_counter()
+                chiral.append(chiral_roots(state, options["roots"]))
+                seconds["casida"] += time.perf_counter() - started
             for name in methods:
                 done, started = sum(map(len, spectra.values())), time.perf_counter()
 
                 def part(share: float, done: int = done) -> None:
                     show(done, "", (done + share) / total)
 
-                spectra[name].append(isotropic_absorption(state, name, progress=part, **options))
+                known = {"roots": chiral[-1]} if chiral else {}
+                spectra[name].append(isotropic_absorption(state, name, progress=part, **{**options, **known}))
                 seconds[name] += time.perf_counter() - started
         show(total)
-    return spectra, seconds
+    return spectra, chiral, seconds
 
 
 def _geometries(source: str, charge: int | None, limit: int | None) -> list[Molecule]:
@@ -144,11 +172,36 @@ def _table(peaks: dict[str, list[dict[str, float]]], unit: str) -> Table:
     return Table(["method", title, "strength (1/eV)"], rows)
 
 
-def _write_csv(path: Path, spectra: dict[str, Spectrum]) -> None:
+def _chiral_rows(roots: ChiralRoots) -> list[dict[str, float]]:
+    strengths = roots.rotatory_strengths()
+    columns = {
+        "energy_ev": roots.energies_ev,
+        "oscillator_strength": roots.strengths(),
+        "rotatory_strength_length_1e40_cgs": strengths["length"],
+        "rotatory_strength_velocity_1e40_cgs": strengths["velocity"],
+    }
+    return [dict(zip(columns, map(float, row), strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _rotatory_table(rows: list[dict[str, float]]) -> Table:
+    titles = ["root (eV)", "oscillator strength", "R length", "R velocity"]
+    return Table(
+        titles, [[f"{value:.{d}f}" for value, d in zip(row.values(), (3, 4, 2, 2), strict=True)] for row in rows]
+    )
+
+
+def _mean_dichroism(chiral: Sequence[ChiralRoots], mean: Spectrum) -> dict[str, np.ndarray]:
+    """Mean over the geometries by gauge, on the axis of the mean absorption."""
+    found = [circular_dichroism(roots, mean.energy_ev, mean.hwhm_ev) for roots in chiral]
+    return {gauge: np.mean([one[gauge] for one in found], axis=0) for gauge in found[0]}
+
+
+def _write_csv(path: Path, spectra: dict[str, Spectrum], dichroism: dict[str, np.ndarray]) -> None:
     energies = max((s.energy_ev for s in spectra.values()), key=len)
     columns = {"energy_ev": energies, "wavelength_nm": NM_EV / energies}
-    for name, spectrum in spectra.items():
-        column = np.full(len(energies), np.nan)
-        column[: len(spectrum.energy_ev)] = spectrum.strength_per_hartree / HARTREE_EV
-        columns[f"strength_per_ev:{name}"] = column
+    measured = {f"strength_per_ev:{name}": s.strength_per_hartree / HARTREE_EV for name, s in spectra.items()}
+    measured |= {f"delta_epsilon_l_per_mol_cm:{gauge}": values for gauge, values in dichroism.items()}
+    for name, values in measured.items():
+        columns[name] = np.full(len(energies), np.nan)
+        columns[name][: len(values)] = values
     np.savetxt(path, np.column_stack(list(columns.values())), delimiter=",", header=",".join(columns), comments="")

@@ -47,11 +47,37 @@ def test_frames_of_one_molecule_are_averaged_and_others_refused(capsys, monkeypa
     assert "other atoms" in said.err
 
 
+@pytest.mark.parametrize("frames", [1, 2])
+def test_circular_dichroism_stands_in_table_csv_figure_and_json(capsys, monkeypatch, tmp_path, frames):
+    twisted = "4\ntwisted\nO 0 0.7 0\nO 0 -0.7 0\nH -0.4 0.9 0.8\nH 0.4 -0.9 0.8\n"
+    (tmp_path / "frames.xyz").write_text(twisted * frames)
+    words = (
+        "absorption", tmp_path / "frames.xyz", "--charge", 0, "--method", "casida", "--circular-dichroism",
+        "--roots", 6, "--hwhm-ev", 0.3, "--set", "method.basis=sto-3g", "--set", "method.functional=HF",
+    )  # fmt: skip
+    files = ("--csv", tmp_path / "a.csv", "--figure", tmp_path / "a.png")
+    code, said = _run(capsys, monkeypatch, *words, *files)
+    assert not code
+    assert ("R velocity" in said.out) == (frames == 1)
+    rows = list(csv.DictReader((tmp_path / "a.csv").open()))
+    assert max(abs(float(row["delta_epsilon_l_per_mol_cm:length"])) for row in rows) > 1
+    assert "delta_epsilon_l_per_mol_cm:velocity" in rows[0]
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    code, said = _run(capsys, monkeypatch, *words, "--json")
+    assert not code
+    result = json.loads(said.out)["circular_dichroism"]
+    assert len(result) == frames
+    assert len(result[0]["origin_bohr"]) == 3
+    assert abs(result[0]["roots"][0]["rotatory_strength_length_1e40_cgs"]) > 1
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--method", "casida", "--kernel", "ris"], "--kernel has no effect"),
         (["--roots", "3"], "--roots has no effect"),
+        (["--circular-dichroism"], "--circular-dichroism has no effect"),
+        (["--method", "casida", "--circular-dichroism"], "all electrons"),
         (["--method", "fast"], "casida, linear, realtime"),
         (["--set", "propagation.steps=3"], "propagation"),
     ],
