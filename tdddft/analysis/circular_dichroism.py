@@ -64,7 +64,7 @@ def chiral_roots(ground_state: GroundState, count: int = 20, origin_au: np.ndarr
         ConvergenceError: as :func:`tdddft.analysis.linear_response.linear_response_roots`.
     """
     mol = ground_state.mol
-    if mol.has_ecp() or mol._pseudo:
+    if mol.has_ecp():  # or a pseudopotential
         raise InputError(
             f"{ground_state.molecule.name}: circular dichroism needs all electrons, since a core potential adds terms "
             "to the magnetic dipole that are not computed; choose such a basis, as by --set method.basis=6-31g*"
