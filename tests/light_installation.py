@@ -15,10 +15,18 @@ LIGHT = (
     "graphlearn.training.packaged", "graphlearn.training.checkpoint",
 )  # fmt: skip
 OPTIONAL = ("pyscf", "rdkit", "ase", "Bio", "mdtraj", "h5py", "matplotlib", "sklearn", "accelerate", "obonet")
-WORK = ("graphlearn --help", "graphlearn models", "graphlearn datasets", "graphlearn doctor")
+TDDFT_COMMANDS = ("generate", "absorption", "status", "validate", "spectrum", "observe", "density", "show")
+WORK = (
+    "graphlearn --help", "graphlearn models", "graphlearn datasets", "graphlearn doctor",
+    "tdddft --help", *(f"tdddft {name} --help" for name in TDDFT_COMMANDS),
+)  # fmt: skip
 NEED = {
-    "tdddft --help": "tdddft",
     "tdddft generate H2O --out set": "tdddft",
+    "tdddft absorption H2O": "tdddft",
+    "tdddft validate file.h5": "tdddft",
+    "tdddft spectrum file.h5": "tdddft",
+    "tdddft observe file.h5": "tdddft",
+    "tdddft density file.h5": "tdddft",
     "tdddft show set": "tdddft",
     "graphlearn train orbevo/demo --data set --out run": "train",
     "graphlearn rollout H2O --weights orbevo/qm9 --out file.h5": "train",

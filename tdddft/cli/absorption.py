@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import numpy as np
 import typer
@@ -15,15 +15,15 @@ from graphlearn.base.errors import InputError
 from graphlearn.base.recipes.reading import parse_recipe
 from graphlearn.base.recipes.section import RecipeSection
 from graphlearn.base.tables import Table
-from tdddft.analysis.absorption import ABSORPTION_METHODS, AbsorptionMethod, isotropic_absorption, mean_spectrum
-from tdddft.analysis.circular_dichroism import ChiralRoots, chiral_roots, circular_dichroism
-from tdddft.analysis.spectrum import Spectrum, find_peaks
-from tdddft.electronic.ground_state import ground_state
 from tdddft.electronic.method import Method
 from tdddft.electronic.method_names import KernelLevel
-from tdddft.molecules.molecule import Molecule
-from tdddft.molecules.sources import read_molecules
 from tdddft.units import HARTREE_EV, NM_EV
+
+if TYPE_CHECKING:
+    from tdddft.analysis.absorption import AbsorptionMethod
+    from tdddft.analysis.circular_dichroism import ChiralRoots
+    from tdddft.analysis.spectrum import Spectrum
+    from tdddft.molecules.molecule import Molecule
 
 HIGHEST_PEAKS = 10
 
@@ -63,6 +63,8 @@ def absorption(
 
     Example: tdddft absorption smiles:C=O --method casida --method linear --figure formaldehyde.png
     """
+    from tdddft.analysis.absorption import ABSORPTION_METHODS, mean_spectrum
+
     chosen = list(dict.fromkeys(methods or ["linear"]))
     for name in chosen:
         if name not in ABSORPTION_METHODS:
@@ -117,6 +119,10 @@ def _computed(
     dichroism: bool,
 ) -> tuple[dict[str, list[Spectrum]], list[ChiralRoots], dict[str, float]]:
     """Spectra of every geometry by method, its roots if asked for, and seconds by what they were spent on."""
+    from tdddft.analysis.absorption import isotropic_absorption
+    from tdddft.analysis.circular_dichroism import chiral_roots
+    from tdddft.electronic.ground_state import ground_state
+
     chiral: list[ChiralRoots] = []
     spectra: dict[str, list[Spectrum]] = {name: [] for name in methods}
     seconds = dict.fromkeys(("ground state", *methods), 0.0)
@@ -145,6 +151,8 @@ def _computed(
 
 def _geometries(source: str, charge: int | None, limit: int | None) -> list[Molecule]:
     """The geometries, which must be of one molecule."""
+    from tdddft.molecules.sources import read_molecules
+
     molecules = read_molecules(source, charge)[:limit]
     first = np.sort(molecules[0].numbers)
     for molecule in molecules:
@@ -157,6 +165,8 @@ def _geometries(source: str, charge: int | None, limit: int | None) -> list[Mole
 
 
 def _peaks(spectrum: Spectrum) -> list[dict[str, float]]:
+    from tdddft.analysis.spectrum import find_peaks
+
     highest = sorted(find_peaks(spectrum), key=lambda peak: -peak[1])[:HIGHEST_PEAKS]
     return [
         {"energy_ev": e, "wavelength_nm": NM_EV / e, "strength_per_ev": height / HARTREE_EV}
@@ -192,6 +202,8 @@ def _rotatory_table(rows: list[dict[str, float]]) -> Table:
 
 def _mean_dichroism(chiral: Sequence[ChiralRoots], mean: Spectrum) -> dict[str, np.ndarray]:
     """Mean over the geometries by gauge, on the axis of the mean absorption."""
+    from tdddft.analysis.circular_dichroism import circular_dichroism
+
     found = [circular_dichroism(roots, mean.energy_ev, mean.hwhm_ev) for roots in chiral]
     return {gauge: np.mean([one[gauge] for one in found], axis=0) for gauge in found[0]}
 

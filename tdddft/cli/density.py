@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from graphlearn.base.cli.shell import out, progress
-from tdddft.trajectory import read_trajectory
 
 
 def density(
@@ -25,6 +24,7 @@ def density(
     Example: tdddft density runs/small/trajectories/H2O_d0.h5 --frame 20 --frame 40 --out cubes
     """
     from tdddft.analysis.cube import write_cube
+    from tdddft.trajectory import read_trajectory
 
     trajectory = read_trajectory(file)
     chosen = frames or [len(trajectory.times_fs) - 1]

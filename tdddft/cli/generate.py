@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Unpack
+from typing import TYPE_CHECKING, Annotated, Literal, Unpack
 
 import typer
 
@@ -15,12 +15,13 @@ from graphlearn.base.device import DEVICE_HELP
 from graphlearn.base.errors import InputError, printable
 from graphlearn.base.recipes.reading import load_recipe, parse_recipe
 from graphlearn.base.workers.cluster import Cluster
-from tdddft.dataset.generate import GenerateOptions, run_plan
-from tdddft.dataset.packaged import find_recipe
-from tdddft.dataset.plan import Plan, plan
-from tdddft.dataset.recipe import GenerateRecipe
-from tdddft.dataset.run import Summary
-from tdddft.dataset.store import DatasetFolder
+
+if TYPE_CHECKING:
+    from tdddft.dataset.generate import GenerateOptions
+    from tdddft.dataset.plan import Plan
+    from tdddft.dataset.recipe import GenerateRecipe
+    from tdddft.dataset.run import Summary
+    from tdddft.dataset.store import DatasetFolder
 
 
 def generate(
@@ -71,6 +72,9 @@ def generate(
 
     Example: tdddft generate H2O CH3OH smiles:C=O --out runs/small
     """
+    from tdddft.dataset.plan import plan
+    from tdddft.dataset.store import DatasetFolder
+
     recipe = recipe_of(sources, out_dir, [*_charge(charge or []), *(overrides or [])])
     part = _shard(shard)
     generate_with_progress(
@@ -94,6 +98,8 @@ def generate_with_progress(
     Raises:
         typer.Exit: if a trajectory failed, or a signal stopped the run.
     """
+    from tdddft.dataset.generate import run_plan
+
     with progress("trajectories", len(plan.ids)) as show, stop_on_signals() as stop:
 
         def update(record: dict[str, object], summary: Summary) -> None:
@@ -128,6 +134,9 @@ def recipe_of(sources: list[str], out_dir: Path, overrides: list[str]) -> Genera
     Raises:
         InputError: for a recipe beside other sources, an unknown key or a bad value.
     """
+    from tdddft.dataset.packaged import find_recipe
+    from tdddft.dataset.recipe import GenerateRecipe
+
     found = find_recipe(sources[0])
     if found is None:
         data = {"name": out_dir.resolve().name, "molecules": sources}

@@ -9,14 +9,6 @@ import numpy as np
 import typer
 
 from graphlearn.base.cli.shell import out
-from tdddft.analysis.observables import (
-    field_energy_hartree,
-    ground_orbital_populations,
-    idempotency_error,
-    mulliken_charges,
-)
-from tdddft.molecules.molecule import SYMBOLS
-from tdddft.trajectory import read_trajectory
 
 
 def observe(
@@ -28,6 +20,15 @@ def observe(
 
     Example: tdddft observe runs/small/trajectories/H2O_d0.h5 --csv water.csv --figure water.png
     """
+    from tdddft.analysis.observables import (
+        field_energy_hartree,
+        ground_orbital_populations,
+        idempotency_error,
+        mulliken_charges,
+    )
+    from tdddft.molecules.molecule import SYMBOLS
+    from tdddft.trajectory import read_trajectory
+
     t = read_trajectory(file)
     energies, populations = ground_orbital_populations(t)
     charges, occupied = mulliken_charges(t), len(t.occupations)

@@ -8,8 +8,6 @@ from typing import Annotated
 import typer
 
 from graphlearn.base.cli.shell import out, say_left_out
-from tdddft.dataset.store import DatasetFolder
-from tdddft.trajectory import read_trajectory
 
 
 def show(
@@ -23,6 +21,8 @@ def show(
     from graphlearn.base.plotting import save_figure
     from tdddft.analysis.figures import trajectory_figure
     from tdddft.dataset.figure import dataset_figure
+    from tdddft.dataset.store import DatasetFolder
+    from tdddft.trajectory import read_trajectory
 
     unreadable: list[str] = []
     if path.is_dir():

@@ -11,20 +11,12 @@ import typer
 from graphlearn.base.cli.shell import only_json, out
 from graphlearn.base.errors import InputError
 from graphlearn.base.tables import Table
-from tdddft.analysis.spectrum import (
-    Spectrum,
-    absorption_spectrum,
-    can_form_tensor,
-    default_hwhm_ev,
-    find_peaks,
-    line_strengths,
-    polarizability_tensor,
-)
-from tdddft.trajectory import Trajectory, read_trajectory
 from tdddft.units import AU_TIME_FS, HARTREE_EV
 
 if TYPE_CHECKING:
     from tdddft.analysis.peak_assignment import PeakAssignment
+    from tdddft.analysis.spectrum import Spectrum
+    from tdddft.trajectory import Trajectory
 
 KICK_SPACING_FS = 0.02
 ROOTS, CHECK_TOLERANCE_EV = 20, 0.05
@@ -59,6 +51,9 @@ def spectrum(
 
     Example: tdddft spectrum runs/kick/trajectories/*.h5 --pade --check --figure spectrum.png
     """
+    from tdddft.analysis.spectrum import absorption_spectrum, can_form_tensor, default_hwhm_ev, polarizability_tensor
+    from tdddft.trajectory import read_trajectory
+
     if not check and (roots is not None or check_tolerance_ev is not None):
         raise InputError("--roots and --check-tolerance-ev have no effect without --check")
     roots = ROOTS if roots is None else roots
@@ -99,6 +94,8 @@ def spectrum(
 
 def _peaks(spectrum: Spectrum) -> list[dict[str, float]]:
     """Energy, oscillator strength and height of each peak."""
+    from tdddft.analysis.spectrum import find_peaks, line_strengths
+
     found = find_peaks(spectrum)
     strengths = line_strengths(spectrum, [energy for energy, _ in found])
     return [

@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.live import Live
@@ -15,9 +15,10 @@ from rich.text import Text
 
 from graphlearn.base.cli.shell import out
 from graphlearn.base.errors import InputError
-from tdddft.dataset.plan import plan
-from tdddft.dataset.progress import RunState, read_run_states
-from tdddft.dataset.store import DatasetFolder
+
+if TYPE_CHECKING:
+    from tdddft.dataset.progress import RunState
+    from tdddft.dataset.store import DatasetFolder
 
 SECONDS_BETWEEN = 2.0
 FAILURES_SHOWN = 20
@@ -34,6 +35,8 @@ def status(
     """
     if watch and as_json:
         raise InputError("--json prints once; leave out --watch")
+    from tdddft.dataset.store import DatasetFolder
+
     dataset = DatasetFolder(folder)
     wanted = _wanted(dataset)
     if as_json:
@@ -81,6 +84,8 @@ def look(dataset: DatasetFolder, wanted: int) -> Status:
     Returns:
         Counts, failures and runs.
     """
+    from tdddft.dataset.progress import read_run_states
+
     records = dataset.records()
     failures = {i: str(r.get("error", "")) for i, r in records.items() if r["status"] == "failed"}
     done = [r for r in records.values() if r["status"] == "done" and dataset.path(r["id"]).is_file()]
@@ -132,6 +137,8 @@ def say_bad_lines(dataset: DatasetFolder, bad: list[str]) -> list[str]:
 
 
 def _wanted(dataset: DatasetFolder) -> int:
+    from tdddft.dataset.plan import plan
+
     recipe = dataset.recipe()
     if not dataset.selection.is_file():
         return len(plan(recipe).ids)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,13 +11,10 @@ from graphlearn.base.cli.shell import only_json, out, progress
 from graphlearn.base.cli.signals import stop_on_signals
 from graphlearn.base.errors import InputError
 from tdddft.cli.status import say_bad_lines
-from tdddft.dataset.check import FolderReport, check_folder
-from tdddft.dataset.generate import run_plan
-from tdddft.dataset.plan import plan
-from tdddft.dataset.repair import repair_selection
-from tdddft.dataset.store import DatasetFolder
-from tdddft.trajectory import read_trajectory
-from tdddft.trajectory.validation import validate as validate_trajectory
+
+if TYPE_CHECKING:
+    from tdddft.dataset.check import FolderReport
+    from tdddft.dataset.store import DatasetFolder
 
 MARK = {True: "ok  ", False: "FAIL", None: "n/a "}
 
@@ -47,6 +44,8 @@ def validate(
 
 
 def _validate_folder(path: Path, repair: bool, jobs: int | None) -> tuple[bool, dict[str, Any]]:
+    from tdddft.dataset.store import DatasetFolder
+
     folder = DatasetFolder(path)
     report = _check(folder)
     complete = True
@@ -72,6 +71,9 @@ def _validate_folder(path: Path, repair: bool, jobs: int | None) -> tuple[bool, 
 
 
 def _validate_file(path: Path) -> tuple[bool, dict[str, Any]]:
+    from tdddft.trajectory import read_trajectory
+    from tdddft.trajectory.validation import validate as validate_trajectory
+
     results = validate_trajectory(read_trajectory(path, finite=False))
     for v in results:
         out.print(f"{MARK[v.passed]} {v.rule:24} {v.detail}", markup=False, soft_wrap=True)
@@ -82,6 +84,8 @@ def _validate_file(path: Path) -> tuple[bool, dict[str, Any]]:
 
 
 def _check(folder: DatasetFolder) -> FolderReport:
+    from tdddft.dataset.check import check_folder
+
     done = sum(r["status"] == "done" for r in folder.records().values())
     with progress("checking", done) as show:
         report = check_folder(folder, show)
@@ -96,6 +100,10 @@ def _check(folder: DatasetFolder) -> FolderReport:
 
 
 def _repair(folder: DatasetFolder, report: FolderReport, jobs: int | None) -> bool:
+    from tdddft.dataset.generate import run_plan
+    from tdddft.dataset.plan import plan
+    from tdddft.dataset.repair import repair_selection
+
     whole = plan(folder.recipe())
     if repair_selection(folder, whole):
         out.print(f"wrote {folder.selection} again", markup=False, soft_wrap=True)
