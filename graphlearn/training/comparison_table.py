@@ -152,7 +152,7 @@ class ComparisonTable:
             error = [column.factor * (cell.stderr or 0.0)]
             axes.errorbar([column.factor * cell.mean], [place], xerr=error, color=color, marker="|", ms=14, capsize=4)
         axes.set(yticks=range(len(self.variants)), yticklabels=self.variants, xlabel=column.label)
-        axes.invert_yaxis()
+        axes.set_ylim(len(self.variants) - 0.5, -0.5)
 
     def _heading(self, setting: str, column: Column) -> str:
         if len(self.comparison.columns) == 1 and setting:

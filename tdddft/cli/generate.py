@@ -12,7 +12,7 @@ import typer
 from graphlearn.base.cli.shell import err, out, progress
 from graphlearn.base.cli.signals import stop_on_signals
 from graphlearn.base.device import DEVICE_HELP
-from graphlearn.base.errors import InputError, printable
+from graphlearn.base.errors import InputError, StoppedError, printable
 from graphlearn.base.recipes.reading import load_recipe, parse_recipe
 from graphlearn.base.workers.cluster import Cluster
 
@@ -115,9 +115,23 @@ def generate_with_progress(
     out.print(counts, markup=False, soft_wrap=True)
     if summary.stopped:
         stop.exit()
+    _say_linear_error(plan, folder)
     if summary.failed:
         err.print("'tdddft status' lists the failures; add --retry failed to try them again", style="yellow")
         raise typer.Exit(1)
+
+
+def _say_linear_error(plan: Plan, folder: DatasetFolder) -> None:
+    """Measure the error of a linear propagation, once per data set, and print it."""
+    from tdddft.dataset.linear_error import linear_error
+
+    with stop_on_signals() as stop:
+        try:
+            error = linear_error(plan, folder, stop)
+        except StoppedError:
+            stop.exit()
+    if error is not None:
+        out.print(str(error), markup=False, soft_wrap=True)
 
 
 def recipe_of(sources: list[str], out_dir: Path, overrides: list[str]) -> GenerateRecipe:

@@ -112,6 +112,10 @@ def describe(dataset: DatasetFolder, wanted: int) -> str:
         lines.append(
             f"{sum(seconds) / len(seconds):.1f} core-seconds per trajectory, {sum(seconds) / 3600:.2f} hours so far"
         )
+    from tdddft.dataset.linear_error import read_linear_error
+
+    error = read_linear_error(dataset.root)
+    lines += [str(error)] if error is not None else []
     lines += [_running(state) for state in now.runs]
     lines += [f"failed: {i}: {error}" for i, error in list(now.failures.items())[:FAILURES_SHOWN]]
     if len(now.failures) > FAILURES_SHOWN:
