@@ -23,6 +23,12 @@ def evaluate(
     casida: Annotated[
         int | None, typer.Option(min=1, help="also linear response in so many excited states; solves them with PySCF")
     ] = None,
+    kernels: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kernel", help="also the propagated linear kernel: none, hartree, ris, fitted or grid (repeat it)"
+        ),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="only the first so many trajectories of each set")] = None,
     part: Annotated[
         Literal["test", "validation"] | None, typer.Option(help="of proteins: chains to judge on; default: test")
@@ -57,6 +63,6 @@ def evaluate(
         raise InputError(f"--json {json_file}: there is no folder {json_file.parent}")
     folder = model_folder(model)
     options = EvaluationOptions(
-        data, ids, casida, limit, part, residues, profiles, out_dir, json_file, device, model_class
+        data, ids, casida, kernels, limit, part, residues, profiles, out_dir, json_file, device, model_class
     )  # fmt: skip
     find_system(model_task(folder)).evaluate(folder, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from graphlearn.base.device import find_device
 from graphlearn.base.errors import ConvergenceError, InputError
 from graphlearn.base.files import replace_text
 from graphlearn.orbitals.assignment import test_sets
-from graphlearn.orbitals.baselines import LinearResponse, NearestGeometry
+from graphlearn.orbitals.baselines import LinearKernel, LinearResponse, NearestGeometry
 from graphlearn.orbitals.comparison import COMPARED, OrbitalComparison
 from graphlearn.orbitals.data.trajectories import TDDFTTrajectories
 from graphlearn.orbitals.evaluate import COLUMNS, NEAREST, Baseline, Prediction, cheap_baselines
@@ -25,6 +26,7 @@ from graphlearn.orbitals.tables import NOTE, printed_tables
 from graphlearn.training.compare import Column
 from graphlearn.training.session import Session
 from graphlearn.training.systems import EvaluationOptions, System
+from tdddft.electronic.method_names import KERNEL_LEVELS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +61,7 @@ class OrbitalSystem(System[OrbitalRecipe]):
             folder: Of the model.
             options: Of the command.
         """
-        options.allow_only("ids", "casida", "limit", "model_class")
+        options.allow_only("ids", "casida", "kernels", "limit", "model_class")
         data = required(options.data)
         device = find_device(options.device)
         network, normalizer, card = load_orbital_model(folder, options.model_class)
@@ -75,7 +77,11 @@ class OrbitalSystem(System[OrbitalRecipe]):
             baselines[NEAREST] = lambda t: Prediction(rolled_out=nearest(t))
         if options.casida is not None:
             response = LinearResponse(options.casida)
-            baselines[f"linear response, {options.casida} states"] = lambda t: _unless_unconverged(response, t)
+            baselines[f"linear response, {options.casida} states"] = partial(_unless_unconverged, response)
+        for level in options.kernels or ():
+            if level not in KERNEL_LEVELS:
+                raise InputError(f"--kernel {level}: choose one of {', '.join(KERNEL_LEVELS)}")
+            baselines[f"linear kernel, {level}"] = partial(_unless_unconverged, LinearKernel(level))
         limited = {name: ids[: options.limit] for name, ids in chosen.items()}
         sets = evaluate_sets(network, normalizer, data, limited, baselines, progress)
         out.print(*printed_tables(sets), NOTE, sep="\n")
@@ -114,7 +120,7 @@ def _unless_unconverged(method: Callable[[Trajectory], np.ndarray], trajectory: 
     try:
         return Prediction(rolled_out=method(trajectory))
     except ConvergenceError as error:
-        out.print(f"left out of linear response: {error}", style="yellow")
+        out.print(f"left out of a baseline: {error}", style="yellow")
         return Prediction()
 
 

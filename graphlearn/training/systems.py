@@ -28,6 +28,9 @@ SYSTEMS = {  # task of a recipe: module that holds SYSTEM
 R = TypeVar("R", bound=TrainingRecipe)
 
 
+_OPTIONS = {"ids": "id", "kernels": "kernel"}  # of the command line, where the names differ
+
+
 @dataclass(frozen=True)
 class EvaluationOptions:
     """What ``graphlearn evaluate`` was given; None for options that were not."""
@@ -35,6 +38,7 @@ class EvaluationOptions:
     data: Path | None = None
     ids: list[str] | None = None
     casida: int | None = None
+    kernels: list[str] | None = None
     limit: int | None = None
     part: str | None = None
     residues: bool | None = None
@@ -56,7 +60,7 @@ class EvaluationOptions:
         known = {*names, "data", "out_dir", "json_file", "device"}
         given = [f.name for f in fields(self) if f.name not in known and getattr(self, f.name) is not None]
         if given:
-            options = " and ".join("--" + ("id" if name == "ids" else name.replace("_", "-")) for name in given)
+            options = " and ".join("--" + _OPTIONS.get(name, name.replace("_", "-")) for name in given)
             raise InputError(f"{options}: no effect on this model, which is of another system; leave it out")
 
 

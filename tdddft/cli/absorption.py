@@ -99,7 +99,7 @@ def absorption(
             from graphlearn.base.plotting import save_figure
             from tdddft.analysis.absorption_figure import absorption_figure
 
-            title = f"{molecules[0].name} · {level.functional}"
+            title = f"{source} · {level.functional}"
             drawn = absorption_figure(means, spectra if len(molecules) > 1 else {}, unit, title, differences)
             out.print(f"wrote {save_figure(drawn, figure)}", markup=False)
         result = {"hwhm_ev": hwhm_ev, "geometries": len(molecules), "seconds": seconds, "peaks": peaks}

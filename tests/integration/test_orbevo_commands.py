@@ -72,13 +72,15 @@ def test_evaluate_writes_tables_figures_and_json(trained, tmp_path):
     out, numbers = tmp_path / "evaluation", tmp_path / "errors.json"
     run(
         "graphlearn", "evaluate", trained / "model", "--data", trained / "data", "--out", out, "--json", numbers,
-        "--casida", 2,
+        "--casida", 2, "--kernel", "fitted", "--kernel", "none",
     )  # fmt: skip
     for figure in ("dipole", "absorption", "error_growth"):
         assert (out / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
     (held_out,) = json.loads(numbers.read_text()).values()
     assert len(held_out["trajectories"]) == 2
     assert held_out["errors"]["linear response, 2 states"]["dipole_nrmse"] > 0.0
+    assert held_out["errors"]["linear kernel, fitted"]["wavefunction_nrmse"] < 0.1
+    assert held_out["errors"]["linear kernel, none"]["wavefunction_nrmse"] > 0.3
     assert held_out["errors"]["zero"]["wavefunction_nrmse"] == pytest.approx(1.0)
     rows = list(csv.DictReader((out / "trajectories.csv").open()))
     mean = np.mean([float(r["wavefunction_nrmse"]) for r in rows if r["method"] == "ResponseOrbEvo"])

@@ -5,7 +5,13 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from graphlearn.datasets import TDDFTTrajectories
-from graphlearn.orbitals.baselines import LinearResponse, NearestGeometry, dynamic_modes
+from graphlearn.orbitals.baselines import (
+    LinearKernel,
+    LinearResponse,
+    NearestGeometry,
+    dynamic_modes,
+    frozen_hamiltonian,
+)
 from graphlearn.orbitals.baselines.nearest import align, rotate_orbitals
 from graphlearn.orbitals.data.target import to_delta
 from graphlearn.orbitals.metrics import dipole_nrmse, induced_dipole_au, wavefunction_nrmse
@@ -98,3 +104,15 @@ def test_all_states_of_linear_response_give_orbitals_and_dipole_of_the_propagati
     assert wavefunction_nrmse(delta, to_delta(trajectory)[1:]) < 0.01
     few = LinearResponse(states=1)(trajectory)
     assert dipole_nrmse(induced_dipole_au(few, trajectory), true) > 0.05
+
+
+def test_the_linear_kernel_gives_the_orbitals_whatever_their_signs(water_trajectory):
+    t = water_trajectory
+    signs = np.array([1.0, -1.0, -1.0, 1.0])[:, None]
+    turned = t.replace(coefficients=signs * t.coefficients, frame_coefficients=signs * t.frame_coefficients)
+    for trajectory in (t, turned):
+        error = wavefunction_nrmse(LinearKernel()(trajectory), to_delta(trajectory)[1:])
+        assert error < 0.05
+    independent = LinearKernel("none")(t)
+    assert wavefunction_nrmse(independent, to_delta(t)[1:]) > 0.5
+    assert wavefunction_nrmse(independent, frozen_hamiltonian(t)) < 0.05
