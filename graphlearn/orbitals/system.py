@@ -13,7 +13,7 @@ from graphlearn.base.device import find_device
 from graphlearn.base.errors import ConvergenceError, InputError
 from graphlearn.base.files import replace_text
 from graphlearn.orbitals.assignment import test_sets
-from graphlearn.orbitals.baselines import LinearKernel, LinearResponse, NearestGeometry
+from graphlearn.orbitals.baselines import GroundStates, LinearPropagation, LinearResponse, NearestGeometry
 from graphlearn.orbitals.comparison import COMPARED, OrbitalComparison
 from graphlearn.orbitals.data.trajectories import TDDFTTrajectories
 from graphlearn.orbitals.evaluate import COLUMNS, NEAREST, Baseline, Prediction, cheap_baselines
@@ -75,13 +75,14 @@ class OrbitalSystem(System[OrbitalRecipe]):
         if trained:
             nearest = NearestGeometry(TDDFTTrajectories(data, select=trained))
             baselines[NEAREST] = lambda t: Prediction(rolled_out=nearest(t))
+        states = GroundStates()
         if options.casida is not None:
-            response = LinearResponse(options.casida)
+            response = LinearResponse(options.casida, states)
             baselines[f"linear response, {options.casida} states"] = partial(_unless_unconverged, response)
         for level in options.kernels or ():
             if level not in KERNEL_LEVELS:
                 raise InputError(f"--kernel {level}: choose one of {', '.join(KERNEL_LEVELS)}")
-            baselines[f"linear kernel, {level}"] = partial(_unless_unconverged, LinearKernel(level))
+            baselines[f"linear kernel, {level}"] = partial(_unless_unconverged, LinearPropagation(level, states))
         limited = {name: ids[: options.limit] for name, ids in chosen.items()}
         sets = evaluate_sets(network, normalizer, data, limited, baselines, progress)
         out.print(*printed_tables(sets), NOTE, sep="\n")

@@ -26,6 +26,25 @@ def ground_orbital_populations(trajectory: Trajectory) -> tuple[np.ndarray, np.n
     return energies, np.einsum("s,fsm->fm", t.occupations, np.abs(amplitudes) ** 2)
 
 
+def orbital_motion(trajectory: Trajectory, frame_coefficients: np.ndarray | None = None) -> np.ndarray:
+    r"""What the occupied orbitals do beyond turning their phases, :math:`\Delta_n(t) = C_n(t) / \gamma_n(t) - C_n(0)`.
+
+    :math:`\gamma_n` is the phase of :math:`\langle C_n(0)|S|C_n(t)\rangle`.
+
+    Args:
+        trajectory: Gives C(0), the overlap, and the frames where no others are given.
+        frame_coefficients: Complex [F, S, A].
+
+    Returns:
+        complex128 [F, S, A].
+    """
+    start = trajectory.coefficients
+    frames = trajectory.frame_coefficients if frame_coefficients is None else frame_coefficients
+    c = frames.astype(np.complex128)
+    overlap = np.einsum("sa,fsa->fs", start @ trajectory.overlap, c)
+    return np.asarray(c / (overlap / np.abs(overlap))[..., None] - start)
+
+
 def mulliken_charges(trajectory: Trajectory) -> np.ndarray:
     r"""Charges of the atoms, :math:`q_A(t) = Z_A - \sum_{\mu \in A} \mathrm{Re}\,(D(t) S)_{\mu\mu}`.
 

@@ -13,6 +13,7 @@ from graphlearn.base.errors import damage_named
 from graphlearn.base.files import replace_bytes
 from graphlearn.base.plain_data import parse_json
 from graphlearn.base.unpacking import read_unpacked
+from tdddft.analysis.observables import orbital_motion
 
 if TYPE_CHECKING:
     from graphlearn.base.workers.pool import Stop
@@ -108,8 +109,8 @@ def deviation(trajectory: Trajectory, reference: Trajectory) -> tuple[float, flo
     r"""Errors of orbitals and dipole over their own motion.
 
     :math:`\sum_n \lVert \Delta_n - \Delta_n^\mathrm{ref} \rVert / \sum_n \lVert \Delta_n^\mathrm{ref} \rVert` with
-    :math:`\Delta_n(t) = C_n(t) / \gamma_n(t) - C_n(0)` and the phase :math:`\gamma_n` of :math:`\langle C_n(0)|C_n(t)
-    \rangle`, over all frames; likewise of the dipole after the first frame.
+    :math:`\Delta_n` of :func:`tdddft.analysis.observables.orbital_motion`, over all frames; likewise of the dipole
+    after the first frame.
 
     Args:
         trajectory: Whose error is asked for.
@@ -118,15 +119,8 @@ def deviation(trajectory: Trajectory, reference: Trajectory) -> tuple[float, flo
     Returns:
         Two ratios.
     """
-    moved, expected = _motion(trajectory), _motion(reference)
+    moved, expected = orbital_motion(trajectory), orbital_motion(reference)
     orbitals = np.linalg.norm(moved - expected, axis=(0, 2)).sum() / np.linalg.norm(expected, axis=(0, 2)).sum()
     induced = reference.dipole_au - reference.dipole_au[0]
     dipole = np.linalg.norm(trajectory.dipole_au - reference.dipole_au) / np.linalg.norm(induced)
     return float(orbitals), float(dipole)
-
-
-def _motion(trajectory: Trajectory) -> np.ndarray:
-    """Complex [F, S, A]."""
-    start, frames = trajectory.coefficients, trajectory.frame_coefficients.astype(np.complex128)
-    overlap = np.einsum("sa,fsa->fs", start @ trajectory.overlap, frames)
-    return np.asarray(frames / (overlap / np.abs(overlap))[..., None] - start)

@@ -55,7 +55,7 @@ class Hamiltonian:
         self._kernels: dict[KernelLevel, ResponseKernel] = {}
         self.builds = 0
         if not method.density_fitting:
-            _ = self.repulsion
+            _ = self.repulsion  # several molecules are refused here, not at the first step
 
     @cached_property
     def _fitted(self) -> list[FittedIntegrals]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from graphlearn.orbitals.baselines.ground_states import GroundStates
 from graphlearn.orbitals.data.target import DELTA_SCALE
 from tdddft.trajectory import Trajectory
 from tdddft.units import AU_TIME_FS, HARTREE_EV
@@ -21,24 +22,22 @@ class LinearResponse:
     .. math:: i \dot U_{mn} = (\varepsilon_m - \varepsilon_n) U_{mn} + \langle m|\delta F(t) + \mathbf{E}(t) \cdot
               \mathbf{r}|n\rangle, \qquad \Delta_n = \beta^{-1} \Big(\sum_a U_{an} C_a + \sum_{m \ne n} U_{mn} C_m\Big)
 
-    with the change of the Fock matrix :math:`\delta F` of the modes. The ground state is solved again with PySCF, at
-    the level of theory that the file names.
+    with the change of the Fock matrix :math:`\delta F` of the modes.
 
     Args:
         states: Excited states.
+        ground_states: Shared with other methods; its own by default.
     """
 
-    def __init__(self, states: int = 20) -> None:
-        self.states = states
+    def __init__(self, states: int = 20, ground_states: GroundStates | None = None) -> None:
+        self.states, self._ground_states = states, ground_states or GroundStates()
 
     def __call__(self, trajectory: Trajectory) -> np.ndarray:
         """Delta without the frame at t = 0, complex128 [F, S, A]."""
         from tdddft.analysis.linear_response import linear_response_modes
-        from tdddft.electronic.ground_state import ground_state
-        from tdddft.trajectory import level_of_theory
 
         t = trajectory
-        state = ground_state(*level_of_theory(t))
+        state = self._ground_states(t)
         modes = linear_response_modes(state, self.states)
         orbitals = state.orbitals
         occupied, virtual = orbitals[:, : state.num_occupied], orbitals[:, state.num_occupied :]

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from tdddft.analysis.observables import orbital_motion
 from tdddft.trajectory import Provenance, Trajectory, electronic_dipole_au, orthonormality_error
 from tdddft.units import AU_TIME_FS
 
@@ -30,11 +31,7 @@ def to_delta(trajectory: Trajectory, frame_coefficients: np.ndarray | None = Non
     Returns:
         complex128 [F, S, A].
     """
-    c0 = trajectory.coefficients
-    frames = trajectory.frame_coefficients if frame_coefficients is None else frame_coefficients
-    c = frames.astype(np.complex128)
-    overlap = np.einsum("sa,fsa->fs", c0 @ trajectory.overlap, c)
-    return np.asarray((c / (overlap / np.abs(overlap))[..., None] - c0) / DELTA_SCALE)
+    return orbital_motion(trajectory, frame_coefficients) / DELTA_SCALE
 
 
 def moved_orbitals(delta: np.ndarray, trajectory: Trajectory, repair: Repair) -> np.ndarray:

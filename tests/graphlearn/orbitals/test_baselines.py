@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 
 from graphlearn.datasets import TDDFTTrajectories
 from graphlearn.orbitals.baselines import (
-    LinearKernel,
+    LinearPropagation,
     LinearResponse,
     NearestGeometry,
     dynamic_modes,
@@ -111,8 +111,8 @@ def test_the_linear_kernel_gives_the_orbitals_whatever_their_signs(water_traject
     signs = np.array([1.0, -1.0, -1.0, 1.0])[:, None]
     turned = t.replace(coefficients=signs * t.coefficients, frame_coefficients=signs * t.frame_coefficients)
     for trajectory in (t, turned):
-        error = wavefunction_nrmse(LinearKernel()(trajectory), to_delta(trajectory)[1:])
+        error = wavefunction_nrmse(LinearPropagation()(trajectory), to_delta(trajectory)[1:])
         assert error < 0.05
-    independent = LinearKernel("none")(t)
+    independent = LinearPropagation("none")(t)
     assert wavefunction_nrmse(independent, to_delta(t)[1:]) > 0.5
     assert wavefunction_nrmse(independent, frozen_hamiltonian(t)) < 0.05
