@@ -116,3 +116,14 @@ def test_the_linear_kernel_gives_the_orbitals_whatever_their_signs(water_traject
     independent = LinearPropagation("none")(t)
     assert wavefunction_nrmse(independent, to_delta(t)[1:]) > 0.5
     assert wavefunction_nrmse(independent, frozen_hamiltonian(t)) < 0.05
+
+
+def test_the_linear_kernel_follows_orbitals_that_are_turned_inside_a_level(ammonia_trajectory):
+    t = ammonia_trajectory
+    gaps = np.diff(t.energies_hartree)
+    first = int(gaps.argmin())
+    assert gaps[first] < 1e-5  # the level e
+    turn = np.eye(len(gaps) + 1)
+    turn[first : first + 2, first : first + 2] = [[0.6, 0.8], [-0.8, 0.6]]
+    turned = t.replace(coefficients=turn @ t.coefficients, frame_coefficients=turn @ t.frame_coefficients)
+    assert wavefunction_nrmse(LinearPropagation()(turned), to_delta(turned)[1:]) < 0.05
