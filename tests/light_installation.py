@@ -15,7 +15,17 @@ LIGHT = (
     "graphlearn.training.packaged", "graphlearn.training.checkpoint",
 )  # fmt: skip
 OPTIONAL = ("pyscf", "rdkit", "ase", "Bio", "mdtraj", "h5py", "matplotlib", "sklearn", "accelerate", "obonet")
-TDDFT_COMMANDS = ("generate", "absorption", "status", "validate", "spectrum", "observe", "density", "show")
+TDDFT_COMMANDS = (
+    "generate",
+    "absorption",
+    "status",
+    "validate",
+    "spectrum",
+    "transitions",
+    "observe",
+    "density",
+    "show",
+)
 WORK = (
     "graphlearn --help", "graphlearn models", "graphlearn datasets", "graphlearn doctor",
     "tdddft --help", *(f"tdddft {name} --help" for name in TDDFT_COMMANDS),
@@ -25,6 +35,7 @@ NEED = {
     "tdddft absorption H2O": "tdddft",
     "tdddft validate file.h5": "tdddft",
     "tdddft spectrum file.h5": "tdddft",
+    "tdddft transitions H2O": "tdddft",
     "tdddft observe file.h5": "tdddft",
     "tdddft density file.h5": "tdddft",
     "tdddft show set": "tdddft",

@@ -1,8 +1,9 @@
-"""Electron density of a frame on a regular grid, as a cube file."""
+"""Densities and orbitals on a regular grid around a molecule, as cube files."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pyscf import dft
@@ -61,11 +62,91 @@ def write_cube(
     t = trajectory
     box, density = _density_in_box(t, frame, spacing_au, margin_au, change)
     what = "change of the density from the ground state" if change else "electron density"
+    return save_cube(path, box, density, f"{t.name} at {t.times_fs[frame]:.6g} fs: {what}, electrons per cubic bohr")
+
+
+def save_cube(path: Path, box: Cube, values: np.ndarray, title: str) -> Path:
+    """Write values in a box as a Gaussian cube file.
+
+    Args:
+        path: The file.
+        box: Of :func:`box_around`.
+        values: float64 [X, Y, Z], atomic units.
+        title: Second line of the file.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: for a path that cannot be written.
+    """
     try:
-        box.write(density, path, f"{t.name} at {t.times_fs[frame]:.6g} fs: {what}, electrons per cubic bohr")
+        box.write(values, path, title)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from None
     return path
+
+
+def box_around(mol: Any, spacing_au: float = 0.3, margin_au: float = 5.0) -> Cube:
+    """A box of evenly spaced points around a molecule.
+
+    Args:
+        mol: PySCF's molecule.
+        spacing_au: Distance of grid points, bohr.
+        margin_au: Distance of the box from the outermost atoms, bohr.
+
+    Returns:
+        PySCF's description of the box.
+
+    Raises:
+        InputError: for a spacing or margin that is not positive, and for too many points.
+    """
+    if spacing_au <= 0 or margin_au < 0:
+        raise InputError("the spacing of a cube is positive, its margin at least 0")
+    positions = mol.atom_coords()
+    low = positions.min(axis=0) - margin_au
+    counts = np.ceil((positions.max(axis=0) + margin_au - low) / spacing_au).astype(int) + 1
+    if np.prod(counts.astype(float)) > MOST_POINTS:
+        raise InputError(f"a cube of {' x '.join(map(str, counts))} points is too large; take a wider spacing")
+    return Cube(mol, *counts, origin=low, extent=spacing_au * (counts - 1))
+
+
+def density_in_box(mol: Any, box: Cube, density_matrix: np.ndarray) -> np.ndarray:
+    r"""Density :math:`\sum_{\mu\nu} D_{\mu\nu} \chi_\mu \chi_\nu` in a box.
+
+    Args:
+        mol: PySCF's molecule.
+        box: Of :func:`box_around`.
+        density_matrix: Symmetric, float64 [A, A].
+
+    Returns:
+        float64 [X, Y, Z], 1/bohr^3.
+    """
+    points = box.get_coords()
+    parts = [
+        dft.numint.eval_rho(mol, dft.numint.eval_ao(mol, points[i : i + POINTS_AT_ONCE]), density_matrix, hermi=1)
+        for i in range(0, len(points), POINTS_AT_ONCE)
+    ]
+    return np.concatenate(parts).reshape(box.nx, box.ny, box.nz)
+
+
+def orbital_in_box(mol: Any, box: Cube, coefficients: np.ndarray) -> np.ndarray:
+    """Values of an orbital in a box.
+
+    Args:
+        mol: PySCF's molecule.
+        box: Of :func:`box_around`.
+        coefficients: In atomic orbitals, float64 [A].
+
+    Returns:
+        float64 [X, Y, Z], bohr^-3/2.
+    """
+    points = box.get_coords()
+    parts = [
+        dft.numint.eval_ao(mol, points[i : i + POINTS_AT_ONCE]) @ coefficients
+        for i in range(0, len(points), POINTS_AT_ONCE)
+    ]
+    return np.concatenate(parts).reshape(box.nx, box.ny, box.nz)
 
 
 def _density_in_box(
@@ -74,22 +155,10 @@ def _density_in_box(
     t = trajectory
     if not -len(t.times_fs) <= frame < len(t.times_fs):
         raise InputError(f"{t.name}: there is no frame {frame}; the last of {len(t.times_fs)} is {len(t.times_fs) - 1}")
-    if spacing_au <= 0 or margin_au < 0:
-        raise InputError("the spacing of a cube is positive, its margin at least 0")
     mol = build_mol(*level_of_theory(t))
-    positions = mol.atom_coords()
-    low = positions.min(axis=0) - margin_au
-    counts = np.ceil((positions.max(axis=0) + margin_au - low) / spacing_au).astype(int) + 1
-    if np.prod(counts.astype(float)) > MOST_POINTS:
-        raise InputError(f"a cube of {' x '.join(map(str, counts))} points is too large; take a wider spacing")
-    box = Cube(mol, *counts, origin=low, extent=spacing_au * (counts - 1))
-    points = box.get_coords()
+    box = box_around(mol, spacing_au, margin_au)
     c = t.frame_coefficients[frame].astype(np.complex128)
     density_matrix = np.einsum("s,sa,sb->ab", t.occupations, c, c.conj()).real
     if change:
         density_matrix -= np.einsum("s,sa,sb->ab", t.occupations, t.coefficients, t.coefficients)
-    parts = [
-        dft.numint.eval_rho(mol, dft.numint.eval_ao(mol, points[i : i + POINTS_AT_ONCE]), density_matrix, hermi=1)
-        for i in range(0, len(points), POINTS_AT_ONCE)
-    ]
-    return box, np.concatenate(parts).reshape(counts)
+    return box, density_in_box(mol, box, density_matrix)

@@ -10,10 +10,11 @@ from tdddft.cli.observe import observe
 from tdddft.cli.show import show
 from tdddft.cli.spectrum import spectrum
 from tdddft.cli.status import status
+from tdddft.cli.transitions import transitions
 from tdddft.cli.validate import validate
 
 app = make_app(
     "tdddft",
     "Real-time TDDFT of small molecules: generate trajectories, check them, analyse them, look at them.",
-    (generate, absorption, status, validate, spectrum, observe, density, show),
+    (generate, absorption, status, validate, spectrum, transitions, observe, density, show),
 )

@@ -139,6 +139,7 @@ def commands(folder: Path) -> list[list[str]]:
         ["tdddft", "validate", demo / "data"],
         ["tdddft", "show", file, "--figure", folder / "show.png"],
         ["tdddft", "spectrum", file],
+        ["tdddft", "transitions", "H2", "--roots", 3, "--out", folder / "transitions"],
         ["tdddft", "observe", file],
         ["tdddft", "density", file, "--frame", 1, "--out", folder / "cubes"],
         ["graphlearn", "statistics", demo / "data"],
