@@ -21,7 +21,7 @@ from tdddft.molecules.selection import Selection
 class Distortions(RecipeSection):
     """Further geometries of molecules, by Gaussian displacements of the nuclei."""
 
-    count: int = Field(0, ge=0, description="geometries a molecule beside the given one")
+    count: int = Field(0, ge=0, description="geometries per molecule beside the given one")
     only: tuple[str, ...] | None = Field(None, description="names of the molecules to distort; all by default")
     sigma_angstrom: float = Field(0.05, gt=0)
     seed: int = Field(0, ge=0)
