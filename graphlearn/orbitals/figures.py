@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import matplotlib
 import numpy as np
@@ -17,6 +18,8 @@ from tdddft.trajectory import Trajectory
 
 MODEL_COLOR = "#EE6677"
 COLORS = {NEAREST: "#228833", FROZEN: "#4477AA", ZERO: "#BBBBBB"}
+FURTHER_COLORS = ("#222222", "#AA3377", "#66CCEE", "#CCBB44", "#997700", "#004488")  # of methods that were asked for
+FURTHER_STYLES = ("-", "--", "-.", ":", "--", "-.")
 TRUE = "#222222"
 
 
@@ -62,15 +65,18 @@ def absorption_figure(shown: Sequence[EvaluatedTrajectory]) -> Figure:
 def error_growth_figure(sets: Mapping[str, EvaluatedSet]) -> Figure:
     """Mean error of the wavefunction along the rollout of the model and the baselines, one panel per test set."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(4.2 * len(sets), 3.3), layout="constrained")
+        figure = Figure(figsize=(4.0 * len(sets) + 2.4, 3.3), layout="constrained")
         panels = figure.subplots(1, len(sets), sharey=True, squeeze=False)[0]
         for axes, (name, s) in zip(panels, sets.items(), strict=True):
-            for method, color in ((s.model, MODEL_COLOR), *COLORS.items()):
-                if method in s.growth:
-                    axes.plot(s.times_fs, s.growth[method], color=color, label=method)
-            axes.set(xlabel="time (fs)", title=name)
+            others = cycle(zip(FURTHER_COLORS, FURTHER_STYLES, strict=True))
+            for method, errors in s.growth.items():
+                color, style = (COLORS | {s.model: MODEL_COLOR}).get(method), "-"
+                if color is None:
+                    color, style = next(others)
+                axes.plot(s.times_fs, errors, color=color, ls=style, label=method)
+            axes.set(xlabel="time (fs)", title=name, yscale="log")
         panels[0].set_ylabel("error / rms of the signal")
-        panels[0].legend(frameon=False)
+        figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, loc="outside right center", fontsize=8)
         figure.suptitle("Growth of the wavefunction error along the rollout", fontsize=11)
     return figure
 

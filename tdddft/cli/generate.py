@@ -63,7 +63,7 @@ def generate(
         ),
     ] = None,
     overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="change a recipe key, as propagation.steps=500")
+        list[str] | None, typer.Option("--set", help="change a recipe key, as propagation.steps=500; KEY= takes it out")
     ] = None,
 ) -> None:
     """Generate real-time TDDFT trajectories into a data-set folder.

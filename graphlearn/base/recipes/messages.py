@@ -30,7 +30,10 @@ def _describe(item: dict[str, Any], model: type[BaseModel]) -> str:
     where = f"{location}: " if location else ""
     if item["type"] == "idle_key":
         prefix = f"{location}." if location else ""
-        return "; ".join(f"{prefix}{key} has no effect: {why}" for key, why in item["ctx"]["keys"].items())
+        keys = item["ctx"]["keys"]
+        without = " ".join(f"--set {prefix}{key}=" for key in keys)
+        told = "; ".join(f"{prefix}{key} has no effect: {why}" for key, why in keys.items())
+        return f"{told}; leave it out ({without} does)"
     if item["type"] == "unknown_kind":
         known = kinds(model.model_fields[location]) if location in model.model_fields else {}
         return (

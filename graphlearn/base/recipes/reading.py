@@ -25,6 +25,8 @@ def load_recipe(
 ) -> R:
     """Read a YAML recipe, apply ``a.b=c`` overrides, and check every key and value.
 
+    ``a.b=`` takes a key out, so that its default holds.
+
     Args:
         path: YAML file.
         model: Class of the recipe.
@@ -163,5 +165,8 @@ def _changed(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any
             place = place.setdefault(section, {})
             if not isinstance(place, dict):
                 raise InputError(f"--set {override!r}: {section!r} is a value, not a section")
-        place[last] = parse_yaml(value, f"--set {override[:200]!r}")
+        if value.strip():
+            place[last] = parse_yaml(value, f"--set {override[:200]!r}")
+        else:
+            place.pop(last, None)
     return merged

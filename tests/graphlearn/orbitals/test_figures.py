@@ -1,5 +1,7 @@
 """Figures name a model by its class."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,8 +35,16 @@ def test_legends_show_the_class_of_the_model(evaluated):
     assert legend(dipole_figure([evaluated])) == ["TDDFT", evaluated.model]
     assert legend(absorption_figure([evaluated])) == ["TDDFT", evaluated.model, FROZEN]
     growth = error_growth_figure({"held out": summarise([evaluated])})
-    assert legend(growth) == [evaluated.model, FROZEN, ZERO]
+    assert [text.get_text() for text in growth.legends[0].get_texts()] == [evaluated.model, FROZEN, ZERO]
     assert np.allclose(growth.axes[0].lines[0].get_ydata(), evaluated.growth[evaluated.model])
+
+
+def test_the_growth_of_the_error_is_drawn_for_every_method_that_was_asked_for(evaluated):
+    further = {f"linear kernel, {level}": 0.5 * evaluated.growth[ZERO] for level in ("fitted", "ris", "none")}
+    axes = error_growth_figure({"held out": summarise([replace(evaluated, growth=evaluated.growth | further)])}).axes[0]
+    assert {line.get_label() for line in axes.lines} == {evaluated.model, FROZEN, ZERO, *further}
+    looks = {(line.get_color(), line.get_linestyle()) for line in axes.lines}
+    assert len(looks) == len(axes.lines)
 
 
 def test_the_legend_of_the_dipole_hides_no_curve(evaluated):

@@ -157,3 +157,15 @@ def test_a_folder_of_version_0_1_is_continued_and_its_trajectories_are_taken_up(
     assert load_stored(folder.root / "recipe.yaml", GenerateRecipe) == recipe
     again = generate(recipe, folder.root, jobs=1)
     assert (again.already_done, again.failed) == (1, [])
+
+
+def test_an_override_without_a_value_takes_the_key_out():
+    data = {**MINIMAL, "propagation": {"dipole_tolerance": 1e-3}}
+    linear = "propagation.propagator=linear"
+    with pytest.raises(InputError, match=r"leave it out \(--set propagation.dipole_tolerance= does\)"):
+        parse_recipe(data, GenerateRecipe, [linear])
+    recipe = parse_recipe(data, GenerateRecipe, [linear, "propagation.dipole_tolerance="])
+    assert recipe.propagation.propagator == "linear"
+    default = parse_recipe(data, GenerateRecipe, ["propagation.dipole_tolerance="]).propagation.dipole_tolerance
+    assert default == parse_recipe(MINIMAL, GenerateRecipe).propagation.dipole_tolerance
+    assert parse_recipe(MINIMAL, GenerateRecipe, ["method.ecp="]).method.ecp is None  # was not there either
