@@ -36,6 +36,7 @@ NEED = {
     "tdddft validate file.h5": "tdddft",
     "tdddft spectrum file.h5": "tdddft",
     "tdddft transitions H2O": "tdddft",
+    "tdddft harmonics file.h5": "tdddft",
     "tdddft observe file.h5": "tdddft",
     "tdddft density file.h5": "tdddft",
     "tdddft show set": "tdddft",

@@ -11,6 +11,7 @@ import typer
 from graphlearn.base.cli.shell import only_json, out
 from graphlearn.base.errors import InputError
 from graphlearn.base.tables import Table
+from tdddft.cli.labels import labelled
 from tdddft.units import AU_TIME_FS, HARTREE_EV
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def spectrum(
     roots = ROOTS if roots is None else roots
     check_tolerance_ev = CHECK_TOLERANCE_EV if check_tolerance_ev is None else check_tolerance_ev
     with only_json(as_json) as write:
-        trajectories = {_label(file, files): read_trajectory(file) for file in files}
+        trajectories = {label: read_trajectory(file) for label, file in labelled(files, ["isotropic"]).items()}
         width = hwhm_ev or max(default_hwhm_ev(t, pade=pade) for t in trajectories.values())
         options: dict[str, Any] = {"hwhm_ev": width, "max_energy_ev": max_energy_ev, "pade": pade}
         spectra = {name: absorption_spectrum(t, **options) for name, t in trajectories.items()}
@@ -145,10 +146,6 @@ def _write_csv(path: Path, spectra: dict[str, Spectrum], tensor: np.ndarray | No
             columns[f"re_alpha_{'xyz'[a]}{'xyz'[b]}_au"] = element.real
             columns[f"im_alpha_{'xyz'[a]}{'xyz'[b]}_au"] = element.imag
     np.savetxt(path, np.column_stack(list(columns.values())), delimiter=",", header=",".join(columns), comments="")
-
-
-def _label(file: Path, files: list[Path]) -> str:
-    return file.stem if [f.stem for f in files].count(file.stem) == 1 and file.stem != "isotropic" else str(file)
 
 
 def _folding(trajectory: Trajectory) -> str:

@@ -140,6 +140,7 @@ def commands(folder: Path) -> list[list[str]]:
         ["tdddft", "show", file, "--figure", folder / "show.png"],
         ["tdddft", "spectrum", file],
         ["tdddft", "transitions", "H2", "--roots", 3, "--out", folder / "transitions"],
+        ["tdddft", "harmonics", file, "--fundamental-ev", 20, "--max-order", 2],
         ["tdddft", "observe", file],
         ["tdddft", "density", file, "--frame", 1, "--out", folder / "cubes"],
         ["graphlearn", "statistics", demo / "data"],
