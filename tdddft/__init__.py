@@ -17,6 +17,7 @@ _NAMES = {
     "tdddft.fields.sampled": ("SampledField", "read_field"),
     "tdddft.electronic.hamiltonian": ("Hamiltonian",),
     "tdddft.propagation.propagate": ("propagate", "propagate_batch"),
+    "tdddft.propagation.lengthen": ("lengthen",),
     "tdddft.propagation.free_evolution": ("free_evolution",),
     "tdddft.propagation.run_options": ("RunOptions",),
     "tdddft.propagation.schemes": (

@@ -60,7 +60,7 @@ class Checkpoint:
     Args:
         path: The file; None keeps nothing.
         seconds_between: Shortest time between two writes.
-        identity: Plain data that must be equal for the file to be continued.
+        identity: Plain data that must be equal for the file to be continued, but for the number of ``steps``.
         ground_states: Those of the batch.
     """
 
@@ -94,17 +94,14 @@ class Checkpoint:
                 found = attribute(file, "format", str), attribute(file, "schema_version", int)
                 if found != (FORMAT, SCHEMA_VERSION):
                     return PropagationState()
-                if attribute(file, "identity", str) != self._identity:
+                if _without_steps(attribute(file, "identity", str)) != _without_steps(self._identity):
                     raise self._foreign()
                 builds, seconds = attribute(file, "fock_builds", int), attribute(file, "wall_seconds", float)
                 numbers = {name: attribute(file, name, kind) for name, kind in _NUMBERS.items()}
                 arrays = self._turned(self._arrays(file))
         except ContractError:  # cut while it was written to a dying disk: start again
             return PropagationState()
-        values: dict[str, Any] = {n: torch.as_tensor(arrays[n]).to(device) for n in _TENSORS if n in arrays}
-        past = torch.as_tensor(arrays["past"]).to(device) if "past" in arrays else ()
-        times = arrays["past_times_au"].tolist() if "past" in arrays else ()
-        state = State(**numbers, **values, past=tuple(zip(times, past, strict=True)))
+        state = state_of_arrays(arrays, numbers, device)
         frames = [Frame(*parts) for parts in zip(*(arrays[f"frame_{n}"] for n in Frame._fields), strict=True)]
         return PropagationState(state, frames, builds, seconds)
 
@@ -168,18 +165,63 @@ class Checkpoint:
 
     def _turned(self, arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """The arrays in the present orbitals in place of the stored ones."""
-        turns = [g.orbitals.T @ g.overlap @ arrays[f"orbitals_{i}"] for i, g in enumerate(self._ground_states)]
-        if any(_from_unit(turn @ turn.T) > SAME_SPACE for turn in turns):
+        stored = [arrays[f"orbitals_{i}"] for i in range(len(self._ground_states))]
+        found = turned(arrays, stored, self._ground_states)
+        if found is None:
             raise self._foreign()
-        if all(_from_unit(turn) < SAME_ORBITALS for turn in turns):
-            return arrays
-        turn = stack_padded(turns, torch.float64, torch.device("cpu")).numpy()  # [B, M, M]
-        orbitals = {n: turn @ arrays[n] for n in ("frame_occupied", "occupied")}
-        matrices = {n: turn @ arrays[n] @ turn.swapaxes(1, 2) for n in ("response", "past") if n in arrays}
-        return {**arrays, **orbitals, **matrices}
+        return found
 
     def _foreign(self) -> InputError:
         return InputError(f"{self.path} is the checkpoint of another propagation; remove it, or choose another name")
+
+
+def state_of_arrays(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any], device: torch.device) -> State:
+    """A state out of its parts.
+
+    Args:
+        arrays: Its tensors by name, and ``past`` [P, B, M, M] with ``past_times_au`` [P] where it has a past.
+        numbers: Its time, steps and counters.
+        device: Where the tensors are put.
+
+    Returns:
+        The state.
+    """
+    values: dict[str, Any] = {n: torch.as_tensor(arrays[n]).to(device) for n in _TENSORS if n in arrays}
+    past = torch.as_tensor(arrays["past"]).to(device) if "past" in arrays else ()
+    times = arrays["past_times_au"].tolist() if "past" in arrays else ()
+    return State(**numbers, **values, past=tuple(zip(times, past, strict=True)))
+
+
+def turned(
+    arrays: Mapping[str, np.ndarray], stored: Sequence[np.ndarray], ground_states: Sequence[GroundState]
+) -> Mapping[str, np.ndarray] | None:
+    """Arrays that refer to stored orbitals of the ground states, in the present ones.
+
+    Args:
+        arrays: By name: orbitals [..., B, M, S] and matrices [..., B, M, M] of a state and its frames.
+        stored: The orbitals that they refer to, float64 [A, M] each.
+        ground_states: The present ones.
+
+    Returns:
+        The arrays, the same ones where nothing turned; None where the two do not span the same space.
+    """
+    turns = [g.orbitals.T @ g.overlap @ orbitals for g, orbitals in zip(ground_states, stored, strict=True)]
+    if any(_from_unit(turn @ turn.T) > SAME_SPACE for turn in turns):
+        return None
+    if all(_from_unit(turn) < SAME_ORBITALS for turn in turns):
+        return arrays
+    turn = stack_padded(turns, torch.float64, torch.device("cpu")).numpy()  # [B, M, M]
+    orbitals = {n: turn @ arrays[n] for n in ("frame_occupied", "occupied") if n in arrays}
+    matrices = {n: turn @ arrays[n] @ turn.swapaxes(1, 2) for n in ("response", "past") if n in arrays}
+    return {**arrays, **orbitals, **matrices}
+
+
+def _without_steps(identity: str) -> dict[str, Any]:
+    """The identity of a run of any length."""
+    try:
+        return {key: value for key, value in json.loads(identity).items() if key != "steps"}
+    except (ValueError, AttributeError, RecursionError):
+        return {"damaged": identity}
 
 
 def _from_unit(matrix: np.ndarray) -> float:

@@ -20,6 +20,7 @@ from tdddft.fields.custom import CustomField, FieldLike, as_field
 from tdddft.fields.serialization import field_to_dict, has_parameters
 from tdddft.propagation.checkpoint import Checkpoint, PropagationState
 from tdddft.propagation.frames import Frame, TimeGrid, assemble
+from tdddft.propagation.last_state import check_lengthening, joined, last_state_of, state_to_lengthen
 from tdddft.propagation.run_options import SECONDS_BETWEEN, RunOptions
 from tdddft.propagation.schemes import Adaptive, Drive, Linear, Propagator, State, initial_state
 from tdddft.trajectory import Provenance, Trajectory
@@ -53,15 +54,15 @@ def propagate(
         dipole_tolerance: Wanted error of the dipole over the largest induced one, an estimate; the engine chooses its
             own steps between frames (:class:`tdddft.propagation.schemes.Adaptive`).
         propagator: Another scheme, which then takes steps of ``dt_fs``, also across jumps of the field.
-        **options: ``precision``, ``hamiltonian``, ``device``, ``progress``, ``checkpoint``, ``checkpoint_seconds`` and
-            ``stop``, see :class:`tdddft.RunOptions`.
+        **options: ``precision``, ``hamiltonian``, ``device``, ``progress``, ``checkpoint``, ``checkpoint_seconds``,
+            ``keep_state``, ``before`` and ``stop``, see :class:`tdddft.RunOptions`.
 
     Returns:
         The trajectory with ``steps // save_every + 1`` frames, the first at t = 0 (after a delta kick).
 
     Raises:
-        InputError: for a number of steps that is not a multiple of ``save_every``, a Hamiltonian of other molecules, or
-            a checkpoint of another propagation.
+        InputError: for a number of steps that is not a multiple of ``save_every``, a Hamiltonian of other molecules, a
+            checkpoint of another propagation, or a trajectory before that this run does not continue.
         StoppedError: when ``stop`` returns true.
     """
     return propagate_batch(
@@ -103,6 +104,7 @@ def propagate_batch(
         StoppedError: when ``stop`` returns true.
     """
     started = time.perf_counter()
+    before = options.get("before")
     grid, acting = TimeGrid(steps, dt_fs, save_every), [as_field(field) for field in fields]
     dipole_tolerance = one_float("dipole_tolerance", dipole_tolerance)
     _check(ground_states, acting, options)
@@ -116,18 +118,27 @@ def propagate_batch(
     scheme: dict[str, Any] = {
         "propagator": propagator.describe(), "dt_fs": grid.dt_fs, "steps": grid.steps, "save_every": grid.save_every,
     }  # fmt: skip
+    identity = _identity(scheme, acting, ground_states, grid)
+    first = 0  # number of frames that are there
+    if before is not None:
+        check_lengthening(before, grid, propagator, acting[0].at(grid.times_fs))
+        first = len(before.times_fs)
+        identity["frames_before"] = first
     keeper = Checkpoint(
-        options.get("checkpoint"), options.get("checkpoint_seconds", SECONDS_BETWEEN),
-        _identity(scheme, acting, ground_states, grid), ground_states,
-    )  # fmt: skip
+        options.get("checkpoint"), options.get("checkpoint_seconds", SECONDS_BETWEEN), identity, ground_states
+    )
     drive = _drive(acting, hamiltonian.device)
     now = keeper.load(hamiltonian.device)
     builds_before, started = hamiltonian.builds - now.builds, started - now.seconds
     state, frames = now.state, list(now.frames)
-    if state is None:
+    if first + len(frames) > len(frame_times):
+        raise InputError(f"{keeper.path} holds {first + len(frames)} frames, more than the {len(frame_times)} to make")
+    if state is None and before is not None:
+        state = state_to_lengthen(before, ground_states[0], hamiltonian.device)
+    elif state is None:
         state = initial_state(hamiltonian, propagator, np.array([f.impulse_au for f in acting]))
         frames.append(_observe(hamiltonian, propagator, state))
-    for number in range(len(frames), len(frame_times)):
+    for number in range(first + len(frames), len(frame_times)):
         start, end = frame_times[number - 1 : number + 1]
         marks = np.linspace(start, end, grid.save_every + 1)[1:] if fixed_step else _stops(acting, start, end)
         for mark in marks:
@@ -150,10 +161,14 @@ def propagate_batch(
         wall_seconds=round(time.perf_counter() - started, 3),
     )
     precision = options.get("precision", PRECISIONS[0])
-    return [
+    made = [
         assemble(g, f, [frame.of_molecule(i, g) for frame in frames], grid, provenance, precision=precision)
         for i, (g, f) in enumerate(zip(ground_states, acting, strict=True))
     ]
+    if options.get("keep_state", True):
+        lasts = [last_state_of(propagator, state, i, g) for i, g in enumerate(ground_states)]
+        made = [trajectory.replace(last_state=last) for trajectory, last in zip(made, lasts, strict=True)]
+    return made if before is None else [joined(before, made[0])]
 
 
 def _check(ground_states: Sequence[GroundState], fields: Sequence[Field], options: RunOptions) -> None:
@@ -163,6 +178,8 @@ def _check(ground_states: Sequence[GroundState], fields: Sequence[Field], option
         )
     if (precision := options.get("precision", PRECISIONS[0])) not in PRECISIONS:
         raise InputError(f"precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
+    if options.get("before") is not None and len(ground_states) != 1:
+        raise InputError("one trajectory is lengthened at a time; a batch takes no 'before'")
     if not ground_states or len(fields) != len(ground_states):
         raise InputError(
             f"{len(ground_states)} ground states and {len(fields)} fields: give one field per ground state"

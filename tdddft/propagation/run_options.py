@@ -9,6 +9,7 @@ from typing import TypedDict
 import torch
 
 from tdddft.electronic.hamiltonian import Hamiltonian
+from tdddft.trajectory import Trajectory
 
 Progress = Callable[[int, int], None]
 SECONDS_BETWEEN = 30.0
@@ -25,6 +26,10 @@ class RunOptions(TypedDict, total=False):
         checkpoint: File to keep up to date while running; where it exists, the propagation goes on from it and ends
             with the same numbers. Delete it once the trajectory is written.
         checkpoint_seconds: Shortest time between two writes of that file, 30 by default.
+        keep_state: Whether the trajectory holds the state at its end, from which :func:`tdddft.lengthen` goes on; true
+            by default, and a third more to store for small molecules.
+        before: A finished trajectory of one molecule with its last state, of the same field and scheme: only what
+            follows it is computed, and the whole is returned.
         stop: Asked after every frame; once it returns true, the checkpoint is written and StoppedError raised.
     """
 
@@ -34,4 +39,6 @@ class RunOptions(TypedDict, total=False):
     progress: Progress | None
     checkpoint: Path | None
     checkpoint_seconds: float
+    keep_state: bool
+    before: Trajectory | None
     stop: Callable[[], bool] | None

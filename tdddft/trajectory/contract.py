@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from graphlearn.base.hdf5 import Kind
+from tdddft.trajectory.last_state import LastState
 from tdddft.trajectory.metadata import FieldInfo, GroundStateInfo, MethodInfo, MoleculeInfo, Provenance
 
 SMALLEST_OVERLAP = 1e-6  # eigenvalue of S below which PySCF drops a combination of basis functions
@@ -53,6 +54,8 @@ class Trajectory:
         field: Parameters of the external field.
         provenance: What made the trajectory.
         kind: ``simulated`` or ``predicted``.
+        last_state: What a longer run goes on from, where it is kept; not read from a file with the rest, see
+            :func:`tdddft.lengthen`.
     """
 
     numbers: np.ndarray = declared(metadata=_at("molecule/numbers", "integer", ("N",), "", "atomic numbers"))
@@ -116,6 +119,7 @@ class Trajectory:
     field: FieldInfo = declared(default_factory=FieldInfo)
     provenance: Provenance = declared(default_factory=Provenance)
     kind: str = "simulated"
+    last_state: LastState | None = None
 
     @property
     def name(self) -> str:

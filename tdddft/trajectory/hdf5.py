@@ -15,6 +15,7 @@ from graphlearn.base.errors import ContractError, InputError
 from graphlearn.base.files import replace_hdf5
 from graphlearn.base.hdf5 import attribute, check_dataset, open_hdf5, read_dataset
 from tdddft.trajectory.contract import ARRAYS, Trajectory
+from tdddft.trajectory.last_state import write_last_state
 from tdddft.trajectory.metadata import (
     FieldInfo,
     GroundStateInfo,
@@ -126,6 +127,8 @@ def _fill(file: h5py.File, trajectory: Trajectory) -> None:
     for group in (*GROUPS, "field"):
         data = getattr(trajectory, group).to_dict()
         file.require_group(group).attrs["info"] = json.dumps(data, sort_keys=True)
+    if trajectory.last_state is not None:
+        write_last_state(file, trajectory.last_state)
 
 
 def _version(file: h5py.File) -> int:

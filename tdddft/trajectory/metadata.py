@@ -103,6 +103,9 @@ class Provenance(Metadata):
     dt_fs: StrictFloat | None = Described(None, description="time between field samples, fs")
     steps: StrictInt | None = Described(None, description="number of these intervals")
     save_every: StrictInt | None = Described(None, description="intervals between frames")
+    lengthened_at: Annotated[tuple[StrictInt, ...], Described(strict=False)] = Described(
+        (), description="numbers of intervals at which the run had ended before it was lengthened"
+    )
     versions: dict[str, str] = Described({}, description="versions of the packages that mattered")
     device: str | None = Described(None, description="torch device of the propagation")
     batch: StrictInt | None = Described(None, description="molecules propagated side by side")

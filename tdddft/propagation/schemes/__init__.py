@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from graphlearn.base.errors import damage_named
 from tdddft.electronic.method_names import KernelLevel
 from tdddft.propagation.schemes.adaptive import Adaptive
 from tdddft.propagation.schemes.fixed_steps import ETRS, ExtrapolatedMidpoint, Magnus4, Midpoint
@@ -19,6 +23,10 @@ _FIXED: dict[str, Propagator] = {
     "etrs": ETRS(),
 }
 
+_STORED: dict[str, type[Propagator]] = {
+    kind.__name__: kind for kind in (Adaptive, Linear, Multirate, Midpoint, ExtrapolatedMidpoint, Magnus4, ETRS)
+}
+
 __all__ = [
     "ETRS",
     "Adaptive",
@@ -33,6 +41,8 @@ __all__ = [
     "State",
     "initial_state",
     "named_propagator",
+    "scheme_of_dict",
+    "scheme_to_dict",
 ]
 
 
@@ -49,3 +59,28 @@ def named_propagator(name: str, kernel: KernelLevel = "fitted") -> Propagator | 
     if name == "linear":
         return Linear(kernel)
     return None if name == "adaptive" else _FIXED[name]
+
+
+def scheme_to_dict(propagator: Propagator) -> dict[str, Any]:
+    """Name and parameters of a scheme of this package; of any other the name of its class alone."""
+    kind = type(propagator)
+    return {"name": kind.__name__, **(vars(propagator) if kind in _STORED.values() else {})}
+
+
+def scheme_of_dict(data: Mapping[str, Any]) -> Propagator | None:
+    """The inverse of :func:`scheme_to_dict`; None for a scheme that is not one of this package.
+
+    Args:
+        data: Name and parameters.
+
+    Returns:
+        The scheme.
+
+    Raises:
+        InputError: for parameters that the scheme does not take.
+    """
+    scheme = _STORED.get(str(data.get("name")))
+    if scheme is None:
+        return None
+    with damage_named(f"the stored scheme {data.get('name')}", TypeError, ValueError):
+        return scheme(**{key: value for key, value in data.items() if key != "name"})

@@ -26,7 +26,8 @@ def test_round_trip(path, water_trajectory):
 def test_file_says_its_schema_and_units(path):
     with h5py.File(path) as file:
         assert file.attrs["schema_version"] == 2
-        assert set(file) == {"molecule", "method", "basis", "ground_state", "field", "frames", "provenance"}
+        groups = {"molecule", "method", "basis", "ground_state", "field", "frames", "provenance", "last_state"}
+        assert set(file) == groups
         assert {"coefficients", "dipole_au", "energy_hartree", "norm_error", "times_fs"} == set(file["frames"])
         assert file["frames/coefficients"].dtype == np.complex64
 
