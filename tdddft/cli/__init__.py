@@ -7,6 +7,7 @@ from tdddft.cli.absorption import absorption
 from tdddft.cli.density import density
 from tdddft.cli.generate import generate
 from tdddft.cli.harmonics import harmonics
+from tdddft.cli.lengthen import lengthen
 from tdddft.cli.observe import observe
 from tdddft.cli.show import show
 from tdddft.cli.spectrum import spectrum
@@ -17,5 +18,5 @@ from tdddft.cli.validate import validate
 app = make_app(
     "tdddft",
     "Real-time TDDFT of small molecules: generate trajectories, check them, analyse them, look at them.",
-    (generate, absorption, status, validate, spectrum, transitions, harmonics, observe, density, show),
+    (generate, lengthen, absorption, status, validate, spectrum, transitions, harmonics, observe, density, show),
 )

@@ -41,6 +41,12 @@ def generate(
         str | None, typer.Option(metavar="I/N", help="every N-th molecule from the I-th; shards may run side by side")
     ] = None,
     retry: Annotated[Literal["none", "failed"], typer.Option(help="failed: try again what failed before")] = "none",
+    recompute: Annotated[
+        bool,
+        typer.Option(
+            "--recompute", help="with more steps: make trajectories again that hold no state to be lengthened from"
+        ),
+    ] = False,
     memory_gb: Annotated[
         float | None, typer.Option(min=0.0, help="memory for all workers together; default: what is available")
     ] = None,
@@ -68,7 +74,8 @@ def generate(
 ) -> None:
     """Generate real-time TDDFT trajectories into a data-set folder.
 
-    Run the same command again to continue after an interruption.
+    Run the same command again to continue after an interruption; with more propagation.steps, or further
+    field.directions, what is there is lengthened and kept.
 
     Example: tdddft generate H2O CH3OH smiles:C=O --out runs/small
     """
@@ -79,6 +86,7 @@ def generate(
     part = _shard(shard)
     generate_with_progress(
         plan(recipe, limit=limit, shard=part), DatasetFolder(out_dir, part), jobs, retry_failed=retry == "failed",
+        recompute=recompute,
         memory_bytes=memory_gb * 1e9 if memory_gb else None, checkpoint_seconds=checkpoint_seconds,
         cluster=_cluster(cluster), device=device,
     )  # fmt: skip

@@ -58,6 +58,7 @@ class Status:
     Args:
         finished: Trajectories that are there.
         missing: Trajectories that are neither there nor failed.
+        shorter: Trajectories that are there with fewer steps than the recipe asks for.
         wanted: Trajectories of the whole set.
         core_seconds: Spent on each finished one, where that is known.
         failures: Errors by id.
@@ -67,6 +68,7 @@ class Status:
 
     finished: int
     missing: int
+    shorter: int
     wanted: int
     core_seconds: list[float]
     failures: dict[str, str]
@@ -90,9 +92,12 @@ def look(dataset: DatasetFolder, wanted: int) -> Status:
     failures = {i: str(r.get("error", "")) for i, r in records.items() if r["status"] == "failed"}
     done = [r for r in records.values() if r["status"] == "done" and dataset.path(r["id"]).is_file()]
     seconds = [r["seconds"] + (r.get("ground_state_seconds") or 0.0) for r in done if r.get("seconds")]
-    missing = wanted - len(done) - len(failures)
+    steps = dataset.recipe().propagation.steps
+    shorter = [r for r in done if r.get("steps", steps) < steps]
+    done = [r for r in done if r not in shorter]
+    missing = wanted - len(done) - len(shorter) - len(failures)
     runs, bad = read_run_states(dataset.root), dataset.bad_lines()
-    return Status(len(done), missing, wanted, seconds, failures, runs, bad)
+    return Status(len(done), missing, len(shorter), wanted, seconds, failures, runs, bad)
 
 
 def describe(dataset: DatasetFolder, wanted: int) -> str:
@@ -106,7 +111,8 @@ def describe(dataset: DatasetFolder, wanted: int) -> str:
         Several lines.
     """
     now = look(dataset, wanted)
-    lines = [f"{now.finished} finished, {len(now.failures)} failed, {now.missing} missing of {now.wanted}"]
+    shorter = f", {now.shorter} to be lengthened" if now.shorter else ""
+    lines = [f"{now.finished} finished{shorter}, {len(now.failures)} failed, {now.missing} missing of {now.wanted}"]
     seconds = now.core_seconds
     if seconds:
         lines.append(

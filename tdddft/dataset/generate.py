@@ -27,6 +27,8 @@ class GenerateOptions(TypedDict, total=False):
     """Further keywords of :func:`tdddft.generate`; each may be left out. They do not change what is generated.
 
     Attributes:
+        recompute: Where the recipe has more steps than before, make trajectories again that hold no state to go on
+            from; otherwise such a folder is refused.
         retry_failed: Try again what failed before; otherwise it stays failed.
         memory_bytes: Memory for all workers together; by default what is available. A molecule that would need more
             than a worker's share fails by name before it starts.
@@ -38,6 +40,7 @@ class GenerateOptions(TypedDict, total=False):
         on_record: Called in this process after every trajectory, finished or failed.
     """
 
+    recompute: bool
     retry_failed: bool
     memory_bytes: float | None
     checkpoint_seconds: float | None
@@ -59,7 +62,10 @@ def generate(
     """Generate every missing trajectory of a recipe into a data-set folder.
 
     Running it again continues the folder: finished trajectories are kept, those that were under way go on from their
-    checkpoints. Workers are spawned processes, so a script must call this under ``if __name__ == "__main__":``.
+    checkpoints. With more steps in the recipe, finished trajectories are lengthened; with further directions, those of
+    the new ones are added.
+
+    Workers are spawned processes, so a script must call this under ``if __name__ == "__main__":``.
 
     Args:
         recipe: What to generate.
@@ -113,7 +119,7 @@ def run_plan(
     # the nodes of a cluster may have devices that this machine lacks
     device = check_device_name(device) if cluster else str(find_device(device))
     check_method(plan.chosen, plan.recipe.method)
-    with locked(folder, plan.recipe, plan.selection):
+    with locked(folder, plan.recipe, plan.selection, recompute=options.get("recompute", False)):
         run = Run(
             plan, folder, redo, retry_failed=options.get("retry_failed", False), on_record=options.get("on_record")
         )

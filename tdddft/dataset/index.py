@@ -23,6 +23,7 @@ KEYS = {
     "atoms": "number of atoms",
     "orbitals": "number of atomic orbitals",
     "occupied": "number of occupied orbitals",
+    "steps": "steps of the propagation; where it is missing, those of the recipe",
     "scf_solver": "solver that converged the ground state",
     "seconds": "time of the propagation, s",
     "ground_state_seconds": "time of the ground state, s",
@@ -123,6 +124,9 @@ def _check_done(record: Record) -> None:
         value = record.get(key, 0)
         if type(value) is not int or not 0 <= value <= LARGEST_COUNT:
             raise InputError(f"its number of {key} makes no sense")
+    steps = record.get("steps", 1)
+    if type(steps) is not int or steps < 1:
+        raise InputError("its number of steps makes no sense")
     for key in _SECONDS:
         value = record.get(key)
         if value is not None and (type(value) not in (int, float) or not math.isfinite(value) or value < 0):

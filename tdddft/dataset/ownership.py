@@ -11,6 +11,7 @@ from graphlearn.base.errors import InputError
 from graphlearn.base.files import remove_temporaries, replace_bytes, replace_text
 from graphlearn.base.locks import is_locked, lock
 from graphlearn.base.recipes.reading import differing_keys, load_stored
+from tdddft.dataset.growth import forbidden_changes, grow
 from tdddft.dataset.index import read_index
 from tdddft.dataset.recipe import GenerateRecipe
 from tdddft.dataset.selection_table import parse_selection
@@ -18,7 +19,7 @@ from tdddft.dataset.store import DatasetFolder
 
 
 @contextmanager
-def locked(folder: DatasetFolder, recipe: GenerateRecipe, selection: str) -> Iterator[None]:
+def locked(folder: DatasetFolder, recipe: GenerateRecipe, selection: str, *, recompute: bool = False) -> Iterator[None]:
     """Hold a folder, or a shard of it, for one run at a time, as the folder of a recipe and its molecules.
 
     Several shards of one division may hold the folder together; a run that dies releases it.
@@ -27,13 +28,14 @@ def locked(folder: DatasetFolder, recipe: GenerateRecipe, selection: str) -> Ite
         folder: The folder.
         recipe: What the folder is for.
         selection: Table of the chosen molecules (:func:`tdddft.molecules.selection.selection_table`).
+        recompute: Whether trajectories that a longer run cannot go on from are made again.
 
     Yields:
         Nothing.
 
     Raises:
-        InputError: if another run holds it, it belongs to another recipe (the differing keys are named) or to
-            other molecules, or it is not writable. Nothing is changed then.
+        InputError: if another run holds it, it belongs to another recipe (the differing keys are named; more steps
+            and further directions are none) or to other molecules, or it is not writable. Nothing is changed then.
     """
     try:
         folder.root.mkdir(parents=True, exist_ok=True)
@@ -49,7 +51,7 @@ def locked(folder: DatasetFolder, recipe: GenerateRecipe, selection: str) -> Ite
                 f"another run is generating into {folder.root}; wait for it, choose another --out, or divide "
                 "the work with --shard 1/2 and --shard 2/2"
             )
-        _claim(folder, recipe, selection)
+        _claim(folder, recipe, selection, recompute)
         _drop_bad_lines(folder)
         yield
 
@@ -71,17 +73,25 @@ def _divided_otherwise(folder: DatasetFolder) -> bool:
     return any(is_locked(p) for p in others)
 
 
-def _claim(folder: DatasetFolder, recipe: GenerateRecipe, selection: str) -> None:
+def _claim(folder: DatasetFolder, recipe: GenerateRecipe, selection: str, recompute: bool) -> None:
     """Make the folder that of a recipe and its molecules, unless it is that of others."""
     file, new = folder.recipe_file, recipe.model_dump(mode="json")
-    old = load_stored(file, GenerateRecipe).model_dump(mode="json") if file.exists() else new
-    if old != new and (folder.shard is not None or any(folder.trajectories.glob("*.h5"))):
+    before = load_stored(file, GenerateRecipe) if file.exists() else recipe
+    old = before.model_dump(mode="json")
+    in_use = folder.shard is not None or any(folder.trajectories.glob("*.h5"))
+    grows = old != new and in_use
+    if grows and (keys := forbidden_changes(before, recipe)):
         raise InputError(
             f"{folder.root} was made with another recipe; these keys differ: "
-            f"{', '.join(differing_keys(old, new))}. Choose another --out, or the same settings"
+            f"{', '.join(keys)}. Choose another --out, or the same settings"
+        )
+    if grows and folder.shard is not None:
+        raise InputError(
+            f"{folder.root} grows ({', '.join(differing_keys(old, new))}); run the command once without --shard, "
+            "--limit 1 is enough, then the shards"
         )
     table = folder.chosen()
-    if old == new and folder.selection.is_file():
+    if (old == new or grows) and folder.selection.is_file():
         changed = table.changed(parse_selection(selection.encode()))
         if changed is not None:
             raise InputError(
@@ -89,7 +99,9 @@ def _claim(folder: DatasetFolder, recipe: GenerateRecipe, selection: str) -> Non
                 "the files that the molecules came from; if selection.csv is what changed, 'tdddft validate "
                 "--repair' writes it again"
             )
-    if old != new:
+    if grows:
+        grow(folder, before, recipe, recompute=recompute)
+    elif old != new:
         for stale in (*folder.unfinished.glob("*.h5"), *folder.root.glob("index*.jsonl")):
             stale.unlink()
     for place in (folder.root, folder.trajectories, folder.unfinished):

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import (
-    Field,
-    StrictInt,
-    model_validator,
-)
+from pydantic import Field, SerializerFunctionWrapHandler, StrictInt, model_serializer, model_validator
 
 from graphlearn.base.recipes.section import RecipeSection
 from tdddft.electronic.method import Method
@@ -49,6 +45,9 @@ class Propagation(RecipeSection):
         description="of the propagator linear: none, hartree, ris, fitted, or grid (exact, for small molecules)",
     )
     dipole_tolerance: float = Field(1e-4, ge=1e-8, lt=1, description="error of the dipole over its range")
+    keep_state: bool = Field(
+        True, description="keep the state at the end, from which a trajectory is lengthened; files a third larger"
+    )
 
     def idle(self) -> Mapping[str, str]:
         """The tolerance of schemes that take none, the kernel of those that build Fock matrices."""
@@ -59,6 +58,12 @@ class Propagation(RecipeSection):
         if self.propagator != "linear":
             reasons["kernel"] = f"propagation.propagator {self.propagator} builds Fock matrices"
         return reasons
+
+    @model_serializer(mode="wrap")
+    def _without_idle(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Also without ``keep_state`` where it is true, so that the hash of a recipe stays what it was."""
+        left_out = {*self.idle(), *(("keep_state",) if self.keep_state else ())}
+        return {key: value for key, value in handler(self).items() if key not in left_out}
 
     @model_validator(mode="after")
     def _whole_frames(self) -> Propagation:

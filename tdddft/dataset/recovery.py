@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graphlearn.base.recipes.reading import recipe_hash, stored_hash
+from graphlearn.base.recipes.reading import stored_hash
+from tdddft.dataset.growth import earlier_hashes
 from tdddft.dataset.recipe import GenerateRecipe
 from tdddft.dataset.store import DatasetFolder
 from tdddft.molecules.selection import geometry_hash
@@ -14,6 +15,8 @@ from tdddft.trajectory.validation import failures
 
 def recover_finished(folder: DatasetFolder, recipe: GenerateRecipe, fingerprints: Mapping[str, str]) -> set[str]:
     """Trajectories that need no work: finished in the index, or complete on disk although the index lost them.
+
+    Those with fewer steps than the recipe asks for need work.
 
     The latter are written into the index.
 
@@ -28,25 +31,29 @@ def recover_finished(folder: DatasetFolder, recipe: GenerateRecipe, fingerprints
         Their ids.
     """
     records = folder.records()
-    done, hashes = set(), {recipe_hash(recipe), stored_hash(folder.recipe_file)}
+    done, stored, steps = set(), stored_hash(folder.recipe_file), recipe.propagation.steps
     for identifier, fingerprint in fingerprints.items():
         path = folder.path(identifier)
         record = records.get(identifier, {})
         if not path.exists():
             continue
         if record.get("status") == "done":
-            if folder.checksum_matches(record):
+            whole = record.get("steps", steps) == steps
+            if whole and folder.checksum_matches(record):
                 done.add(identifier)
-            continue
+            if whole or folder.checksum_matches(record):
+                continue
         try:
             trajectory = read_trajectory(path)
             wrong = failures(trajectory)
         except Exception:  # damaged in any way: not a trajectory
             continue
-        same_recipe = trajectory.provenance.recipe_hash in hashes
+        made = trajectory.provenance
+        same_recipe = made.recipe_hash in {stored, *earlier_hashes(recipe, made.steps)}
         if same_recipe and not wrong and not mismatch(trajectory, identifier, fingerprint):
             folder.append(folder.done_record(identifier, trajectory))
-            done.add(identifier)
+            if made.steps == steps:
+                done.add(identifier)
     return done
 
 

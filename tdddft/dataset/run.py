@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 
 from graphlearn.base.workers.pool import Executor, Outcome
+from tdddft.dataset.growth import to_lengthen
 from tdddft.dataset.index import Record, failed_record
 from tdddft.dataset.plan import Plan
 from tdddft.dataset.progress import RunState
@@ -67,7 +68,8 @@ class Run:
         self.summary = Summary(len(plan.ids), len(self.settled), len(self.settled), failed)
         self.settled |= {r["id"] for r in failed}
         self.worker_deaths: Counter[str] = Counter()
-        self.jobs = make_jobs(plan, set(plan.ids) - self.settled, folder)
+        left = set(plan.ids) - self.settled
+        self.jobs = make_jobs(plan, left, folder, to_lengthen(folder, plan.recipe, left - set(redo)))
         self.state = RunState(0, sum(job.cost for job in self.jobs))
 
     @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,9 +118,16 @@ class DatasetFolder:
 
     def records(self) -> dict[str, Record]:
         """The newest record of every id, whichever run wrote it; lines that make no sense are passed over."""
+        return self._newest(("done", "failed"))
+
+    def done_records(self) -> dict[str, Record]:
+        """The newest record of every id that was ever finished, whether or not something failed later."""
+        return self._newest(("done",))
+
+    def _newest(self, of_status: Collection[str]) -> dict[str, Record]:
         records: dict[str, Record] = {}
         for index in self.indices():
-            newest = {record["id"]: record for record in read_index(index)[0]}
+            newest = {record["id"]: record for record in read_index(index)[0] if record["status"] in of_status}
             for identifier, record in newest.items():
                 before = records.get(identifier)
                 if before is None or before.get("finished_at", "") <= record.get("finished_at", ""):
@@ -172,6 +180,7 @@ class DatasetFolder:
             "atoms": len(trajectory.numbers),
             "orbitals": len(trajectory.overlap),
             "occupied": len(trajectory.occupations),
+            "steps": made.steps or len(trajectory.field_times_fs) - 1,
             "scf_solver": trajectory.ground_state.scf_solver,
             "seconds": made.wall_seconds,
             "ground_state_seconds": made.ground_state_seconds,

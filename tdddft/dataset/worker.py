@@ -36,6 +36,7 @@ class Job:
         checkpoint_seconds: Shortest time between two checkpoints of a propagation; the default of
             :func:`tdddft.propagate` by default.
         device: Where it propagates, see :func:`graphlearn.base.device.find_device`.
+        shorter: Ids of trajectories whose files have fewer steps, and are gone on with.
     """
 
     molecule: Molecule
@@ -45,6 +46,7 @@ class Job:
     memory_bytes: float | None = None
     checkpoint_seconds: float | None = None
     device: str = "cpu"
+    shorter: frozenset[str] = frozenset()
 
     @property
     def cost(self) -> float:
@@ -53,21 +55,25 @@ class Job:
 
     def only(self, identifiers: Collection[str]) -> Job:
         """The job with these of its trajectories alone."""
-        return replace(self, fields={i: f for i, f in self.fields.items() if i in identifiers})
+        fields = {i: f for i, f in self.fields.items() if i in identifiers}
+        return replace(self, fields=fields, shorter=self.shorter & fields.keys())
 
 
-def make_jobs(plan: Plan, missing: Collection[str], folder: DatasetFolder) -> list[Job]:
+def make_jobs(
+    plan: Plan, missing: Collection[str], folder: DatasetFolder, shorter: frozenset[str] = frozenset()
+) -> list[Job]:
     """One job per molecule that has missing trajectories, the longest first.
 
     Args:
         plan: What the run is about.
         missing: Ids of the trajectories to make.
         folder: Where they are written.
+        shorter: Those of them that are lengthened.
 
     Returns:
         The jobs.
     """
-    jobs = (Job(m, plan.fields[m.name], plan.recipe, folder).only(missing) for m in plan.chosen)
+    jobs = (Job(m, plan.fields[m.name], plan.recipe, folder, shorter=shorter).only(missing) for m in plan.chosen)
     return sorted((job for job in jobs if job.fields), key=lambda job: -job.cost)
 
 
@@ -121,14 +127,19 @@ def _propagate(job: Job, identifier: str, field: Field, hamiltonian: Hamiltonian
     from tdddft.propagation.propagate import propagate
     from tdddft.propagation.run_options import SECONDS_BETWEEN
     from tdddft.propagation.schemes import named_propagator
+    from tdddft.trajectory import read_trajectory
+    from tdddft.trajectory.last_state import read_last_state
     from tdddft.trajectory.validation import failures
 
+    before, path = None, job.folder.path(identifier)
+    if identifier in job.shorter:
+        before = read_trajectory(path).replace(last_state=read_last_state(path))
     times, checkpoint = job.recipe.propagation, job.folder.checkpoint(identifier)
     trajectory = propagate(
         hamiltonian.ground_states[0], field, times.steps, times.dt_fs, save_every=times.save_every,
         precision=times.precision, dipole_tolerance=times.dipole_tolerance,
         propagator=named_propagator(times.propagator, times.kernel),
-        hamiltonian=hamiltonian, checkpoint=checkpoint, stop=stop,
+        hamiltonian=hamiltonian, checkpoint=checkpoint, stop=stop, keep_state=times.keep_state, before=before,
         checkpoint_seconds=SECONDS_BETWEEN if job.checkpoint_seconds is None else job.checkpoint_seconds,
     )  # fmt: skip
     broken = failures(trajectory)

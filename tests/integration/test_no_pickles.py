@@ -133,6 +133,7 @@ def commands(folder: Path) -> list[list[str]]:
         ["graphlearn", "demo", "--out", demo, "--data-recipe", folder / "data.yaml", "--recipe",
          folder / "orbitals.yaml", "-j", 1],
         ["tdddft", "generate", folder / "data.yaml", "--out", demo / "data", "-j", 1],
+        ["tdddft", "lengthen", file, "--steps", 40, "--out", folder / "longer.h5"],
         ["tdddft", "absorption", "H2", "--method", "casida", "--method", "linear", "--hwhm-ev", "1",
          "--csv", folder / "absorption.csv"],
         ["tdddft", "status", demo / "data"],
