@@ -32,7 +32,8 @@ _NAMES = {
     ),
     "tdddft.trajectory": ("Trajectory", "level_of_theory", "read_trajectory", "write_trajectory"),
     "tdddft.trajectory.validation": ("validate",),
-    "tdddft.analysis.spectrum": ("absorption_spectrum",),
+    "tdddft.analysis.absorption": ("isotropic_absorption",),
+    "tdddft.analysis.spectrum": ("absorption_spectrum", "find_peaks"),
     "tdddft.dataset.generate": ("GenerateOptions", "generate"),
     "graphlearn.base.errors": ("ContractError", "ConvergenceError", "InputError"),
 }
