@@ -190,12 +190,15 @@ def check_method(molecules: Sequence[Molecule], method: Method) -> None:
         method: Their level of theory.
 
     Raises:
-        InputError: if the functional is unknown or an element lacks a basis or pseudopotential.
+        InputError: if the functional is unknown, an element lacks a basis or pseudopotential, or an effective core
+            potential replaces no core of any.
     """
+    from tdddft.electronic.core_potentials import check_ecp_used
     from tdddft.electronic.functionals.semilocal import check_functional
     from tdddft.electronic.mole import build_mol
 
     check_functional(method.functional)
+    check_ecp_used({symbol for molecule in molecules for symbol in molecule.symbols}, method)
     seen: set[str] = set()
     for molecule in molecules:
         if not set(molecule.symbols) <= seen:

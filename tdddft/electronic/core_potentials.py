@@ -71,6 +71,43 @@ def core_potentials(symbols: Iterable[str], method: Method) -> tuple[dict[str, s
     return given, {s: ecp for s, ecp in ecps.items() if ecp is not None}
 
 
+def check_ecp_used(symbols: Iterable[str], method: Method) -> None:
+    """Refuse a named effective core potential that replaces no core.
+
+    Args:
+        symbols: Elements of a molecule, or of all molecules of a set.
+        method: Level of theory.
+
+    Raises:
+        InputError: if it is named for an element that has no core in its basis, or if no element has one.
+    """
+    if method.ecp is None:
+        return
+    elements = set(symbols)
+    used = core_potentials(elements, method)[1]
+    by_element = set() if isinstance(method.ecp, str) else (method.ecp.keys() & elements) - used.keys()
+    idle = sorted(by_element) or ([] if used else sorted(elements))
+    if idle:
+        raise InputError(
+            f"method.ecp has no effect: basis {method.basis!r} is for all electrons of {', '.join(idle)}; leave it out"
+        )
+
+
+def without_idle_ecp(symbols: Iterable[str], method: Method) -> Method:
+    """The level of theory of one molecule of a set, whose effective core potential may be for others of the set.
+
+    Args:
+        symbols: Elements of the molecule.
+        method: Level of theory of the set.
+
+    Returns:
+        The level of theory, without ``ecp`` where it would have no effect.
+    """
+    if method.ecp is None or core_potentials(symbols, method)[1]:
+        return method
+    return method.model_copy(update={"ecp": None})
+
+
 def _ecp(symbol: str, basis: str, named: str | None) -> str | None:
     """The effective core potential of an element: that of its basis, or the named one in its place."""
     own = _name_of_own(basis)

@@ -11,6 +11,7 @@ import numpy as np
 from pyscf import gto, scf
 
 from graphlearn.base.errors import ConvergenceError, InputError
+from tdddft.electronic.core_potentials import check_ecp_used
 from tdddft.electronic.method import Method
 from tdddft.electronic.mole import build_mean_field, build_mol
 from tdddft.electronic.pyscf_objects import adopt, from_mole, method_of_mean_field, method_of_mole
@@ -18,9 +19,11 @@ from tdddft.electronic.scf_solvers import Convergence, solve_scf
 from tdddft.molecules.molecule import Molecule
 from tdddft.molecules.sources import read_molecules
 from tdddft.molecules.sources.ase_atoms import from_atoms
+from tdddft.molecules.sources.rdkit_mol import from_rdkit, is_rdkit
 
 if TYPE_CHECKING:
     from ase import Atoms
+    from rdkit.Chem import Mol
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +92,7 @@ class GroundState:
 
 
 def ground_state(
-    molecule: Molecule | str | Path | Atoms | gto.Mole | scf.hf.SCF, method: Method | None = None
+    molecule: Molecule | str | Path | Atoms | Mol | gto.Mole | scf.hf.SCF, method: Method | None = None
 ) -> GroundState:
     r"""Solve :math:`F C = S C \varepsilon` self-consistently.
 
@@ -98,6 +101,7 @@ def ground_state(
 
             - a :class:`tdddft.Molecule`, or a name or file that :func:`tdddft.read_molecules` takes and that holds
               exactly one;
+            - RDKit's ``Mol`` with all hydrogens and one conformer;
             - ASE's ``Atoms``, with the charge of ``atoms.info["charge"]`` or the sum of the initial charges;
             - PySCF's ``Mole``, whose basis, pseudopotential and effective core potential are taken too;
             - a converged restricted mean field of PySCF, whose level of theory is taken. It is not solved again.
@@ -108,7 +112,9 @@ def ground_state(
         The ground state.
 
     Raises:
-        InputError: for a basis, pseudopotential or functional that PySCF does not have for an element; for an object of
+        InputError: for a basis, pseudopotential or functional that PySCF does not have for an element; for
+            ``method.ecp`` where no element has a core that it replaces; for an RDKit ``Mol`` without a conformer or
+            hydrogens; for an object of
             PySCF whose level of theory has no name, open shells, ghost atoms, Cartesian functions, and a mean field
             with anything beside its level of theory (a solvent, relativistic terms, another fitting basis).
         ConvergenceError: if the self-consistent field does not converge, or not to a state whose lowest orbitals are
@@ -125,8 +131,9 @@ def ground_state(
             raise InputError(f"{molecule}: holds {len(molecules)} molecules; pass one Molecule of read_molecules(...)")
         molecule = molecules[0]
     elif not isinstance(molecule, Molecule):
-        molecule = from_atoms(molecule)
+        molecule = from_rdkit(molecule) if is_rdkit(molecule) else from_atoms(molecule)
     method = method or Method()
+    check_ecp_used(molecule.symbols, method)
     mean_field = build_mean_field(build_mol(molecule, method), method)
     with warnings.catch_warnings():
         # Of GTH projectors; the number that PySCF assumes for want of an entry in its table, one component, is right.

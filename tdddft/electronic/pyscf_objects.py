@@ -136,7 +136,7 @@ def adopt(given: scf.hf.SCF, ours: scf.hf.SCF) -> Convergence:
 
 
 def _names_of_mole(mol: gto.Mole) -> dict[str, Any]:
-    found = {"basis": mol.basis, "pseudopotential": mol.pseudo or None, "ecp": mol.ecp or None}
+    found = {"basis": mol.basis, "pseudopotential": mol.pseudo or None, "ecp": (mol.ecp or None) if mol._ecp else None}
     for name, value in found.items():
         names = value.values() if isinstance(value, Mapping) else [value]
         if not all(isinstance(n, str | None) for n in names):

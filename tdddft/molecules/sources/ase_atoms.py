@@ -35,7 +35,7 @@ def from_atoms(atoms: Atoms) -> Molecule:
     """
     if not hasattr(atoms, "get_chemical_formula"):
         raise InputError(
-            f"{str(atoms)[:60]} is no molecule: give a name, a file, a Molecule, or an object of ASE or PySCF"
+            f"{str(atoms)[:60]} is no molecule: give a name, a file, a Molecule, or an object of ASE, PySCF or RDKit"
         )
     entry = entry_of_arrays(atoms.arrays, atoms.info, bool(np.any(atoms.pbc)), "molecule", "ASE Atoms")
     molecule = entry.molecule()

@@ -13,7 +13,7 @@ _NUMBER_OF = {symbol: number for number, symbol in enumerate(chemical_symbols)} 
 _LABEL = re.compile(r"([A-Za-z]{1,2})_?\d+")
 _GHOST = re.compile(r"(ghost|bq|gh|xx?|q|du)(?![a-z])|ghost|bq|@|.*:$", re.IGNORECASE)
 # Capitals that are an element here and a carbon, a nitrogen or a hydrogen in files made from proteins.
-_CARBON_OR_METAL = frozenset({"CA", "CD", "NE", "HE"})
+_CARBON_OR_METAL = frozenset({"CA", "CD", "CE", "CS", "NE", "HE", "HF", "HG", "HO"})
 
 
 def element(text: str, where: str) -> int:

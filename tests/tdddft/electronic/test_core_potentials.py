@@ -8,7 +8,8 @@ import pytest
 from graphlearn.base.recipes.reading import parse_recipe, recipe_hash
 from tdddft import GenerateRecipe, InputError, Method, Molecule, ground_state
 from tdddft.analysis.linear_response import linear_response_roots
-from tdddft.electronic.core_potentials import core_electrons, core_potentials
+from tdddft.dataset.plan import check_method
+from tdddft.electronic.core_potentials import core_electrons, core_potentials, without_idle_ecp
 from tdddft.electronic.mole import build_mol
 
 IODIDE = Molecule("HI", [53, 1], [[0, 0, 0], [0, 0, 1.609]])
@@ -95,3 +96,19 @@ def test_the_hash_of_a_recipe_without_a_core_potential_is_what_it_was():
     named = parse_recipe({"name": "x", "molecules": ["HI"], "method": {"ecp": "def2-svp"}}, GenerateRecipe)
     assert named.model_dump(mode="json")["method"]["ecp"] == "def2-svp"
     assert recipe_hash(named) != recipe_hash(recipe)
+
+
+@pytest.mark.parametrize("ecp", ["def2-svp", {"H": "def2-svp"}, {"default": "def2-svp", "O": "def2-tzvp"}])
+def test_a_core_potential_that_replaces_nothing_is_refused(ecp):
+    with pytest.raises(InputError, match=r"method.ecp has no effect: basis 'def2-svp' is for all electrons of"):
+        ground_state("g2:H2O", Method(basis="def2-svp", ecp=ecp))
+
+
+def test_a_core_potential_for_one_element_of_a_set_is_left_out_for_the_others():
+    method = Method(basis="def2-svp", ecp="def2-tzvp")
+    water = Molecule("H2O", [8, 1, 1], [[0, 0, 0], [0, 0.757, 0.587], [0, -0.757, 0.587]])
+    check_method([water, IODIDE], method)
+    with pytest.raises(InputError, match="has no effect"):
+        check_method([water], method)
+    assert without_idle_ecp(water.symbols, method).ecp is None
+    assert without_idle_ecp(IODIDE.symbols, method) == method

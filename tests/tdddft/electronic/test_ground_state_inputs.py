@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from ase import Atoms
 from pyscf import dft, gto, scf
+from rdkit import Chem
+from rdkit.Chem import rdDepictor, rdDistGeom
 
 from tdddft import ConvergenceError, InputError, Kick, Method, Molecule, ground_state, propagate
+from tdddft.molecules.sources.rdkit_mol import from_rdkit
 from tdddft.units import BOHR_ANGSTROM
 
 SYMBOLS, POSITIONS = ["O", "H", "H"], np.array([[0, 0, 0.117], [0, 0.757, -0.471], [0.01, -0.757, -0.471]])
@@ -171,3 +174,49 @@ def test_a_method_that_contradicts_an_object_of_pyscf_is_refused():
     with pytest.raises(InputError, match=r"method\.functional is 'PBE', that of the mean field 'PBE0'"):
         ground_state(mean_field(), Method(functional="PBE"))
     assert isinstance(ground_state(mole(), Method(basis="6-31g", grid_level=0, response_grid=0)).molecule, Molecule)
+
+
+def rdkit_water():
+    mol = Chem.AddHs(Chem.MolFromSmiles("O"))
+    conformer = Chem.Conformer(3)
+    for atom, place in enumerate(POSITIONS.tolist()):
+        conformer.SetAtomPosition(atom, place)
+    conformer.Set3D(True)
+    mol.AddConformer(conformer)
+    return mol
+
+
+def test_of_rdkit(of_file):
+    mol = rdkit_water()
+    assert_same(ground_state(mol, METHOD), of_file)
+    assert mol.GetNumConformers() == 1
+    assert ground_state(mol, METHOD).molecule.name == "H2O"
+
+
+def test_what_an_rdkit_molecule_lacks_is_named():
+    bare = Chem.MolFromSmiles("O")
+    drawn = Chem.AddHs(bare)
+    rdDepictor.Compute2DCoords(drawn)
+    several = Chem.AddHs(bare)
+    rdDistGeom.EmbedMultipleConfs(several, 2, randomSeed=1)
+    without = Chem.RemoveHs(rdkit_water())
+    radical = Chem.AddHs(Chem.MolFromSmiles("[CH3]"))
+    rdDistGeom.EmbedMolecule(radical, randomSeed=1)
+    dummy = Chem.AddHs(Chem.MolFromSmiles("*O"))
+    rdDistGeom.EmbedMolecule(dummy, randomSeed=1)
+    for mol, reason in [
+        (bare, "has no conformer"),
+        (drawn, "a drawing in two dimensions"),
+        (several, "has 2 conformers"),
+        (without, "leaves out 2 hydrogens"),
+        (radical, "radical electrons"),
+        (dummy, "atoms without an element"),
+    ]:
+        with pytest.raises(InputError, match=reason):
+            ground_state(mol, METHOD)
+
+
+def test_formal_charges_of_an_rdkit_molecule_are_the_charge():
+    mol = Chem.AddHs(Chem.MolFromSmiles("[OH-]"))
+    rdDistGeom.EmbedMolecule(mol, randomSeed=1)
+    assert from_rdkit(mol).charge == -1

@@ -78,7 +78,7 @@ REFUSED = {
     "o2_mult3.xyz": (OpenShellError, "'multiplicity=3' states unpaired electrons"),
     "o2_spin2.xyz": (OpenShellError, r"'spin=2' .* states unpaired electrons"),
     "pbc.xyz": (InputError, "the cell is periodic"),
-    "pt.xyz": (InputError, "line 3: 'Pt' is heavier than Xe"),
+    "uranium.xyz": (InputError, "line 3: 'U' is heavier than Rn"),
     "short.xyz": (InputError, "line 1: .*3 of 5 atoms follow"),
     "so4_charge=-2.4.xyz": (InputError, "'charge=-2.4' does not give the charge as a whole number"),
     "so4_charges5col.xyz": (InputError, "the fifth column may hold charges of the atoms, with sum -2, and no total"),

@@ -29,8 +29,8 @@ def test_elements_are_told_from_symbols_labels_and_numbers(text, number):
     [
         ("CA", "may be Ca or C"), ("CD1", "may be Cd or C"), ("HE", "may be He or H"), ("CL1", "may be Cl or C"),
         ("Xx", "ghost"), ("@O", "ghost"), ("O:", "ghost"), ("Gh(O)", "ghost"), ("bq1", "ghost"), ("0", "ghost"),
-        ("55", "heavier than Xe"), ("Au", "heavier than Xe"), ("Qq", "not an element"), ("", "not an element"),
-        ("119", "heavier than Xe"), ("CH3", "not an element"), ("\u0663", "not an element"),
+        ("87", "heavier than Rn"), ("U", "heavier than Rn"), ("Qq", "not an element"), ("", "not an element"),
+        ("119", "heavier than Rn"), ("CH3", "not an element"), ("\u0663", "not an element"),
     ],
 )  # fmt: skip
 def test_what_is_no_element_or_may_be_two_is_refused(text, message):
