@@ -10,7 +10,7 @@ import torch
 from pyscf import df, dft
 from torch import Tensor
 
-from tdddft.electronic.batched_matrices import product, real_outer, stack_padded
+from tdddft.electronic.batched_matrices import real_outer, stack_padded
 from tdddft.electronic.coulomb_exchange import FittedIntegrals
 from tdddft.electronic.functionals.semilocal import xc_kernel
 from tdddft.electronic.grids import response_grid
@@ -62,25 +62,57 @@ class LinearKernel:
 
     def __call__(self, orbitals: Tensor) -> Tensor:
         """L of occupied orbitals complex [B, M, S]: real symmetric [B, M, M], Hermitian with exact exchange."""
+        even = self.even(orbitals)
+        return torch.complex(even, self.odd(orbitals)) if self.exchange else even
+
+    def even(self, orbitals: Tensor) -> Tensor:
+        """Real part of L, of the real part of D.
+
+        Args:
+            orbitals: Occupied orbitals, complex [B, M, S].
+
+        Returns:
+            Real symmetric [B, M, M], hartree.
+        """
         b, m, s = orbitals.shape
-        reference = orbitals[:, :s]
-        density = 2.0 * (orbitals @ reference.mH) if self.exchange else 2.0 * real_outer(orbitals, reference)
-        fitted = self._pairs @ density.real.reshape(b, -1, 1).to(self._pairs.dtype)
+        density = 2.0 * real_outer(orbitals, orbitals[:, :s])
+        fitted = self._pairs @ density.reshape(b, -1, 1).to(self._pairs.dtype)
         block = ((self._metric @ fitted).mT @ self._pairs).reshape(b, m, s).double()
         if self.exchange:
-            block = block - 0.5 * self.exchange * self._exchange(density)
-        out = block.new_zeros((b, m, m))
-        out[:, :, :s] = block
-        out[:, :s] += block.mH
-        return out
+            direct, crossed = self._exchange(density)
+            block -= 0.5 * self.exchange * (direct + crossed)
+        return _filled(block, block.mT)
 
-    def _exchange(self, density: Tensor) -> Tensor:
-        """(ab|ij) D_bj + (aj|ib) D*_bj, complex [B, M, S]."""
+    def odd(self, orbitals: Tensor) -> Tensor:
+        """Imaginary part of L, of the imaginary part of D; with exact exchange alone.
+
+        Args:
+            orbitals: Occupied orbitals, complex [B, M, S].
+
+        Returns:
+            Real antisymmetric [B, M, M], hartree.
+        """
+        density = 2.0 * real_outer(-1j * orbitals, orbitals[:, : orbitals.shape[2]])
+        direct, crossed = self._exchange(density)
+        block = -0.5 * self.exchange * (direct - crossed).double()
+        return _filled(block, -block.mT)
+
+    def _exchange(self, density: Tensor) -> tuple[Tensor, Tensor]:
+        """(ab|ij) D_bj and (aj|ib) D_bj of real D, [B, M, S]."""
         b, m, s = density.shape
-        density = density.to(torch.complex64 if self._mixed.dtype == torch.float32 else density.dtype)
-        moved = product(self._occupied, density.mT).reshape(b, -1, s, m).transpose(2, 3)  # [B, Q, M, S]
-        turned = product(self._mixed_turned, density.conj()).reshape(b, -1, s, s).transpose(2, 3)  # [B, Q, S(j), S(i)]
-        return product(self._virtual, moved.flatten(1, 2)) + product(self._mixed, turned.flatten(1, 2))
+        density = density.to(self._mixed.dtype)
+        moved = (self._occupied @ density.mT).reshape(b, -1, s, m).transpose(2, 3)  # [B, Q, M, S]
+        turned = (self._mixed_turned @ density).reshape(b, -1, s, s).transpose(2, 3)  # [B, Q, S(j), S(i)]
+        return self._virtual @ moved.flatten(1, 2), self._mixed @ turned.flatten(1, 2)
+
+
+def _filled(block: Tensor, mirrored: Tensor) -> Tensor:
+    """A matrix [B, M, M] from its columns of occupied orbitals [B, M, S] and their mirror image [B, S, M]."""
+    b, m, s = block.shape
+    out = block.new_zeros((b, m, m))
+    out[:, :, :s] = block
+    out[:, :s] += mirrored
+    return out
 
 
 def _virtual_occupied(integrals: np.ndarray, num_occupied: int, columns: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from graphlearn.base.errors import InputError
 from tdddft.electronic.hamiltonian import Hamiltonian
 from tdddft.electronic.method_names import KernelLevel
 from tdddft.electronic.response_kernel import ResponseKernel
-from tdddft.propagation.schemes.multirate import BLANES_MOAN
+from tdddft.propagation.schemes.multirate import BLANES_MOAN, adjoint_shares
 from tdddft.propagation.schemes.state import Drive, Propagator, State
 from tdddft.units import AU_TIME_FS
 
@@ -63,7 +63,7 @@ class Linear(Propagator):
         times = [state.time_au + (number + offset) * step for number in range(steps) for offset in offsets]
         couplings = hamiltonian.coupling(drive(times))[:, 0, :, :s]
         turns = {a: torch.exp(-1j * a * step * gaps) for a in {*drifts, 2 * drifts[0]}}
-        shares = _shares(drifts, kicks)
+        shares = adjoint_shares(drifts, kicks)
         c = turns[drifts[0]] * (torch.exp(1j * level * state.time_au) * state.occupied[0] - ground)
         for number, coupling in enumerate(couplings):
             stage = number % len(kicks)
@@ -119,13 +119,3 @@ def _energy(kernel: ResponseKernel, c: Tensor, gaps: Tensor) -> Tensor:
         if change is not None:
             energy = energy + (part * change.view(-1, s)[s:].flatten()).sum()
     return torch.as_tensor(2.0 * energy)[None]
-
-
-def _shares(drifts: tuple[float, ...], kicks: tuple[float, ...]) -> list[tuple[float, float]]:
-    """How much of the third part goes before and after each kick: coefficients of a step and of its adjoint."""
-    pairs, taken = [], 0.0
-    for drift, kick in zip(drifts, kicks, strict=False):
-        before = drift - taken
-        pairs.append((before, kick - before))
-        taken = kick - before
-    return pairs

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from tdddft.electronic.hamiltonian import Hamiltonian
+from tdddft.electronic.linear_kernel import LinearKernel
 from tdddft.propagation.schemes.exponential import taylor
 from tdddft.propagation.schemes.state import Drive, Propagator, State, lagrange_weights, polynomial_at
 
@@ -23,8 +24,6 @@ BLANES_MOAN = (
     (A1, A2, A3, 1 - 2 * (A1 + A2 + A3), A3, A2, A1),
     (B1, B2, 0.5 - B1 - B2, 0.5 - B1 - B2, B2, B1),
 )
-STRANG = ((0.5, 0.5), (1.0,))
-STRANG_STEPS = 6
 STRONG = 2e-3  # largest element of the known part times the inner step
 
 
@@ -39,17 +38,18 @@ class Multirate(Propagator):
 
     Inside a long step N is the polynomial through its last three values, and :math:`\varepsilon + L + N + E(t)\cdot r`
     is propagated by a symmetric splitting: phases :math:`e^{-i a \delta \varepsilon}`, exact also for core levels,
-    alternate with short exponentials of the rest, which is small. For pure functionals L depends on the real part of D
-    alone, which those exponentials change only to second order in the field, and the splitting is explicit; with exact
-    exchange, and in strong fields, L is evaluated once more in the middle of each. At the end of the long step one Fock
+    alternate with short exponentials of the rest, which is small. The real part of L depends on the real part of D
+    alone, which those exponentials change only to second order in the field, and the splitting is explicit; so is the
+    imaginary part, a third part of the splitting that exact exchange adds. In strong fields L is evaluated once more in
+    the middle of each. At the end of the long step one Fock
     build gives the true N; the error of the polynomial is applied to the orbitals through its integral over the step in
     the interaction picture of :math:`\varepsilon`.
 
     Args:
         substep_au: Largest inner step.
 
-    Source: the splitting of order 4 with 6 stages is that of Blanes and Moan, J. Comput. Appl. Math. 142, 313 (2002);
-    with exact exchange, six Strang steps take its place.
+    Source: the splitting of order 4 with 6 stages is that of Blanes and Moan, J. Comput. Appl. Math. 142, 313 (2002),
+    which is used as a composition of a first-order step and its adjoint where there are three parts.
     """
 
     substep_au: float = 0.5
@@ -83,25 +83,56 @@ def propagate_substeps(hamiltonian: Hamiltonian, drive: Drive, state: State, unt
     Returns:
         Predicted occupied orbitals, complex128 [B, M, S].
     """
-    kernel, exchange = hamiltonian.linear_kernel, bool(hamiltonian.exact_exchange)
-    drifts, kicks = STRANG if exchange else BLANES_MOAN
-    substeps *= STRANG_STEPS if exchange else 1
+    kernel = hamiltonian.linear_kernel
+    drifts, kicks = BLANES_MOAN
     step = (until_au - state.time_au) / substeps
     offsets = np.cumsum(drifts)[:-1]
     times = [state.time_au + (number + offset) * step for number in range(substeps) for offset in offsets]
     known = _known_parts(hamiltonian, drive, state, times)
     phases = {a: torch.exp(-1j * a * step * hamiltonian.energies).unsqueeze(-1) for a in {*drifts, 2 * drifts[0]}}
-    implicit = exchange or abs(step) * float(known.abs().max()) > STRONG
+    strong = abs(step) * float(known.abs().max()) > STRONG
+    shares = adjoint_shares(drifts, kicks)
     orbitals = phases[drifts[0]] * state.occupied
     for number, rest in enumerate(known):
         stage = number % len(kicks)
-        matrix = kernel(orbitals) + rest
-        if implicit:
-            matrix = kernel(_short_exponential(matrix, orbitals, 0.5 * kicks[stage] * step)) + rest
+        before, after = shares[stage]
+        if kernel.exchange:
+            orbitals = _turned(kernel, orbitals, before * step, strong)
+        matrix = kernel.even(orbitals) + rest
+        if strong:
+            matrix = kernel.even(_short_exponential(matrix, orbitals, 0.5 * kicks[stage] * step)) + rest
         orbitals = _short_exponential(matrix, orbitals, kicks[stage] * step)
+        if kernel.exchange:
+            orbitals = _turned(kernel, orbitals, after * step, strong)
         between = stage == len(kicks) - 1 and number < len(known) - 1
         orbitals = phases[2 * drifts[0] if between else drifts[stage + 1]] * orbitals
     return orbitals
+
+
+def adjoint_shares(drifts: Sequence[float], kicks: Sequence[float]) -> list[tuple[float, float]]:
+    """How much of a third part goes before and after each kick: coefficients of a first-order step and its adjoint.
+
+    Args:
+        drifts: Coefficients of the first part.
+        kicks: Coefficients of the second part.
+
+    Returns:
+        Two coefficients per kick.
+    """
+    pairs, taken = [], 0.0
+    for drift, kick in zip(drifts, kicks, strict=False):
+        before = drift - taken
+        pairs.append((before, kick - before))
+        taken = kick - before
+    return pairs
+
+
+def _turned(kernel: LinearKernel, orbitals: Tensor, dt_au: float, strong: bool) -> Tensor:
+    """Orbitals under the imaginary part of the linear model, a real rotation."""
+    generator = kernel.odd(orbitals)
+    if strong:
+        generator = kernel.odd(_short_exponential(1j * generator, orbitals, 0.5 * dt_au))
+    return _short_exponential(1j * generator, orbitals, dt_au)
 
 
 def _known_parts(hamiltonian: Hamiltonian, drive: Drive, state: State, times: Sequence[float]) -> Tensor:
