@@ -37,6 +37,7 @@ NEED = {
     "tdddft spectrum file.h5": "tdddft",
     "tdddft transitions H2O": "tdddft",
     "tdddft harmonics file.h5": "tdddft",
+    "tdddft transient file.h5": "tdddft",
     "tdddft observe file.h5": "tdddft",
     "tdddft density file.h5": "tdddft",
     "tdddft show set": "tdddft",

@@ -12,11 +12,25 @@ from tdddft.cli.observe import observe
 from tdddft.cli.show import show
 from tdddft.cli.spectrum import spectrum
 from tdddft.cli.status import status
+from tdddft.cli.transient import transient
 from tdddft.cli.transitions import transitions
 from tdddft.cli.validate import validate
 
 app = make_app(
     "tdddft",
     "Real-time TDDFT of small molecules: generate trajectories, check them, analyse them, look at them.",
-    (generate, lengthen, absorption, status, validate, spectrum, transitions, harmonics, observe, density, show),
+    (
+        generate,
+        lengthen,
+        absorption,
+        status,
+        validate,
+        spectrum,
+        transitions,
+        harmonics,
+        transient,
+        observe,
+        density,
+        show,
+    ),
 )

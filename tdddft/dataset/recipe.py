@@ -10,7 +10,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, StrictInt, model_seri
 from graphlearn.base.recipes.section import RecipeSection
 from tdddft.electronic.method import Method
 from tdddft.electronic.method_names import KernelLevel
-from tdddft.fields.sections import AnyFieldSection, GaussianPulsesField
+from tdddft.fields.sections import AnyFieldSection, GaussianPulsesField, PumpProbeField
 from tdddft.molecules.selection import Selection
 
 
@@ -86,3 +86,11 @@ class GenerateRecipe(RecipeSection):
     method: Method = Method()
     field: AnyFieldSection = GaussianPulsesField()
     propagation: Propagation = Propagation()
+
+    @model_validator(mode="after")
+    def _pump_changes_something(self) -> GenerateRecipe:
+        if isinstance(self.field, PumpProbeField) and self.propagation.propagator == "linear":
+            raise ValueError(
+                "propagation.propagator linear is of first order in the field, where a pump changes nothing"
+            )
+        return self

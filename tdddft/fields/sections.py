@@ -12,6 +12,7 @@ from pydantic import Field, Tag, field_validator, model_validator
 from graphlearn.base.recipes.section import RecipeSection, kind_of
 from graphlearn.base.seeds import seeded_generator
 from tdddft.fields.base import Field as FieldLike, GaussianPulses, Kick, unit_vector
+from tdddft.fields.pump_probe import probe_pulse, pump_center_fs
 from tdddft.fields.sampled import read_field
 from tdddft.fields.serialization import FieldSum, field_from_dict
 
@@ -138,12 +139,45 @@ class FileField(FieldSection):
         return [read_field(self.file)]
 
 
+class PumpProbeField(FieldSection):
+    """A pump alone, a weak probe alone, and both together at every delay: one trajectory each."""
+
+    kind: Literal["pump_probe"]
+    pump: dict[str, Any] = Field(description="a field, as {kind: laser, photon_energy_ev: 8.0, duration_fs: 4.0, ...}")
+    delays_fs: tuple[float, ...] = Field(
+        min_length=1, description="from the centre of the pump to that of the probe, fs"
+    )
+    probe_directions: tuple[Direction, ...] = Field(((0.0, 0.0, 1.0),), min_length=1)
+    probe_strength_au: float = Field(1e-3, gt=0, description="impulse of the probe, as that of a kick")
+    probe_sigma_fs: float = Field(0.02, gt=0, description="width of the probe, a Gaussian without a carrier, fs")
+
+    @model_validator(mode="after")
+    def _makes_fields(self) -> PumpProbeField:
+        self.fields("any")
+        return self
+
+    def fields(self, name: str) -> list[FieldLike]:
+        """The pump, the probe along each direction at the first delay, and both by direction and delay."""
+        pump = field_from_dict(self.pump, strict=True)
+        center = pump_center_fs(pump)
+        every = [
+            [
+                probe_pulse(self.probe_strength_au, direction, center + delay, self.probe_sigma_fs)
+                for delay in self.delays_fs
+            ]
+            for direction in self.probe_directions
+        ]
+        both = [FieldSum((pump, probe)) for probes in every for probe in probes]
+        return [pump, *(probes[0] for probes in every), *both]
+
+
 AnyFieldSection = Annotated[
     Annotated[GaussianPulsesField, Tag("gaussian_pulses")]
     | Annotated[OrbEvoField, Tag("orbevo")]
     | Annotated[KickField, Tag("kick")]
     | Annotated[SumField, Tag("sum")]
     | Annotated[SumField, Tag("terms")]  # former word
-    | Annotated[FileField, Tag("file")],
+    | Annotated[FileField, Tag("file")]
+    | Annotated[PumpProbeField, Tag("pump_probe")],
     kind_of("gaussian_pulses"),
 ]

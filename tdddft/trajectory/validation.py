@@ -21,6 +21,7 @@ from tdddft.trajectory.contract import (
 DIPOLE_TOLERANCE_OF_RANGE = 1e-4
 ORTHONORMALITY_TOLERANCE = 1e-6
 ENERGY_DRIFT_TOLERANCE_HARTREE = 1e-6
+ENERGY_DRIFT_TOLERANCE_OF_RANGE = 1e-3  # strong fields: of the energy that moved
 AUFBAU_TOLERANCE_HARTREE = 1e-4
 FIELD_OFF_OF_PEAK = 1e-4
 LARGEST_L = 7
@@ -41,8 +42,9 @@ def validate(trajectory: Trajectory) -> list[RuleResult]:
     Rules: all numbers finite; times increase; the SCF converged; the occupied orbitals are the lowest of the stored
     Fock matrix (to 1e-4 hartree); the dipole recomputed from the written coefficients equals the stored one to 1e-4 of
     its range (or to the rounding of the stored precision, where that is coarser);
-    S-orthonormality error below 1e-6; energy drift after the field below 1e-6 hartree. The energy rule does not apply
-    to predicted trajectories, which store none. Where numbers are not finite, no other rule is tried.
+    S-orthonormality error below 1e-6; energy drift after the field below 1e-6 hartree, or in strong fields below 1e-3
+    of the range of the energy. The energy rule does not apply to predicted trajectories, which store none. Where
+    numbers are not finite, no other rule is tried.
 
     Args:
         trajectory: As it was read, also with NaN and infinite numbers.
@@ -119,9 +121,8 @@ def _energy(t: Trajectory) -> RuleResult:
     if len(after) < 2:
         return RuleResult(rule, None, "the field acts to the end")
     drift = float(np.ptp(after))
-    return RuleResult(
-        rule, drift < ENERGY_DRIFT_TOLERANCE_HARTREE, f"drift {drift:.1e} hartree over {len(after)} frames"
-    )
+    tolerance = max(ENERGY_DRIFT_TOLERANCE_HARTREE, ENERGY_DRIFT_TOLERANCE_OF_RANGE * float(np.ptp(t.energy_hartree)))
+    return RuleResult(rule, drift < tolerance, f"drift {drift:.1e} hartree over {len(after)} frames")
 
 
 def check_values(t: Trajectory, path: Path, *, finite: bool) -> None:
