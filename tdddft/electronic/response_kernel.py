@@ -9,6 +9,7 @@ from torch import Tensor
 from graphlearn.base.errors import InputError
 from graphlearn.base.machine import available_bytes
 from tdddft.electronic.coulomb_exchange import FittedIntegrals, fitting_of
+from tdddft.electronic.exchange_kernel import exchange_blocks
 from tdddft.electronic.functionals.semilocal import exchange_terms
 from tdddft.electronic.grid_kernel import grid_kernel
 from tdddft.electronic.ground_state import GroundState
@@ -106,28 +107,6 @@ class ResponseKernel:
             [M S], hartree, in the dtype of ``p``.
         """
         return None if self._odd is None else (self._odd @ p.to(self._odd.dtype)).to(p.dtype)
-
-
-def exchange_blocks(integrals: np.ndarray, occupied: int, share: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Exact exchange between pairs: c (mb|jn) and c (mj|bn), each [M S, V S].
-
-    Args:
-        integrals: Fitted integrals in orbitals, float64 [P, M, M].
-        occupied: Number S of occupied orbitals.
-        share: The factor c.
-        dtype: Of the products.
-
-    Returns:
-        Direct and crossed block.
-    """
-    size, m = integrals.shape[:2]
-    b = torch.as_tensor(integrals).to(dtype)
-    vo, oo, mv = b[:, occupied:, :occupied], b[:, :occupied, :occupied], b[:, :, occupied:]
-    mo = b[:, :, :occupied]
-    v, s = m - occupied, occupied
-    direct = (mv.reshape(size, -1).T @ (share * oo).reshape(size, -1)).reshape(m, v, s, s)  # (m b| j n)
-    crossed = (mo.reshape(size, -1).T @ (share * vo).reshape(size, -1)).reshape(m, s, v, s)  # (m j| b n)
-    return direct.permute(0, 3, 1, 2).reshape(m * s, v * s), crossed.permute(0, 3, 2, 1).reshape(m * s, v * s)
 
 
 def _check_memory(ground_state: GroundState, numbers: int) -> None:

@@ -96,14 +96,12 @@ def propagate_substeps(hamiltonian: Hamiltonian, drive: Drive, state: State, unt
     for number, rest in enumerate(known):
         stage = number % len(kicks)
         before, after = shares[stage]
-        if kernel.exchange:
-            orbitals = _turned(kernel, orbitals, before * step, strong)
+        orbitals = _turned(kernel, orbitals, before * step, strong)
         matrix = kernel.even(orbitals) + rest
         if strong:
             matrix = kernel.even(_short_exponential(matrix, orbitals, 0.5 * kicks[stage] * step)) + rest
         orbitals = _short_exponential(matrix, orbitals, kicks[stage] * step)
-        if kernel.exchange:
-            orbitals = _turned(kernel, orbitals, after * step, strong)
+        orbitals = _turned(kernel, orbitals, after * step, strong)
         between = stage == len(kicks) - 1 and number < len(known) - 1
         orbitals = phases[2 * drifts[0] if between else drifts[stage + 1]] * orbitals
     return orbitals
@@ -130,9 +128,9 @@ def adjoint_shares(drifts: Sequence[float], kicks: Sequence[float]) -> list[tupl
 def _turned(kernel: LinearKernel, orbitals: Tensor, dt_au: float, strong: bool) -> Tensor:
     """Orbitals under the imaginary part of the linear model, a real rotation."""
     generator = kernel.odd(orbitals)
-    if strong:
+    if generator is not None and strong:
         generator = kernel.odd(_short_exponential(1j * generator, orbitals, 0.5 * dt_au))
-    return _short_exponential(1j * generator, orbitals, dt_au)
+    return orbitals if generator is None else _short_exponential(1j * generator, orbitals, dt_au)
 
 
 def _known_parts(hamiltonian: Hamiltonian, drive: Drive, state: State, times: Sequence[float]) -> Tensor:
