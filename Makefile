@@ -1,6 +1,7 @@
 # make demo: the main job.  make test: the whole test suite.  make test-dgl: the bridge to DGL, with DGL installed.
 # make check-results: the stored results beside their aims, and beside README and cards. make results-write: fills those.
-# make trajectories: data sets to train on, hours; run again, it resumes. Needs the rMD17 files, see docs/datasets.md.
+# make trajectories: data sets to train on, many hours; run again, it resumes. Needs the rMD17 files, see docs/datasets.md.
+# Part of them:  make trajectories SETS="malonaldehyde:600 qm9:150"
 # make locked: everything for tests and documentation, each file checked against its hash; CPython 3.11, Linux x86_64.
 # Another build of torch, for example with CUDA:  make demo TORCH=torch==2.13.0 PIP_ARGS="--extra-index-url ..."
 PYTHON ?= python3
@@ -9,8 +10,7 @@ TORCH ?= torch==2.13.0
 PIP_ARGS ?=
 OUT ?= runs/demo
 GRAPHLEARN_TRAJECTORIES ?= runs/trajectories
-MALONALDEHYDE ?= 1500
-QM9 ?= 150
+SETS ?= malonaldehyde:1500 qm9:150 qm9_linear:2000 qm9_pbe0:50 qm9_pbe0_linear:200
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --disable-pip-version-check -q $(PIP_ARGS) -c constraints.txt "$(TORCH)"
 
@@ -22,12 +22,11 @@ demo: $(VENV)/.installed
 	$(BIN)/graphlearn demo --out $(OUT)
 
 trajectories: $(VENV)/.installed
-	$(BIN)/tdddft generate tddft_malonaldehyde --out $(GRAPHLEARN_TRAJECTORIES)/tddft_malonaldehyde --limit $(MALONALDEHYDE) || [ $$? -eq 1 ]
 	$(BIN)/pip install --disable-pip-version-check -q --no-deps qm9pack==1.0.3
-	$(BIN)/tdddft generate tddft_qm9 --out $(GRAPHLEARN_TRAJECTORIES)/tddft_qm9 --limit $(QM9) || [ $$? -eq 1 ]
-	for name in tddft_malonaldehyde tddft_qm9; do \
-	  $(BIN)/graphlearn statistics $(GRAPHLEARN_TRAJECTORIES)/$$name && \
-	  $(BIN)/tdddft show $(GRAPHLEARN_TRAJECTORIES)/$$name || exit 1; done
+	for part in $(SETS); do \
+	  name=tddft_$${part%%:*}; folder=$(GRAPHLEARN_TRAJECTORIES)/$$name; \
+	  $(BIN)/tdddft generate $$name --out $$folder --limit $${part##*:} || [ $$? -eq 1 ] || exit 1; \
+	  $(BIN)/graphlearn statistics $$folder && $(BIN)/tdddft show $$folder || exit 1; done
 
 test: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/pytest -n 2 --dist loadscope --durations=10
