@@ -34,7 +34,7 @@ def show(
         drawn = trajectory_figure(trajectory)
         method = trajectory.method
         out.print(
-            f"{trajectory.name}: {trajectory.kind}, {method.functional}/{method.basis}, "
+            f"{trajectory.name}: {trajectory.kind}, {method.functional}/{method.basis or 'basis of a file'}, "
             f"{len(trajectory.times_fs)} frames to {trajectory.times_fs[-1]:.3g} fs",
             markup=False,
         )

@@ -62,7 +62,7 @@ def linear_error(plan: Plan, folder: DatasetFolder, stop: Stop | None = None) ->
         StoppedError: if ``stop`` returns true.
         InputError: if the file is damaged.
     """
-    from tdddft.electronic.core_potentials import without_idle_ecp
+    from tdddft.electronic.core_potentials import method_of
     from tdddft.electronic.ground_state import ground_state
     from tdddft.propagation.propagate import propagate
     from tdddft.trajectory import read_trajectory
@@ -76,7 +76,7 @@ def linear_error(plan: Plan, folder: DatasetFolder, stop: Stop | None = None) ->
     for molecule in plan.chosen:
         for identifier, field in plan.fields[molecule.name].items():
             if identifier in finished:
-                method = without_idle_ecp(molecule.symbols, plan.recipe.method)
+                method = method_of(molecule.symbols, plan.recipe.method)
                 full = propagate(
                     ground_state(molecule, method), field, times.steps, times.dt_fs,
                     save_every=times.save_every, dipole_tolerance=TOLERANCE, stop=stop,

@@ -193,12 +193,12 @@ def check_method(molecules: Sequence[Molecule], method: Method) -> None:
         InputError: if the functional is unknown, an element lacks a basis or pseudopotential, or an effective core
             potential replaces no core of any.
     """
-    from tdddft.electronic.core_potentials import check_ecp_used
+    from tdddft.electronic.core_potentials import check_used
     from tdddft.electronic.functionals.semilocal import check_functional
     from tdddft.electronic.mole import build_mol
 
     check_functional(method.functional)
-    check_ecp_used({symbol for molecule in molecules for symbol in molecule.symbols}, method)
+    check_used({symbol for molecule in molecules for symbol in molecule.symbols}, method)
     seen: set[str] = set()
     for molecule in molecules:
         if not set(molecule.symbols) <= seen:

@@ -91,7 +91,7 @@ def run_job(job: Job, stop: Stop) -> Iterator[Record]:
         OutOfSpaceError: if the disk is full. Then, and when asked to stop, checkpoints stay and no record is given.
     """
     from tdddft.dataset.memory import check_memory
-    from tdddft.electronic.core_potentials import without_idle_ecp
+    from tdddft.electronic.core_potentials import method_of
     from tdddft.electronic.ground_state import ground_state
     from tdddft.electronic.hamiltonian import Hamiltonian
     from tdddft.trajectory import write_trajectory
@@ -100,7 +100,7 @@ def run_job(job: Job, stop: Stop) -> Iterator[Record]:
     try:
         device = find_device(job.device)
         check_memory(job.molecule, job.recipe.method, job.recipe.propagation, job.memory_bytes)
-        state = ground_state(job.molecule, without_idle_ecp(job.molecule.symbols, job.recipe.method))
+        state = ground_state(job.molecule, method_of(job.molecule.symbols, job.recipe.method))
         hamiltonian = Hamiltonian(state, device)
     except Exception as error:  # whatever breaks one molecule must not break the data set
         folder.reraise_disk_full(error)

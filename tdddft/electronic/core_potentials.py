@@ -23,6 +23,7 @@ PAIRS = (
     "gth-dzvp, gth-tzvp, ... with pseudopotential gth-pbe (or gth-blyp, gth-pade, ...); 6-31g*, cc-pvdz, def2-svp, "
     "lanl2dz, ... with pseudopotential null"
 )
+LARGEST_STORED = 48_000  # characters, of the attribute that keeps the level of theory
 _FAMILIES = ("ccecphe", "ccecpreg", "ccecp28", "ccecp36", "ccecp", "bfd")
 _CORRELATION_CONSISTENT = re.compile(r"(aug)?ccpw?c?v[dtq5]zpp(nr)?")
 
@@ -45,18 +46,22 @@ def core_potentials(symbols: Iterable[str], method: Method) -> tuple[dict[str, s
         InputError: for unknown names, and for pairs that do not belong together.
     """
     elements = sorted(set(symbols))
-    bases = names_by_element(method.basis, elements)
+    own = set(method.basis_functions.elements) & set(elements) if method.basis_functions is not None else set()
+    bases = {s: name for s, name in names_by_element(method.basis, elements).items() if s not in own}
     given, named = names_by_element(method.pseudopotential, elements), names_by_element(method.ecp, elements)
     for names, known in ((bases, known_basis), (given, known_pseudopotential), (named, known_ecp)):
         for name in set(names.values()):
             known(name)
-    if missing := [s for s in elements if s not in bases]:
-        raise InputError(f"method.basis names no basis for {', '.join(missing)}; add them, or 'default'")
-    gth = {s for s in elements if is_gth_basis(bases[s])}
+    if missing := [s for s in elements if s not in bases and s not in own]:
+        file = (
+            "" if method.basis_functions is None else f", and {method.basis_functions.source or 'the file'} none either"
+        )
+        raise InputError(f"method.basis names no basis for {', '.join(missing)}{file}; add them, or 'default'")
+    gth = {s for s in bases if is_gth_basis(bases[s])}
     by_name = isinstance(method.pseudopotential, str) and isinstance(method.basis, dict)
-    if by_name and gth:
-        given = {s: name for s, name in given.items() if s in gth}
-    for symbol in elements:
+    if by_name and (gth or own):
+        given = {s: name for s, name in given.items() if s in gth or s in own}
+    for symbol in bases:
         if symbol in gth and symbol not in given:
             raise InputError(
                 f"basis {bases[symbol]!r} holds valence functions alone and needs its pseudopotential for {symbol}; "
@@ -67,23 +72,31 @@ def core_potentials(symbols: Iterable[str], method: Method) -> tuple[dict[str, s
                 f"basis {bases[symbol]!r} was not made for pseudopotential {given[symbol]!r} of {symbol}; pairs that "
                 f"fit: {PAIRS}"
             )
-    ecps = {s: _ecp(s, bases[s], named.get(s)) for s in elements if s not in gth}
+    ecps = {s: _ecp(s, bases[s], named.get(s)) for s in bases if s not in gth}
+    for symbol in own & named.keys():
+        if symbol in given:
+            raise InputError(f"{symbol}: a pseudopotential and an ecp are named; one core potential replaces its core")
+        ecps[symbol] = named[symbol] if core_electrons(named[symbol], symbol) is not None else None
     return given, {s: ecp for s, ecp in ecps.items() if ecp is not None}
 
 
-def check_ecp_used(symbols: Iterable[str], method: Method) -> None:
-    """Refuse a named effective core potential that replaces no core.
+def check_used(symbols: Iterable[str], method: Method) -> None:
+    """Refuse basis functions of other elements alone, and a named effective core potential that replaces no core.
 
     Args:
         symbols: Elements of a molecule, or of all molecules of a set.
         method: Level of theory.
 
     Raises:
-        InputError: if it is named for an element that has no core in its basis, or if no element has one.
+        InputError: if the potential is named for an element that has no core in its basis, or if no element has one;
+            if the functions are of none of the elements.
     """
+    elements = set(symbols)
+    if method.basis_functions is not None and method.basis_functions.only(elements) is None:
+        held = ", ".join(method.basis_functions.elements)
+        raise InputError(f"method.basis_file has no effect: it holds {held}, and none of {', '.join(sorted(elements))}")
     if method.ecp is None:
         return
-    elements = set(symbols)
     used = core_potentials(elements, method)[1]
     by_element = set() if isinstance(method.ecp, str) else (method.ecp.keys() & elements) - used.keys()
     idle = sorted(by_element) or ([] if used else sorted(elements))
@@ -93,19 +106,31 @@ def check_ecp_used(symbols: Iterable[str], method: Method) -> None:
         )
 
 
-def without_idle_ecp(symbols: Iterable[str], method: Method) -> Method:
-    """The level of theory of one molecule of a set, whose effective core potential may be for others of the set.
+def method_of(symbols: Iterable[str], method: Method) -> Method:
+    """The level of theory of one molecule of a set, without what is for others of the set.
 
     Args:
         symbols: Elements of the molecule.
         method: Level of theory of the set.
 
     Returns:
-        The level of theory, without ``ecp`` where it would have no effect.
+        The level of theory, without ``ecp`` where it would have no effect, with the functions of its elements alone.
+
+    Raises:
+        InputError: if these functions are more than a trajectory file keeps.
     """
-    if method.ecp is None or core_potentials(symbols, method)[1]:
-        return method
-    return method.model_copy(update={"ecp": None})
+    elements = set(symbols)
+    changes: dict[str, Any] = {}
+    if method.basis_functions is not None:
+        own = method.basis_functions.only(elements)
+        if own is not None and len(own.model_dump_json()) > LARGEST_STORED:
+            raise InputError(
+                f"{own.source}: the functions of {', '.join(own.elements)} are too many for a file to keep"
+            )
+        changes["basis_functions"] = own
+    if method.ecp is not None and not core_potentials(elements, method)[1]:
+        changes["ecp"] = None
+    return method.model_copy(update=changes) if changes else method
 
 
 def _ecp(symbol: str, basis: str, named: str | None) -> str | None:

@@ -11,7 +11,7 @@ import numpy as np
 from pyscf import gto, scf
 
 from graphlearn.base.errors import ConvergenceError, InputError
-from tdddft.electronic.core_potentials import check_ecp_used
+from tdddft.electronic.core_potentials import check_used, method_of
 from tdddft.electronic.method import Method
 from tdddft.electronic.mole import build_mean_field, build_mol
 from tdddft.electronic.pyscf_objects import adopt, from_mole, method_of_mean_field, method_of_mole
@@ -133,7 +133,8 @@ def ground_state(
     elif not isinstance(molecule, Molecule):
         molecule = from_rdkit(molecule) if is_rdkit(molecule) else from_atoms(molecule)
     method = method or Method()
-    check_ecp_used(molecule.symbols, method)
+    check_used(molecule.symbols, method)
+    method = method_of(molecule.symbols, method)
     mean_field = build_mean_field(build_mol(molecule, method), method)
     with warnings.catch_warnings():
         # Of GTH projectors; the number that PySCF assumes for want of an entry in its table, one component, is right.
@@ -147,14 +148,14 @@ def _ground_state(molecule: Molecule, method: Method, mean_field: Any, found: Co
     if found.flaw and found.solver is None:
         raise ConvergenceError(
             f"{molecule.name}: SCF converges to a state that is no ground state: {found.flaw} "
-            f"({method.functional}/{method.basis}; tried {', '.join(found.tried)}). One closed-shell determinant may "
+            f"({method.level}; tried {', '.join(found.tried)}). One closed-shell determinant may "
             "not describe this molecule (a stretched bond, unpaired electrons); check its geometry, or try "
             "--set method.functional=HF"
         )
     if found.solver is None or found.fock_hartree is None:
         raise ConvergenceError(
             f"{molecule.name}: SCF not converged in {method.scf_max_cycles} cycles "
-            f"({method.functional}/{method.basis}; tried {', '.join(found.tried)}); "
+            f"({method.level}; tried {', '.join(found.tried)}); "
             "raise method.scf_max_cycles, or check the geometry and charge"
         )
     mol = mean_field.mol

@@ -14,7 +14,9 @@ from pydantic import (
     model_validator,
 )
 
-from graphlearn.base.recipes.section import RecipeSection
+from graphlearn.base.recipes.section import STORED, RecipeSection
+from tdddft.electronic.basis_files import read_basis_file
+from tdddft.electronic.basis_functions import BasisFunctions
 from tdddft.electronic.method_names import functional_name, is_gth_basis, names_or_name
 
 
@@ -27,6 +29,15 @@ class Method(RecipeSection):
     )
     basis: str | dict[str, str] = Field(
         "gth-dzvp", description="PySCF name of a Gaussian basis, or names by element: {default: gth-dzvp, O: gth-tzvp}"
+    )
+    basis_file: str | None = Field(
+        None,
+        exclude=True,
+        description="file of a basis set in the format of NWChem, Gaussian 94 or CP2K, for the elements that it holds; "
+        "what it says is kept as basis_functions",
+    )
+    basis_functions: BasisFunctions | None = Field(
+        None, description="shells by element, in place of a name; basis gives those of the other elements"
     )
     pseudopotential: str | dict[str, str] | None = Field(
         "gth-pbe",
@@ -49,6 +60,12 @@ class Method(RecipeSection):
     scf_tolerance_hartree: float = Field(1e-11, gt=0)
     scf_max_cycles: int = Field(100, ge=1)
 
+    @property
+    def level(self) -> str:
+        """Functional and basis in short, ``PBE/gth-dzvp``."""
+        file = "" if self.basis_functions is None else self.basis_functions.source or "own functions"
+        return f"{self.functional}/{self.basis or file}"
+
     @field_validator("functional")
     @classmethod
     def _functional(cls, value: str) -> str:
@@ -61,14 +78,14 @@ class Method(RecipeSection):
 
     @model_validator(mode="before")
     @classmethod
-    def _before(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "basis_file" in data:
-            raise ValueError("basis_file: files with basis sets are not read; give method.basis a name of PySCF's")
-        if isinstance(data, dict) and "basis" in data and "pseudopotential" not in data:
-            names = data["basis"].values() if isinstance(data["basis"], dict) else [data["basis"]]
-            if not any(isinstance(name, str) and is_gth_basis(name) for name in names):
-                return {**data, "pseudopotential": None}
-        return data
+    def _before(cls, data: Any, info: ValidationInfo) -> Any:
+        if not isinstance(data, dict):
+            return data
+        if data.get("basis_file") is not None:
+            data = _with_file(data, stored=bool((info.context or {}).get(STORED)))
+        if data.get("basis_functions") is not None:
+            return {"basis": {}, "pseudopotential": None, **data} if "basis" not in data else _for_its_basis(data)
+        return _for_its_basis(data)
 
     def idle(self) -> Mapping[str, str]:
         """The integration grids, where there is no density functional."""
@@ -77,6 +94,29 @@ class Method(RecipeSection):
 
     @model_serializer(mode="wrap")
     def _without_idle(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Also without ``ecp`` where it is null, so that the hash of a recipe without one stays what it was."""
-        left_out = {*self.idle(), *(() if self.ecp is not None else ("ecp",))}
+        """Also without ``ecp`` and ``basis_functions`` where they are null, so that hashes stay what they were."""
+        left_out = {*self.idle(), *(key for key in ("ecp", "basis_functions") if getattr(self, key) is None)}
         return {key: value for key, value in handler(self).items() if key not in left_out}
+
+
+def _for_its_basis(data: dict[str, Any]) -> dict[str, Any]:
+    """Without a pseudopotential, where none is named and no basis is made for one."""
+    if "basis" in data and "pseudopotential" not in data:
+        names = data["basis"].values() if isinstance(data["basis"], dict) else [data["basis"]]
+        if not any(isinstance(name, str) and is_gth_basis(name) for name in names):
+            return {**data, "pseudopotential": None}
+    return data
+
+
+def _with_file(data: dict[str, Any], *, stored: bool) -> dict[str, Any]:
+    """With the content of the basis file in place of its path."""
+    if stored or data.get("basis_functions") is not None or not isinstance(data["basis_file"], str):
+        raise ValueError("basis_file: the path of one file, in a recipe, and not beside basis_functions")
+    found = read_basis_file(data["basis_file"])
+    if found.pop("valence") and data.get("pseudopotential") is None:
+        raise ValueError(
+            f"basis_file: the sets of {found['source']} are named after GTH pseudopotentials, and hold valence "
+            "functions alone; name the pseudopotential, as pseudopotential: gth-pbe"
+        )
+    rest = {key: value for key, value in data.items() if key != "basis_file"}
+    return {**rest, "basis_functions": found}

@@ -37,12 +37,15 @@ def build_mol(molecule: Molecule, method: Method) -> gto.Mole:
         InputError: for unknown names, pairs that do not belong together, and elements that a basis does not cover.
     """
     pseudopotentials, ecps = core_potentials(molecule.symbols, method)
-    bases = names_by_element(method.basis, molecule.symbols)
+    functions = {} if method.basis_functions is None else method.basis_functions.elements
+    bases = {s: n for s, n in names_by_element(method.basis, molecule.symbols).items() if s not in functions}
+    shells = {s: [shell.for_pyscf() for shell in functions[s]] for s in set(molecule.symbols) & functions.keys()}
     positions = (molecule.positions_angstrom / BOHR_ANGSTROM).tolist()
     mol = gto.Mole(
         verbose=0, unit="Bohr", charge=molecule.charge, cart=False,
         atom=list(zip(molecule.symbols, positions, strict=True)),
-        basis=method.basis if isinstance(method.basis, str) else bases, pseudo=pseudopotentials, ecp=ecps,
+        basis=method.basis if isinstance(method.basis, str) and not shells else {**bases, **shells},
+        pseudo=pseudopotentials, ecp=ecps,
     )  # fmt: skip
     names = {*bases.values(), *pseudopotentials.values(), *ecps.values(), INITIAL_GUESS}
     refuse_files_of_these_names(names | fitting_names(mol, bases.values()))
@@ -58,6 +61,8 @@ def build_mol(molecule: Molecule, method: Method) -> gto.Mole:
         ) from None
     if mol.nelectron < 2:
         raise InputError(f"{molecule.name}: {mol.nelectron} electrons are left to propagate; check the charge")
+    if mol.nao < max(mol.nelec):
+        raise InputError(f"{molecule.name}: {mol.nao} basis functions are too few for {mol.nelectron} electrons")
     missing = [molecule.symbols[i] for i in range(mol.natm) if len(mol.atom_shell_ids(i)) == 0]
     if missing:
         raise InputError(f"{molecule.name}: basis {method.basis!r} has no functions for {', '.join(set(missing))}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import Any
 
@@ -137,11 +137,39 @@ def adopt(given: scf.hf.SCF, ours: scf.hf.SCF) -> Convergence:
 
 def _names_of_mole(mol: gto.Mole) -> dict[str, Any]:
     found = {"basis": mol.basis, "pseudopotential": mol.pseudo or None, "ecp": (mol.ecp or None) if mol._ecp else None}
-    for name, value in found.items():
+    bases = mol.basis if isinstance(mol.basis, Mapping) else {"default": mol.basis}
+    if not all(isinstance(name, str) for name in bases.values()):
+        found["basis"] = {symbol: name for symbol, name in bases.items() if isinstance(name, str)}
+        found["basis_functions"] = _functions_of_mole(mol, bases.keys() - found["basis"].keys())
+    for name in ("pseudopotential", "ecp"):
+        value = found[name]
         names = value.values() if isinstance(value, Mapping) else [value]
         if not all(isinstance(n, str | None) for n in names):
             raise InputError(f"the Mole has {name} as numbers, and not by the name of one that PySCF ships")
     return found
+
+
+def _functions_of_mole(mol: gto.Mole, of_numbers: Set[str]) -> dict[str, Any]:
+    """Shells of the elements of a Mole whose basis it has as numbers."""
+    elements: dict[str, list[dict[str, Any]]] = {}
+    for label, shells in mol._basis.items():
+        symbol = gto.mole._std_symbol(label)
+        if isinstance(mol.basis, Mapping):
+            key = next((key for key in (label, symbol) if key in mol.basis), "default")
+            if key not in of_numbers:
+                continue
+        if label != symbol:
+            raise InputError(f"the Mole gives the atom {label} a basis of its own; they are taken by element")
+        if any(len(np.shape(row)) != 1 for shell in shells for row in shell[1:]):
+            raise InputError(
+                "the Mole has a basis with kappa of two-component orbitals, and spherical ones are propagated"
+            )
+        elements[symbol] = [
+            {"l": shell[0], "exponents": [row[0] for row in shell[1:]],
+             "coefficients": np.array(shell[1:], dtype=float)[:, 1:].T.tolist()}
+            for shell in shells
+        ]  # fmt: skip
+    return {"source": "PySCF Mole", "elements": elements}
 
 
 def _combined(found: Mapping[str, Any], method: Method | None, what: str) -> Method:

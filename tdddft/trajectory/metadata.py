@@ -52,6 +52,9 @@ class MethodInfo(Metadata):
 
     functional: str | None = Described(None, description="exchange-correlation functional, a libxc name; HF")
     basis: Names | None = Described(None, description="basis set, PySCF's name, or names by element")
+    basis_functions: dict[str, Any] | None = Described(
+        None, description="shells by element in place of names, as of `method.basis_functions` of a recipe"
+    )
     pseudopotential: Names | None = Described(None, description="GTH pseudopotential; null for none")
     ecp: Names | None = Described(None, description="effective core potential; null for that of the basis, if any")
 

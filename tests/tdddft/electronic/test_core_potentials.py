@@ -9,7 +9,7 @@ from graphlearn.base.recipes.reading import parse_recipe, recipe_hash
 from tdddft import GenerateRecipe, InputError, Method, Molecule, ground_state
 from tdddft.analysis.linear_response import linear_response_roots
 from tdddft.dataset.plan import check_method
-from tdddft.electronic.core_potentials import core_electrons, core_potentials, without_idle_ecp
+from tdddft.electronic.core_potentials import core_electrons, core_potentials, method_of
 from tdddft.electronic.mole import build_mol
 
 IODIDE = Molecule("HI", [53, 1], [[0, 0, 0], [0, 0, 1.609]])
@@ -110,5 +110,5 @@ def test_a_core_potential_for_one_element_of_a_set_is_left_out_for_the_others():
     check_method([water, IODIDE], method)
     with pytest.raises(InputError, match="has no effect"):
         check_method([water], method)
-    assert without_idle_ecp(water.symbols, method).ecp is None
-    assert without_idle_ecp(IODIDE.symbols, method) == method
+    assert method_of(water.symbols, method).ecp is None
+    assert method_of(IODIDE.symbols, method) == method

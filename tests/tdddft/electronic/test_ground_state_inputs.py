@@ -154,7 +154,7 @@ def test_a_mean_field_with_more_than_its_level_of_theory_is_refused(make):
         (lambda: mole(charge=1, spin=1), "spin=1"),
         (lambda: mole(cart=True), "Cartesian"),
         (lambda: mole(atom="O 0 0 0; ghost-H 0 0 1; H 0 0.7 0.5; H 0 -0.7 0.5"), "ghost"),
-        (lambda: mole(basis={"O": [[0, [1.0, 1.0]]], "H": "sto-3g"}), "basis as numbers"),
+        (lambda: mole(basis={"O": [[0, [1.0, 1.0]]], "H": "sto-3g"}), "3 basis functions are too few for 10 electrons"),
         (
             lambda: mole(basis={"O": "6-31g", "H1": "sto-3g", "H": "sto-3g"}),
             "the Mole: basis: .*'H1' is not an element",

@@ -104,8 +104,8 @@ def test_names_differ_by_element():
     assert mixed.overlap.shape == (16, 16)
 
 
-def test_a_basis_file_is_refused_by_name():
-    with pytest.raises(ValidationError, match="basis_file: files with basis sets are not read"):
+def test_a_basis_file_that_is_not_there_is_named():
+    with pytest.raises(ValidationError, match="mine.nw: there is no such file"):
         Method(basis_file="mine.nw")
 
 
