@@ -105,7 +105,7 @@ def test_names_differ_by_element():
 
 
 def test_a_basis_file_that_is_not_there_is_named():
-    with pytest.raises(ValidationError, match="mine.nw: there is no such file"):
+    with pytest.raises(ValidationError, match=r"mine\.nw: there is no such file"):
         Method(basis_file="mine.nw")
 
 
