@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from pyscf import ao2mo, df, lib, scf
+from pyscf import df, lib, scf
 from torch import Tensor
 
 from graphlearn.base.errors import InputError
@@ -81,16 +81,23 @@ class FittedIntegrals:
 
 
 class FittedRepulsion:
-    """Density-fitted repulsion of a batch of molecules.
+    """Density-fitted repulsion of a batch of molecules; L rows of B molecules.
 
     Args:
-        integrals: Of each molecule.
+        integrals: Of each row: one for a closed shell, alpha and beta for an open one.
+        spins: Rows per molecule; the Coulomb matrix of each is that of the density of all.
         dtype: Of the Coulomb products; exchange is always float64.
         device: Where to compute.
     """
 
-    def __init__(self, integrals: Sequence[FittedIntegrals], dtype: torch.dtype, device: torch.device) -> None:
-        self._exchange, self._device = [i.exchange for i in integrals if i.exchange is not None], device
+    def __init__(
+        self, integrals: Sequence[FittedIntegrals], spins: int, dtype: torch.dtype, device: torch.device
+    ) -> None:
+        self._exchange, self._device, self._spins = (
+            [i.exchange for i in integrals if i.exchange is not None],
+            device,
+            spins,
+        )
         arrays = [i.coulomb for i in integrals]
         m = max(a.shape[-1] for a in arrays)
         rows, columns = np.tril_indices(m)
@@ -105,9 +112,9 @@ class FittedRepulsion:
         return stack_padded(self._exchange, torch.float64, self._device).flatten(1, 2)
 
     def coulomb(self, density: Tensor) -> Tensor:
-        """J[D] for real symmetric densities [B, M, M]."""
+        """J[D] for real symmetric densities [L, M, M]."""
         pairs = density[:, self._rows, self._columns].to(self.packed.dtype) * self._weights
-        fitted = self.packed @ pairs.unsqueeze(-1)
+        fitted = sum_of_spins(self.packed @ pairs.unsqueeze(-1), self._spins)
         values = (fitted.mT @ self.packed).squeeze(1).to(density.dtype)
         out = torch.empty_like(density)
         out[:, self._rows, self._columns] = values
@@ -115,7 +122,7 @@ class FittedRepulsion:
         return out
 
     def exchange(self, occupied: Tensor) -> Tensor:
-        """K of D = 2 C C^dagger for complex occupied orbitals [B, M, S]; Hermitian complex [B, M, M]."""
+        """K of D = 2 C C^dagger for complex occupied orbitals [L, M, S]; Hermitian complex [L, M, M]."""
         b, m, s = occupied.shape
         real = torch.view_as_real(occupied.contiguous()).reshape(b, m, 2 * s)
         half = torch.view_as_complex((self._dense @ real).reshape(b, -1, m, s, 2))
@@ -124,7 +131,7 @@ class FittedRepulsion:
 
 
 class ExactRepulsion:
-    """Four-index integrals of one molecule on the CPU, kept in memory with eightfold symmetry.
+    """Four-index integrals of one molecule on the CPU, between atomic orbitals, in memory with eightfold symmetry.
 
     Args:
         ground_states: Exactly one.
@@ -138,6 +145,7 @@ class ExactRepulsion:
         if len(ground_states) != 1 or device.type != "cpu":
             raise InputError("exact integrals are for one molecule at a time on the CPU; set method.density_fitting")
         (g,) = ground_states
+        self._orbitals = np.stack([c.orbitals for c in g.channels])  # [L, A, M]
         self._integrals = _four_index(g, 0.0)
         terms = exchange_terms(g.method.functional)
         self._exchange = self._integrals
@@ -145,22 +153,44 @@ class ExactRepulsion:
             self._exchange = np.sum([share * _four_index(g, omega) for share, omega in terms], axis=0)
 
     def coulomb(self, density: Tensor) -> Tensor:
-        """J[D] for a real symmetric density [1, M, M]."""
-        return torch.from_numpy(scf.hf.dot_eri_dm(self._integrals, density[0].numpy(), hermi=1, with_k=False)[0])[None]
+        """J[D] for real symmetric densities [L, M, M]."""
+        total = self._atomic(density.numpy()).sum(0)
+        return self._molecular(scf.hf.dot_eri_dm(self._integrals, total, hermi=1, with_k=False)[0])
 
     def exchange(self, occupied: Tensor) -> Tensor:
-        """K of D = 2 C C^dagger for complex occupied orbitals [1, M, S]; Hermitian complex [1, M, M]."""
-        density = 2.0 * (occupied[0] @ occupied[0].mH).numpy()
-        real, imag = np.ascontiguousarray(density.real), np.ascontiguousarray(density.imag)
+        """K of D = 2 C C^dagger for complex occupied orbitals [L, M, S]; Hermitian complex [L, M, M]."""
+        density = 2.0 * (occupied @ occupied.mH).numpy()
+        real, imag = self._atomic(density.real), self._atomic(density.imag)
         k = scf.hf.dot_eri_dm(self._exchange, real, hermi=1, with_j=False)[1]
-        return torch.from_numpy(k + 1j * scf.hf.dot_eri_dm(self._exchange, imag, hermi=2, with_j=False)[1])[None]
+        return self._molecular(k + 1j * scf.hf.dot_eri_dm(self._exchange, imag, hermi=2, with_j=False)[1])
+
+    def _atomic(self, matrices: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(self._orbitals @ matrices @ self._orbitals.swapaxes(1, 2))
+
+    def _molecular(self, matrices: np.ndarray) -> Tensor:
+        return torch.from_numpy(self._orbitals.swapaxes(1, 2) @ matrices @ self._orbitals)
 
 
 def _four_index(ground_state: GroundState, omega: float) -> np.ndarray:
-    """Integrals in orbitals, with eightfold symmetry; the range parameter is that of :func:`exchange_terms`."""
+    """Integrals with eightfold symmetry; the range parameter is that of :func:`exchange_terms`."""
     with ground_state.mol.with_range_coulomb(omega or None):
-        integrals = ao2mo.kernel(ground_state.mol, ground_state.orbitals)
-    return np.asarray(ao2mo.restore(8, integrals, ground_state.orbitals.shape[1]))
+        return np.asarray(ground_state.mol.intor("int2e", aosym="s8"))
+
+
+def sum_of_spins(values: Tensor, spins: int) -> Tensor:
+    """For each row the sum over the rows of its molecule.
+
+    Args:
+        values: [L, ...].
+        spins: Rows per molecule.
+
+    Returns:
+        [L, ...].
+    """
+    if spins == 1:
+        return values
+    each: Tensor = values.unflatten(0, (-1, spins))
+    return each.sum(1, keepdim=True).expand_as(each).flatten(0, 1)
 
 
 Repulsion = FittedRepulsion | ExactRepulsion

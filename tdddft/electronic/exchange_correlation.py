@@ -29,7 +29,8 @@ class GridResponse:
         \Delta E = E[\rho_0 + \delta\rho] - E[\rho_0] - \int v[\rho_0]\,\delta\rho
 
     Only differences are integrated: the error of the grid and of ``dtype`` scales with the response, not with the
-    density. Functionals are evaluated in float64. Shapes: B molecules, M orbitals, G points, R rows of the density.
+    density. Functionals are evaluated in float64. Shapes: B molecules; L rows, B for closed shells, alpha and beta of
+    each molecule for open ones; M orbitals, G points, R rows of the density and its derivatives.
 
     Args:
         ground_states: One or more, with the same functional.
@@ -42,25 +43,38 @@ class GridResponse:
         self, ground_states: Sequence[GroundState], grid: str | int, dtype: torch.dtype, device: torch.device
     ) -> None:
         self.functional = Semilocal(ground_states[0].method.functional)
-        self.rows = ROWS[self.functional.kind]
+        self.rows, self.spins = ROWS[self.functional.kind], len(ground_states[0].channels)
         grids = [response_grid(g.mol, grid) for g in ground_states]
         self.weights = stack_padded([w for _, w in grids], torch.float64, device)  # [B, G]
         components = 1 if self.rows == 1 else 4
         arrays = [
-            _orbital_values(g, points, components, dtype) for g, (points, _) in zip(ground_states, grids, strict=True)
+            array
+            for g, (points, _) in zip(ground_states, grids, strict=True)
+            for array in _orbital_values(g, points, components, dtype)
         ]
-        values = stack_padded(arrays, dtype, device)  # [B, X, G, M]
+        values = stack_padded(arrays, dtype, device)  # [L, X, G, M]
         size = CPU_BLOCK if device.type == "cpu" else DEVICE_BLOCK
         self._blocks = [
             (slice(i, i + size), values[:, :, i : i + size].contiguous()) for i in range(0, values.shape[2], size)
         ]
-        occupations = [np.where(np.arange(g.orbitals.shape[1]) < g.num_occupied, 2.0, 0.0) for g in ground_states]
+        occupations = [
+            np.where(np.arange(c.orbitals.shape[1]) < c.num_occupied, c.occupation, 0.0)
+            for g in ground_states
+            for c in g.channels
+        ]
         ground = torch.diag_embed(stack_padded(occupations, torch.float64, device))
-        self.density = self._density(ground)  # [B, R, G]
-        self.energy_density, self.potential = self.functional(self.density)
+        self.density = self._density(ground)  # [L, R, G]
+        self.energy_density, self.potential = self._evaluate(self.density)  # [B, G] and [L, R, G]
+
+    def _evaluate(self, density: Tensor) -> tuple[Tensor, Tensor]:
+        """Energy per volume [B, G] and potential [L, R, G] of densities [L, R, G]."""
+        if self.spins == 1:
+            return self.functional(density)
+        energy, potential = self.functional.polarised(density.unflatten(0, (-1, self.spins)))
+        return energy, potential.flatten(0, 1)
 
     def _density(self, matrix: Tensor) -> Tensor:
-        """Rows of the density [B, R, G] of real symmetric density matrices [B, M, M]."""
+        """Rows of the density [L, R, G] of real symmetric density matrices [L, M, M]."""
         density = self.weights.new_empty((matrix.shape[0], self.rows, self.weights.shape[1]))
         matrix = matrix.to(self._blocks[0][1].dtype)
         for points, values in self._blocks:
@@ -73,7 +87,7 @@ class GridResponse:
         return density
 
     def _matrix(self, potential: Tensor) -> Tensor:
-        """Matrix [B, M, M] of a weighted potential [B, R, G]."""
+        """Matrix [L, M, M] of a weighted potential [L, R, G]."""
         weighted = potential.to(self._blocks[0][1].dtype).unsqueeze(-1)
         b, _, _, m = self._blocks[0][1].shape
         matrix = potential.new_zeros((b, m, m))
@@ -88,20 +102,24 @@ class GridResponse:
         return matrix + matrix.mT
 
     def __call__(self, density_change: Tensor) -> tuple[Tensor, Tensor]:
-        """Delta V [B, M, M] and Delta E [B] in hartree of D - D_0, real symmetric [B, M, M]."""
+        """Delta V [L, M, M] and Delta E [B] in hartree of D - D_0, real symmetric [L, M, M]."""
         change = self._density(density_change)
-        energy_density, potential = self.functional(self.density + change)
-        linear = (self.potential * change).sum(1)
+        energy_density, potential = self._evaluate(self.density + change)
+        linear = (self.potential * change).sum(1).unflatten(0, (-1, self.spins)).sum(1)
         energy = (self.weights * (energy_density - self.energy_density - linear)).sum(-1)
-        return self._matrix((potential - self.potential) * self.weights.unsqueeze(1)), energy
+        weights = self.weights.repeat_interleave(self.spins, dim=0).unsqueeze(1)
+        return self._matrix((potential - self.potential) * weights), energy
 
 
-def _orbital_values(ground_state: GroundState, points: np.ndarray, components: int, dtype: torch.dtype) -> np.ndarray:
-    """Orbitals and, with four components, their gradients at points [G, 3]: [X, G, M]."""
-    orbitals = ground_state.orbitals
-    out = np.empty((components, len(points), orbitals.shape[1]), dtype=str(dtype).removeprefix("torch."))
+def _orbital_values(
+    ground_state: GroundState, points: np.ndarray, components: int, dtype: torch.dtype
+) -> list[np.ndarray]:
+    """Orbitals and, with four components, their gradients at points [G, 3]: [X, G, M] of each channel."""
+    kind = str(dtype).removeprefix("torch.")
+    out = [np.empty((components, len(points), c.orbitals.shape[1]), dtype=kind) for c in ground_state.channels]
     for i in range(0, len(points), POINTS_AT_ONCE):
         part = points[i : i + POINTS_AT_ONCE]
         values = dft.numint.eval_ao(ground_state.mol, part, deriv=int(components == 4))
-        out[:, i : i + len(part)] = (values if components == 4 else values[None]) @ orbitals
+        for array, channel in zip(out, ground_state.channels, strict=True):
+            array[:, i : i + len(part)] = (values if components == 4 else values[None]) @ channel.orbitals
     return out

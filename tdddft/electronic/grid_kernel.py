@@ -37,8 +37,9 @@ def grid_kernel(ground_state: GroundState, dtype: torch.dtype) -> Tensor:
         part = points[i : i + POINTS_AT_ONCE]
         values = numint.eval_ao(ground_state.mol, part, deriv=int(kind != "LDA"))
         density = numint.eval_rho(ground_state.mol, values, density_matrix, xctype=kind, hermi=1, with_lapl=False)
-        second = 4.0 * exact_xc_kernel(method.functional, density) * weights[i : i + len(part)]
-        second[:, :, np.atleast_2d(density)[0] < THIN_DENSITY] = 0.0
+        density = np.atleast_2d(density)
+        second = 4.0 * exact_xc_kernel(method.functional, density[None])[0, :, 0] * weights[i : i + len(part)]
+        second[:, :, density[0] < THIN_DENSITY] = 0.0
         orbitals = torch.as_tensor((values if kind != "LDA" else values[None]) @ ground_state.orbitals).to(dtype)
         rows = _pair_rows(orbitals, s, kind).flatten(2)  # [R, G, M S]
         columns = rows.reshape(*rows.shape[:2], m, s)[:, :, s:].flatten(2)

@@ -1,4 +1,4 @@
-"""The ground state that a propagation starts from: PySCF's restricted Kohn-Sham or Hartree-Fock."""
+"""The ground state that a propagation starts from: PySCF's Kohn-Sham or Hartree-Fock, restricted or unrestricted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pyscf import gto, scf
 
-from graphlearn.base.errors import ConvergenceError, InputError
+from graphlearn.base.errors import ConvergenceError, InputError, OpenShellError
 from tdddft.electronic.core_potentials import check_used, method_of
 from tdddft.electronic.method import Method
 from tdddft.electronic.mole import build_mean_field, build_mol
@@ -27,10 +27,41 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class GroundState:
-    """A converged closed-shell ground state.
+class SpinChannel:
+    """The orbitals of one spin, or those of a closed shell, which both spins share.
 
-    Shapes: A atomic orbitals, M molecular orbitals (M < A where the basis is nearly linearly dependent).
+    Args:
+        fock_hartree: float64 [A, A].
+        orbitals: Molecular orbitals, columns, float64 [A, M]; the largest entry of each is positive.
+        energies_hartree: Orbital energies, float64 [M].
+        num_occupied: Occupied orbitals, the first ones.
+        occupation: Electrons in each of them: 2 for a closed shell, else 1.
+    """
+
+    fock_hartree: np.ndarray
+    orbitals: np.ndarray
+    energies_hartree: np.ndarray
+    num_occupied: int
+    occupation: float
+
+    @property
+    def occupied(self) -> np.ndarray:
+        """Occupied orbitals, columns, float64 [A, S]."""
+        return self.orbitals[:, : self.num_occupied]
+
+    @property
+    def density_matrix(self) -> np.ndarray:
+        """Density matrix of the electrons of this channel, float64 [A, A]."""
+        return np.asarray(self.occupation * self.occupied @ self.occupied.T)
+
+
+@dataclass(frozen=True, eq=False)
+class GroundState:
+    """A converged ground state: of a closed shell by one channel, of an open one by alpha and beta.
+
+    Shapes: A atomic orbitals, M molecular orbitals (M < A where the basis is nearly linearly dependent). The orbitals
+    of a closed shell are read from the state itself (``orbitals``, ``energies_hartree``, ``num_occupied``,
+    ``fock_hartree``); of an open shell only :attr:`channels` has them.
 
     Args:
         molecule: The molecule.
@@ -40,10 +71,7 @@ class GroundState:
         overlap: float64 [A, A].
         dipole_ao_au: Position matrices relative to ``origin_au``, float64 [3, A, A], bohr.
         origin_au: Centre of nuclear charge, float64 [3], bohr.
-        fock_hartree: float64 [A, A].
-        orbitals: Molecular orbitals, columns, float64 [A, M]; the largest entry of each is positive.
-        energies_hartree: Orbital energies, float64 [M].
-        num_occupied: Doubly occupied orbitals.
+        channels: Orbitals of both spins together, or of alpha and beta.
         energy_hartree: Total energy.
         scf_solver: Solver that converged it, see :func:`tdddft.electronic.scf_solvers.solve_scf`; ``given`` for a
             mean field that was converged before.
@@ -57,18 +85,50 @@ class GroundState:
     overlap: np.ndarray
     dipole_ao_au: np.ndarray
     origin_au: np.ndarray
-    fock_hartree: np.ndarray
-    orbitals: np.ndarray
-    energies_hartree: np.ndarray
-    num_occupied: int
+    channels: tuple[SpinChannel, ...]
     energy_hartree: float
     scf_solver: str
     scf_cycles: int
 
     @property
     def occupations(self) -> np.ndarray:
-        """Electrons per occupied orbital, float64 [S]."""
-        return np.full(self.num_occupied, 2.0)
+        """Electrons per occupied orbital, alpha before beta, float64 [S]."""
+        return np.concatenate([np.full(c.num_occupied, c.occupation) for c in self.channels])
+
+    @property
+    def open_shell(self) -> bool:
+        """Whether alpha and beta electrons have orbitals of their own."""
+        return len(self.channels) == 2
+
+    @property
+    def closed_shell(self) -> SpinChannel:
+        """The one channel of a closed shell; OpenShellError for alpha and beta."""
+        if self.open_shell:
+            raise OpenShellError(
+                f"{self.molecule.name}: alpha and beta electrons have orbitals of their own, and what is asked for is "
+                "made for closed shells alone"
+            )
+        return self.channels[0]
+
+    @property
+    def fock_hartree(self) -> np.ndarray:
+        """Fock matrix of a closed shell, float64 [A, A]."""
+        return self.closed_shell.fock_hartree
+
+    @property
+    def orbitals(self) -> np.ndarray:
+        """Molecular orbitals of a closed shell, columns, float64 [A, M]."""
+        return self.closed_shell.orbitals
+
+    @property
+    def energies_hartree(self) -> np.ndarray:
+        """Orbital energies of a closed shell, float64 [M]."""
+        return self.closed_shell.energies_hartree
+
+    @property
+    def num_occupied(self) -> int:
+        """Doubly occupied orbitals of a closed shell."""
+        return self.closed_shell.num_occupied
 
     @property
     def nuclear_dipole_au(self) -> np.ndarray:
@@ -86,7 +146,7 @@ class GroundState:
             "nuclear_dipole_au": self.nuclear_dipole_au.tolist(),
             "scf_solver": self.scf_solver,
             "scf_cycles": self.scf_cycles,
-            "dropped_by_linear_dependence": len(self.overlap) - len(self.energies_hartree),
+            "dropped_by_linear_dependence": len(self.overlap) - len(self.channels[0].energies_hartree),
             "linear_dependence_threshold": getattr(scf.hf, "overlap_zero_eigenvalue_threshold", None),
         }
 
@@ -104,7 +164,8 @@ def ground_state(
             - RDKit's ``Mol`` with all hydrogens and one conformer;
             - ASE's ``Atoms``, with the charge of ``atoms.info["charge"]`` or the sum of the initial charges;
             - PySCF's ``Mole``, whose basis, pseudopotential and effective core potential are taken too;
-            - a converged restricted mean field of PySCF, whose level of theory is taken. It is not solved again.
+            - a converged mean field of PySCF, restricted (RHF, RKS) or unrestricted (UHF, UKS), whose level of theory
+              is taken. It is not solved again.
         method: Level of theory; PBE / GTH-DZVP / GTH-PBE by default. Beside an object of PySCF it gives what that does
             not (``Method(response_grid="fine")``); a key that contradicts it is an error.
 
@@ -115,7 +176,7 @@ def ground_state(
         InputError: for a basis, pseudopotential or functional that PySCF does not have for an element; for
             ``method.ecp`` where no element has a core that it replaces; for an RDKit ``Mol`` without a conformer or
             hydrogens; for an object of
-            PySCF whose level of theory has no name, open shells, ghost atoms, Cartesian functions, and a mean field
+            PySCF whose level of theory has no name, ROHF and ROKS, ghost atoms, Cartesian functions, and a mean field
             with anything beside its level of theory (a solvent, relativistic terms, another fitting basis).
         ConvergenceError: if the self-consistent field does not converge, or not to a state whose lowest orbitals are
             occupied.
@@ -135,7 +196,7 @@ def ground_state(
     method = method or Method()
     check_used(molecule.symbols, method)
     method = method_of(molecule.symbols, method)
-    mean_field = build_mean_field(build_mol(molecule, method), method)
+    mean_field = build_mean_field(build_mol(molecule, method), method, unrestricted=isinstance(given, scf.uhf.UHF))
     with warnings.catch_warnings():
         # Of GTH projectors; the number that PySCF assumes for want of an entry in its table, one component, is right.
         warnings.filterwarnings("ignore", message=r"Function int1e_r[24]_origi_sph not found")
@@ -148,9 +209,9 @@ def _ground_state(molecule: Molecule, method: Method, mean_field: Any, found: Co
     if found.flaw and found.solver is None:
         raise ConvergenceError(
             f"{molecule.name}: SCF converges to a state that is no ground state: {found.flaw} "
-            f"({method.level}; tried {', '.join(found.tried)}). One closed-shell determinant may "
-            "not describe this molecule (a stretched bond, unpaired electrons); check its geometry, or try "
-            "--set method.functional=HF"
+            f"({method.level}; tried {', '.join(found.tried)}). One determinant of this "
+            "multiplicity may not describe this molecule (a stretched bond, unpaired electrons); check its geometry, "
+            "or try another multiplicity or --set method.functional=HF"
         )
     if found.solver is None or found.fock_hartree is None:
         raise ConvergenceError(
@@ -163,8 +224,6 @@ def _ground_state(molecule: Molecule, method: Method, mean_field: Any, found: Co
     origin = charges @ positions / charges.sum()
     with mol.with_common_orig(origin):
         dipole = mol.intor_symmetric("int1e_r", comp=3)
-    orbitals = mean_field.mo_coeff
-    orbitals = orbitals * np.sign(orbitals[np.abs(orbitals).argmax(axis=0), np.arange(orbitals.shape[1])])
     return GroundState(
         molecule=molecule,
         method=method,
@@ -173,11 +232,21 @@ def _ground_state(molecule: Molecule, method: Method, mean_field: Any, found: Co
         overlap=mol.intor_symmetric("int1e_ovlp"),
         dipole_ao_au=dipole,
         origin_au=origin,
-        fock_hartree=found.fock_hartree,
-        orbitals=orbitals,
-        energies_hartree=mean_field.mo_energy,
-        num_occupied=mol.nelectron // 2,
+        channels=_channels(mean_field, found.fock_hartree),
         energy_hartree=float(mean_field.e_tot),
         scf_solver=found.solver,
         scf_cycles=found.cycles,
     )
+
+
+def _channels(mean_field: Any, fock_hartree: np.ndarray) -> tuple[SpinChannel, ...]:
+    """One channel of a restricted mean field, two of an unrestricted one."""
+    parts = [fock_hartree, mean_field.mo_coeff, mean_field.mo_energy, mean_field.mo_occ]
+    unrestricted = isinstance(mean_field, scf.uhf.UHF)
+    each = zip(*parts, strict=True) if unrestricted else [parts]
+    channels = []
+    for fock, orbitals, energies, occupations in each:
+        signed = orbitals * np.sign(orbitals[np.abs(orbitals).argmax(axis=0), np.arange(orbitals.shape[1])])
+        occupied = int(np.count_nonzero(occupations))
+        channels.append(SpinChannel(fock, signed, energies, occupied, 1.0 if unrestricted else 2.0))
+    return tuple(channels)

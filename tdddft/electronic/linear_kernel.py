@@ -29,11 +29,13 @@ class LinearKernel:
 
     f is the exchange-correlation kernel of the ground state between fitting functions; exact exchange is that of
     :mod:`tdddft.electronic.exchange_kernel`. The error is a few per cent of the response;
-    :class:`tdddft.propagation.schemes.Multirate` adds what it leaves out.
+    :class:`tdddft.propagation.schemes.Multirate` adds what it leaves out. In an open shell f is a matrix of the spins
+    too, and the exchange of a spin has twice the factor. Shapes: L rows, one per closed-shell molecule, alpha and beta
+    of an open-shell one.
 
     Args:
         ground_states: One or more of the same level of theory.
-        fitted: Integrals of each.
+        fitted: Integrals of each, one per channel.
         dtype: Of the matrix products.
         device: Where to compute.
     """
@@ -41,22 +43,24 @@ class LinearKernel:
     def __init__(
         self,
         ground_states: Sequence[GroundState],
-        fitted: Sequence[FittedIntegrals],
+        fitted: Sequence[Sequence[FittedIntegrals]],
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
-        s = max(g.num_occupied for g in ground_states)
-        molecules = list(zip(ground_states, fitted, strict=True))
-        pairs = [_virtual_occupied(f.coulomb, g.num_occupied, s) for g, f in molecules]
-        self._pairs = stack_padded(pairs, dtype, device).flatten(2)  # [B, P, M * S]
-        metrics = [fitted_metric(g, f.fitting, dtype) for g, f in molecules]
+        channels = [channel for g in ground_states for channel in g.channels]
+        occupied, self.occupation = [c.num_occupied for c in channels], channels[0].occupation
+        integrals = [f for each in fitted for f in each]
+        s = max(occupied)
+        pairs = [_virtual_occupied(f.coulomb, n, s) for f, n in zip(integrals, occupied, strict=True)]
+        self._pairs = stack_padded(pairs, dtype, device).flatten(2)  # [L, P, M * S]
+        metrics = [fitted_metric(g, each[0].fitting, dtype) for g, each in zip(ground_states, fitted, strict=True)]
         self._metric = stack_padded(metrics, dtype, device)
-        arrays = [f.exchange for f in fitted if f.exchange is not None]
-        occupied = [g.num_occupied for g in ground_states]
-        self._exchange = exchange_kernel(arrays, occupied, fitted[0].share, dtype, device) if arrays else None
+        arrays = [f.exchange for f in integrals if f.exchange is not None]
+        share = 2.0 * integrals[0].share / self.occupation
+        self._exchange = exchange_kernel(arrays, occupied, share, dtype, device) if arrays else None
 
     def __call__(self, orbitals: Tensor) -> Tensor:
-        """L of occupied orbitals complex [B, M, S]: real symmetric [B, M, M], Hermitian with exact exchange."""
+        """L of occupied orbitals complex [L, M, S]: real symmetric [L, M, M], Hermitian with exact exchange."""
         even, odd = self.even(orbitals), self.odd(orbitals)
         return even if odd is None else torch.complex(even, odd)
 
@@ -64,15 +68,16 @@ class LinearKernel:
         """Real part of L, of the real part of D.
 
         Args:
-            orbitals: Occupied orbitals, complex [B, M, S].
+            orbitals: Occupied orbitals, complex [L, M, S].
 
         Returns:
-            Real symmetric [B, M, M], hartree.
+            Real symmetric [L, M, M], hartree.
         """
         b, m, s = orbitals.shape
-        density = 2.0 * real_outer(orbitals, orbitals[:, :s])
+        density = self.occupation * real_outer(orbitals, orbitals[:, :s])
         fitted = self._pairs @ density.reshape(b, -1, 1).to(self._pairs.dtype)
-        block = ((self._metric @ fitted).mT @ self._pairs).reshape(b, m, s).double()
+        seen = self._metric @ fitted.reshape(len(self._metric), -1, 1)  # of both spins of an open shell
+        block = (seen.reshape(b, 1, -1) @ self._pairs).reshape(b, m, s).double()
         if self._exchange is not None:
             block += self._exchange.even(density)
         return _filled(block, block.mT)
@@ -81,14 +86,14 @@ class LinearKernel:
         """Imaginary part of L, of the imaginary part of D; None without exact exchange.
 
         Args:
-            orbitals: Occupied orbitals, complex [B, M, S].
+            orbitals: Occupied orbitals, complex [L, M, S].
 
         Returns:
-            Real antisymmetric [B, M, M], hartree.
+            Real antisymmetric [L, M, M], hartree.
         """
         if self._exchange is None:
             return None
-        block = self._exchange.odd(2.0 * real_outer(-1j * orbitals, orbitals[:, : orbitals.shape[2]]))
+        block = self._exchange.odd(self.occupation * real_outer(-1j * orbitals, orbitals[:, : orbitals.shape[2]]))
         return _filled(block, -block.mT)
 
 
@@ -116,11 +121,12 @@ def fitted_metric(ground_state: GroundState, fitting: df.DF, dtype: torch.dtype)
         dtype: Of the products on the grid.
 
     Returns:
-        float64 [P, P]; twice the unit matrix for Hartree-Fock, and where PySCF dropped dependent fitting functions.
+        float64 [P, P], for an open shell [2 P, 2 P], alpha before beta; without f for Hartree-Fock, and where PySCF
+        dropped dependent fitting functions.
     """
-    functional = ground_state.method.functional
+    functional, spins = ground_state.method.functional, len(ground_state.channels)
     size = fitting.get_naoaux()
-    identity = 2.0 * np.eye(size)
+    identity = np.kron(np.ones((spins, spins)), 2.0 * np.eye(size))
     if functional.upper() == "HF":
         return identity
     auxiliary = fitting.auxmol
@@ -131,21 +137,32 @@ def fitted_metric(ground_state: GroundState, fitting: df.DF, dtype: torch.dtype)
     if len(lower) != size:  # PySCF dropped dependent fitting functions: the Coulomb part alone still serves
         return identity
     points, weights = response_grid(ground_state.mol, "coarse")
-    coefficients = ground_state.orbitals[:, : ground_state.num_occupied]
-    density_matrix = 2.0 * coefficients @ coefficients.T
-    integrated = torch.zeros((size, size), dtype=torch.float64)
+    blocks = [(a, b) for a in range(spins) for b in range(a, spins)]
+    integrated = {block: torch.zeros((size, size), dtype=torch.float64) for block in blocks}
     numint = dft.numint.NumInt()
     for i in range(0, len(weights), POINTS_AT_ONCE):
         part = points[i : i + POINTS_AT_ONCE]
         values = numint.eval_ao(ground_state.mol, part, deriv=1)
-        density = numint.eval_rho(ground_state.mol, values, density_matrix, xctype="GGA", hermi=1)
+        density = np.array(
+            [
+                numint.eval_rho(ground_state.mol, values, channel.density_matrix, xctype="GGA", hermi=1)
+                for channel in ground_state.channels
+            ]
+        )
         second = xc_kernel(functional, density) * weights[i : i + len(part)]
-        second[:, :, density[0] < THIN_DENSITY] = 0.0
-        fits = torch.as_tensor(numint.eval_ao(auxiliary, part, deriv=1)[: len(second)]).to(dtype)
-        for row, fit in zip(torch.as_tensor(second).to(dtype), fits, strict=True):
-            integrated += fit.T @ sum_rows(row, fits)
-    half = scipy.linalg.solve_triangular(lower, integrated.numpy(), lower=True)
-    return identity + 2.0 * scipy.linalg.solve_triangular(lower, half.T, lower=True)
+        second[..., density[:, 0].min(0) < THIN_DENSITY / spins] = 0.0
+        fits = torch.as_tensor(numint.eval_ao(auxiliary, part, deriv=1)[: second.shape[1]]).to(dtype)
+        for a, b in blocks:
+            for row, fit in zip(torch.as_tensor(second[a, :, b]).to(dtype), fits, strict=True):
+                integrated[a, b] += fit.T @ sum_rows(row, fits)
+    metric = identity.reshape(spins, size, spins, size)
+    for (a, b), block in integrated.items():
+        half = scipy.linalg.solve_triangular(lower, block.numpy(), lower=True)
+        f = 2.0 * scipy.linalg.solve_triangular(lower, half.T, lower=True).T
+        metric[a, :, b] += f
+        if a != b:
+            metric[b, :, a] += f.T
+    return identity
 
 
 def sum_rows(factors: Tensor, values: Tensor) -> Tensor:

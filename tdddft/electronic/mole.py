@@ -27,7 +27,7 @@ def build_mol(molecule: Molecule, method: Method) -> gto.Mole:
     """PySCF's molecule.
 
     Args:
-        molecule: Elements, positions and charge.
+        molecule: Elements, positions, charge and multiplicity.
         method: Its basis and core potentials are used.
 
     Returns:
@@ -42,7 +42,7 @@ def build_mol(molecule: Molecule, method: Method) -> gto.Mole:
     shells = {s: [shell.for_pyscf() for shell in functions[s]] for s in set(molecule.symbols) & functions.keys()}
     positions = (molecule.positions_angstrom / BOHR_ANGSTROM).tolist()
     mol = gto.Mole(
-        verbose=0, unit="Bohr", charge=molecule.charge, cart=False,
+        verbose=0, unit="Bohr", charge=molecule.charge, spin=molecule.multiplicity - 1, cart=False,
         atom=list(zip(molecule.symbols, positions, strict=True)),
         basis=method.basis if isinstance(method.basis, str) and not shells else {**bases, **shells},
         pseudo=pseudopotentials, ecp=ecps,
@@ -59,7 +59,7 @@ def build_mol(molecule: Molecule, method: Method) -> gto.Mole:
             f"{', '.join(sorted(set(molecule.symbols)))} ({first_line(error)}); choose another with "
             "--set method.basis=... method.pseudopotential=..."
         ) from None
-    if mol.nelectron < 2:
+    if mol.nelectron < molecule.multiplicity - 1 or mol.nelectron < 1:
         raise InputError(f"{molecule.name}: {mol.nelectron} electrons are left to propagate; check the charge")
     if mol.nao < max(mol.nelec):
         raise InputError(f"{molecule.name}: {mol.nao} basis functions are too few for {mol.nelectron} electrons")
@@ -85,24 +85,26 @@ def ao_table(mol: gto.Mole) -> np.ndarray:
     return np.array(rows, dtype=np.int64)
 
 
-def build_mean_field(mol: gto.Mole, method: Method) -> Any:
-    """PySCF's restricted mean field, not yet solved; its fitting integrals are.
+def build_mean_field(mol: gto.Mole, method: Method, *, unrestricted: bool = False) -> Any:
+    """PySCF's mean field, not yet solved; its fitting integrals are.
 
     Args:
         mol: Of :func:`build_mol`.
         method: Level of theory and thresholds.
+        unrestricted: Orbitals of their own for alpha and beta electrons, also where none is unpaired.
 
     Returns:
-        RHF or RKS, density-fitted if the method says so.
+        RHF or RKS, for unpaired electrons UHF or UKS, density-fitted if the method says so.
 
     Raises:
         InputError: for a functional that cannot be propagated.
     """
     check_functional(method.functional)
+    unrestricted = unrestricted or mol.spin > 0
     if method.functional.upper() == "HF":
-        mean_field = scf.RHF(mol)
+        mean_field = scf.UHF(mol) if unrestricted else scf.RHF(mol)
     else:
-        mean_field = dft.RKS(mol, xc=method.functional)
+        mean_field = dft.UKS(mol, xc=method.functional) if unrestricted else dft.RKS(mol, xc=method.functional)
         mean_field.grids.level = method.grid_level
     if method.density_fitting:
         mean_field = mean_field.density_fit()

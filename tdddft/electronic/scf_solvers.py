@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import scipy.linalg
-from pyscf import dft
+from pyscf import dft, scf
 
 from tdddft.units import HARTREE_EV
 
@@ -47,13 +47,14 @@ Solver = Callable[[Any], tuple[int, np.ndarray] | None]
 def solve_scf(mean_field: Any) -> Convergence:
     """Converge a PySCF mean field in place, by the first solver that manages to.
 
-    Density functionals begin with :func:`two_grids`. What does not converge gets plain DIIS, then a level shift of
-    0.3 hartree, then PySCF's second-order solver. This one never changes occupations; it starts afresh, since those
-    that a failed solver leaves behind may be wrong. Each stops at ``mean_field.max_cycle`` and keeps to its
+    Restricted density functionals begin with :func:`two_grids`. What does not converge gets plain DIIS, then a level
+    shift of 0.3 hartree, then PySCF's second-order solver. This one never changes occupations; it starts afresh, since
+    those that a failed solver leaves behind may be wrong. Each stops at ``mean_field.max_cycle`` and keeps to its
     ``conv_tol`` and ``conv_tol_grad``. A state that is no ground state by :func:`flaw_of` counts as not converged.
     """
     tried, flaw = [], ""
     fine = hasattr(mean_field, "grids") and mean_field.grids.level > COARSE_LEVEL
+    fine = fine and not isinstance(mean_field, scf.uhf.UHF)
     for name, solver in LADDER if fine else LADDER[1:]:
         tried.append(name)
         try:
@@ -71,15 +72,20 @@ def solve_scf(mean_field: Any) -> Convergence:
 
 
 def flaw_of(mean_field: Any) -> str:
-    """Why a converged closed-shell state is no ground state; empty where it may be one.
+    """Why a converged state is no ground state; empty where it may be one.
 
-    The lowest orbitals must be occupied (Aufbau). Where the gap is below 0.05 hartree, the energy must also be a
-    minimum among closed-shell determinants with real orbitals (internal stability).
+    The lowest orbitals of each spin must be occupied (Aufbau). Where a gap is below 0.05 hartree, the energy must also
+    be a minimum among determinants of the same kind with real orbitals (internal stability).
     """
-    occupied, empty = (mean_field.mo_energy[chosen] for chosen in (mean_field.mo_occ > 0, mean_field.mo_occ == 0))
-    if len(empty) == 0:
+    channels = zip(np.atleast_2d(mean_field.mo_energy), np.atleast_2d(mean_field.mo_occ), strict=True)
+    gaps = [
+        float(energies[occupations == 0].min() - energies[occupations > 0].max())
+        for energies, occupations in channels
+        if 0 < np.count_nonzero(occupations) < len(occupations)
+    ]
+    if not gaps:
         return ""
-    gap = float(empty.min() - occupied.max())
+    gap = min(gaps)
     if gap < -AUFBAU_HARTREE:
         return f"an occupied orbital lies {-gap * HARTREE_EV:.2f} eV above an empty one"
     if gap < SMALL_GAP_HARTREE and not mean_field.stability(return_status=True, verbose=0)[2]:

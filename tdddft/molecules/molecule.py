@@ -22,7 +22,7 @@ CLOSEST_APPROACH_ANGSTROM = 0.4
 
 @dataclass(frozen=True, eq=False)
 class Molecule:
-    """A closed-shell molecule with fixed nuclei.
+    """A molecule with fixed nuclei.
 
     Args:
         name: Identifier; becomes part of file names.
@@ -33,11 +33,13 @@ class Molecule:
         smiles: SMILES string if known.
         index: Position in its source, if it has one: frame of a file, number of QM9.
         charge_from: How the charge is known: the words of the file, ``not stated``, ``given``.
+        multiplicity: 1 + number of unpaired electrons: 1 for a closed shell, 2 for a radical, 3 for a triplet.
 
     Raises:
-        InputError: for an empty or too large molecule, mismatched shapes, atomic numbers or a charge that are not
-            whole, unknown elements, positions that are not real, finite and apart, no electrons; OpenShellError for
-            an odd number of electrons (only closed shells are propagated).
+        InputError: for an empty or too large molecule, mismatched shapes, atomic numbers, a charge or a multiplicity
+            that are not whole, unknown elements, positions that are not real, finite and apart, no electrons, a
+            multiplicity that the electrons cannot have; OpenShellError for an odd number of electrons of which the
+            multiplicity is not given.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Molecule:
     smiles: str | None = None
     index: int | None = None
     charge_from: str = ""
+    multiplicity: int = 1
 
     def __post_init__(self) -> None:
         where = f"molecule {self.name!r} ({self.source or 'no source given'})"
@@ -57,6 +60,8 @@ class Molecule:
         object.__setattr__(self, "numbers", numbers)
         object.__setattr__(self, "positions_angstrom", positions)
         object.__setattr__(self, "charge", charge)
+        multiplicity = int(_whole(self.multiplicity, f"{where}: the multiplicity", ndim=0))
+        object.__setattr__(self, "multiplicity", multiplicity)
         if numbers.ndim != 1 or len(numbers) == 0 or positions.shape != (len(numbers), 3):
             raise InputError(f"{where}: needs N atomic numbers and N x 3 positions with N >= 1")
         check_atoms(len(numbers), where)
@@ -77,10 +82,15 @@ class Molecule:
         electrons = int(numbers.sum()) - charge
         if electrons < 1:
             raise InputError(f"{where}: the charge {charge} leaves {electrons} electrons; give the right charge")
-        if electrons % 2:
+        if electrons % 2 and multiplicity == 1:
             raise OpenShellError(
-                f"{where}: {electrons} electrons is an odd number; only closed shells are propagated. Give the "
-                "charge (--charge, or charge=1 in the comment line of a file), or leave this molecule out"
+                f"{where}: {electrons} electrons is an odd number. Give the charge of an ion (--charge, or charge=1 in "
+                "the comment line of a file) or the multiplicity of a radical (--multiplicity 2, multiplicity=2)"
+            )
+        if not 1 <= multiplicity <= electrons + 1 or (electrons + multiplicity) % 2 == 0:
+            raise InputError(
+                f"{where}: {electrons} electrons cannot have the multiplicity {multiplicity} (1 + number of unpaired "
+                "electrons)"
             )
 
     @property

@@ -28,15 +28,15 @@ SAME_SPACE = 1e-6
 _TENSORS = ("occupied", "response", "energy", "span_au")
 _NUMBERS: dict[str, type] = {"time_au": float, "step_au": float, "substep_au": float, "unchecked": int}
 _ARRAYS: dict[str, tuple[Kind, tuple[str | int, ...]]] = {
-    "frame_occupied": ("complex", ("F", "B", "M", "S")),
+    "frame_occupied": ("complex", ("F", "L", "M", "S")),
     "frame_dipoles_au": ("real", ("F", "B", 3)),
     "frame_energies_hartree": ("real", ("F", "B")),
-    "occupied": ("complex", ("B", "M", "S")),
-    "response": ("real or complex", ("B", "M", "M")),
+    "occupied": ("complex", ("L", "M", "S")),
+    "response": ("real or complex", ("L", "M", "M")),
     "energy": ("real", ("B",)),
     "span_au": ("real", ("B",)),
     "past_times_au": ("real", ("P",)),
-    "past": ("real or complex", ("P", "B", "M", "M")),
+    "past": ("real or complex", ("P", "L", "M", "M")),
 }
 _OPTIONAL = ("span_au", "past_times_au", "past")
 
@@ -72,6 +72,7 @@ class Checkpoint:
         ground_states: Sequence[GroundState],
     ) -> None:
         self.path, self._seconds_between, self._ground_states = path, seconds_between, ground_states
+        self._channels = [(g, channel) for g in ground_states for channel in g.channels]
         self._identity = json.dumps(identity, sort_keys=True)
         self._saved = time.monotonic()
 
@@ -107,12 +108,12 @@ class Checkpoint:
 
     def _arrays(self, file: h5py.File) -> dict[str, np.ndarray]:
         """All arrays, of the shapes that these ground states have; ContractError where one differs."""
-        states = self._ground_states
-        sizes = {"B": len(states), "M": max(g.orbitals.shape[1] for g in states)}
-        sizes["S"] = max(g.num_occupied for g in states)
+        channels = [channel for _, channel in self._channels]
+        sizes = {"B": len(self._ground_states), "L": len(channels)}
+        sizes |= {"M": max(c.orbitals.shape[1] for c in channels), "S": max(c.num_occupied for c in channels)}
         absent = {n for n in _OPTIONAL if n not in file or len(file[n]) == 0}
         expected = {name: described for name, described in _ARRAYS.items() if name not in absent}
-        expected |= {f"orbitals_{i}": ("real", g.orbitals.shape) for i, g in enumerate(states)}
+        expected |= {f"orbitals_{i}": ("real", c.orbitals.shape) for i, c in enumerate(channels)}
         arrays = {}
         for name, (kind, shape) in expected.items():
             check_dataset(file, name, kind, shape, sizes)
@@ -146,7 +147,7 @@ class Checkpoint:
             "past": np.array([m.cpu().numpy() for _, m in state.past]),
         }
         arrays |= {f"frame_{n}": np.array([getattr(frame, n) for frame in now.frames]) for n in Frame._fields}
-        arrays |= {f"orbitals_{i}": g.orbitals for i, g in enumerate(self._ground_states)}
+        arrays |= {f"orbitals_{i}": channel.orbitals for i, (_, channel) in enumerate(self._channels)}
         arrays |= {n: getattr(state, n).cpu().numpy() for n in _TENSORS if getattr(state, n) is not None}
 
         def fill(file: h5py.File) -> None:
@@ -165,7 +166,7 @@ class Checkpoint:
 
     def _turned(self, arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """The arrays in the present orbitals in place of the stored ones."""
-        stored = [arrays[f"orbitals_{i}"] for i in range(len(self._ground_states))]
+        stored = [arrays[f"orbitals_{i}"] for i in range(len(self._channels))]
         found = turned(arrays, stored, self._ground_states)
         if found is None:
             raise self._foreign()
@@ -198,19 +199,20 @@ def turned(
     """Arrays that refer to stored orbitals of the ground states, in the present ones.
 
     Args:
-        arrays: By name: orbitals [..., B, M, S] and matrices [..., B, M, M] of a state and its frames.
-        stored: The orbitals that they refer to, float64 [A, M] each.
+        arrays: By name: orbitals [..., L, M, S] and matrices [..., L, M, M] of a state and its frames.
+        stored: The orbitals that they refer to, float64 [A, M] each, L of them.
         ground_states: The present ones.
 
     Returns:
         The arrays, the same ones where nothing turned; None where the two do not span the same space.
     """
-    turns = [g.orbitals.T @ g.overlap @ orbitals for g, orbitals in zip(ground_states, stored, strict=True)]
+    present = [(g, channel) for g in ground_states for channel in g.channels]
+    turns = [c.orbitals.T @ g.overlap @ orbitals for (g, c), orbitals in zip(present, stored, strict=True)]
     if any(_from_unit(turn @ turn.T) > SAME_SPACE for turn in turns):
         return None
     if all(_from_unit(turn) < SAME_ORBITALS for turn in turns):
         return arrays
-    turn = stack_padded(turns, torch.float64, torch.device("cpu")).numpy()  # [B, M, M]
+    turn = stack_padded(turns, torch.float64, torch.device("cpu")).numpy()  # [L, M, M]
     orbitals = {n: turn @ arrays[n] for n in ("frame_occupied", "occupied") if n in arrays}
     matrices = {n: turn @ arrays[n] @ turn.swapaxes(1, 2) for n in ("response", "past") if n in arrays}
     return {**arrays, **orbitals, **matrices}

@@ -20,6 +20,7 @@ from tdddft.trajectory import (
     MoleculeInfo,
     Provenance,
     Trajectory,
+    orbital_spins,
     orthonormality_error,
 )
 
@@ -65,8 +66,8 @@ class Frame(NamedTuple):
     """A stored frame in memory, of a batch or of one molecule.
 
     Attributes:
-        occupied: Occupied orbitals in the basis of ground-state orbitals, complex [B, M, S] or, of one molecule,
-            [M, S].
+        occupied: Occupied orbitals in the basis of ground-state orbitals, complex [L, M, S] with one row per spin
+            channel, or, of one molecule, [M, S] and, of an open shell, [2, M, S].
         dipoles_au: Dipoles of the electrons, float64 [B, 3] or [3], e bohr.
         energies_hartree: Energies above the ground state, float64 [B] or [], hartree.
     """
@@ -83,23 +84,29 @@ class Frame(NamedTuple):
             ground_state: That of the molecule.
 
         Returns:
-            Frame of one molecule: orbitals [M, S], dipole [3], energy [].
+            Frame of one molecule: orbitals [M, S] or [2, M, S], dipole [3], energy [].
         """
-        rows, columns = ground_state.orbitals.shape[1], ground_state.num_occupied
-        return Frame(self.occupied[index, :rows, :columns], self.dipoles_au[index], self.energies_hartree[index])
+        spins = len(ground_state.channels)
+        orbitals = ground_state.channels[0].orbitals.shape[1]
+        columns = max(channel.num_occupied for channel in ground_state.channels)
+        occupied = self.occupied[spins * index : spins * (index + 1), :orbitals, :columns]
+        return Frame(occupied if spins > 1 else occupied[0], self.dipoles_au[index], self.energies_hartree[index])
 
 
 def atomic_coefficients(occupied: Sequence[np.ndarray], ground_state: GroundState) -> np.ndarray:
-    """Occupied orbitals of one molecule in atomic orbitals, complex128 [F, S, A].
+    """Occupied orbitals of one molecule in atomic orbitals, those of alpha before those of beta.
 
     Args:
-        occupied: The orbitals of each frame in the basis of ground-state orbitals, complex [M, S].
+        occupied: The orbitals of each frame in the basis of ground-state orbitals, complex [M, S] or [2, M, S].
         ground_state: That of the molecule.
 
     Returns:
         complex128 [F, S, A].
     """
-    return np.swapaxes(ground_state.orbitals @ np.array(occupied), 1, 2)
+    channels = ground_state.channels
+    rows = np.array(occupied).reshape(len(occupied), len(channels), channels[0].orbitals.shape[1], -1)  # [F, C, M, S]
+    each = [c.orbitals @ rows[:, i, :, : c.num_occupied] for i, c in enumerate(channels)]
+    return np.swapaxes(np.concatenate(each, axis=2), 1, 2)
 
 
 def assemble(
@@ -126,7 +133,8 @@ def assemble(
     Returns:
         The trajectory.
     """
-    molecule, occupied = ground_state.molecule, ground_state.num_occupied
+    molecule, channels = ground_state.molecule, ground_state.channels
+    spins = orbital_spins([c.num_occupied for c in channels]) if ground_state.open_shell else None
     orbitals, dipoles, energies = zip(*frames, strict=True)
     coefficients = atomic_coefficients(orbitals, ground_state)
     return Trajectory(
@@ -136,9 +144,11 @@ def assemble(
         overlap=ground_state.overlap,
         dipole_ao_au=ground_state.dipole_ao_au,
         origin_au=ground_state.origin_au,
-        fock_hartree=ground_state.fock_hartree,
-        coefficients=ground_state.orbitals[:, :occupied].T.copy(),
-        energies_hartree=ground_state.energies_hartree[:occupied],
+        fock_hartree=channels[0].fock_hartree,
+        fock_beta_hartree=channels[1].fock_hartree if ground_state.open_shell else None,
+        spins=spins,
+        coefficients=np.concatenate([c.occupied for c in channels], axis=1).T.copy(),
+        energies_hartree=np.concatenate([c.energies_hartree[: c.num_occupied] for c in channels]),
         occupations=ground_state.occupations,
         field_times_fs=grid.times_fs,
         field_au=field.at(grid.times_fs),
@@ -147,10 +157,8 @@ def assemble(
         frame_coefficients=coefficients.astype(precision),
         dipole_au=np.array(dipoles) + ground_state.nuclear_dipole_au,
         energy_hartree=ground_state.energy_hartree + np.array(energies),
-        norm_error=orthonormality_error(coefficients, ground_state.overlap),
-        molecule=MoleculeInfo(
-            name=molecule.name, charge=molecule.charge, source=molecule.source, smiles=molecule.smiles
-        ),
+        norm_error=orthonormality_error(coefficients, ground_state.overlap, spins),
+        molecule=MoleculeInfo.of(molecule),
         method=MethodInfo.model_validate(ground_state.method.model_dump(mode="json")),
         ground_state=GroundStateInfo.model_validate(ground_state.summary()),
         field=FieldInfo.of(field),

@@ -35,10 +35,13 @@ def free_evolution(
         InputError: for steps, times and fields that :func:`tdddft.propagate` refuses.
     """
     grid, sampled = TimeGrid(steps, dt_fs, save_every), as_field(field)
-    occupied = ground_state.num_occupied
-    states = np.eye(len(ground_state.energies_hartree))[:, :occupied]
-    phases = np.outer(grid.frame_times_fs / AU_TIME_FS, ground_state.energies_hartree[:occupied])
-    orbitals = list(states * np.exp(-1j * phases)[:, None])
+    columns = max(channel.num_occupied for channel in ground_state.channels)
+    each = [
+        np.eye(len(c.energies_hartree), columns) * (np.arange(columns) < c.num_occupied)
+        * np.exp(-1j * np.outer(grid.frame_times_fs / AU_TIME_FS, c.energies_hartree[:columns]))[:, None]
+        for c in ground_state.channels
+    ]  # fmt: skip
+    orbitals = list(np.stack(each, axis=1))
     stored = atomic_coefficients(orbitals, ground_state).astype(PRECISION)
     dipoles = electronic_dipole_au(stored, ground_state)
     frames = [Frame(o, dipole, np.array(np.nan)) for o, dipole in zip(orbitals, dipoles, strict=True)]

@@ -4,6 +4,7 @@ from tdddft.trajectory.contract import (
     ARRAYS,
     Trajectory,
     electronic_dipole_au,
+    orbital_spins,
     orthonormal_basis,
     orthonormality_error,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "count_frames",
     "electronic_dipole_au",
     "level_of_theory",
+    "orbital_spins",
     "orthonormal_basis",
     "orthonormality_error",
     "read_frames",

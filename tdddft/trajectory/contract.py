@@ -5,11 +5,13 @@ Shapes: N atoms, A atomic orbitals, S occupied orbitals, F stored frames, T fiel
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field as declared, fields, replace
 from typing import Any, Protocol
 
 import numpy as np
 
+from graphlearn.base.errors import OpenShellError
 from graphlearn.base.hdf5 import Kind
 from tdddft.trajectory.last_state import LastState
 from tdddft.trajectory.metadata import FieldInfo, GroundStateInfo, MethodInfo, MoleculeInfo, Provenance
@@ -28,6 +30,7 @@ class StoredArray:
         shape: Lengths, or letters: N atoms, A atomic orbitals, S occupied orbitals, F frames, T field samples.
         unit: Unit, empty for none.
         meaning: What it is.
+        open_shell: Whether only files of open shells hold it.
     """
 
     path: str
@@ -35,10 +38,13 @@ class StoredArray:
     shape: tuple[str | int, ...]
     unit: str
     meaning: str
+    open_shell: bool = False
 
 
-def _at(path: str, kind: Kind, shape: tuple[str | int, ...], unit: str, meaning: str) -> dict[str, StoredArray]:
-    return {"stored": StoredArray(path, kind, shape, unit, meaning)}
+def _at(
+    path: str, kind: Kind, shape: tuple[str | int, ...], unit: str, meaning: str, *, open_shell: bool = False
+) -> dict[str, StoredArray]:
+    return {"stored": StoredArray(path, kind, shape, unit, meaning, open_shell)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +120,20 @@ class Trajectory:
         metadata=_at("frames/norm_error", "real", ("F",), "", "largest deviation of C S C^dagger from the unit matrix")
     )
     ground_state: GroundStateInfo
+    spins: np.ndarray | None = declared(
+        default=None,
+        metadata=_at(
+            "ground_state/spins", "integer", ("S",), "", "1 for alpha orbitals, -1 for beta; open shells only",
+            open_shell=True,
+        ),
+    )  # fmt: skip
+    fock_beta_hartree: np.ndarray | None = declared(
+        default=None,
+        metadata=_at(
+            "ground_state/fock_beta_hartree", "real", ("A", "A"), "hartree",
+            "Fock matrix of beta electrons, beside that of alpha; open shells only", open_shell=True,
+        ),
+    )  # fmt: skip
     molecule: MoleculeInfo = declared(default_factory=MoleculeInfo)
     method: MethodInfo = declared(default_factory=MethodInfo)
     field: FieldInfo = declared(default_factory=FieldInfo)
@@ -130,6 +150,23 @@ class Trajectory:
     def nuclear_dipole_au(self) -> np.ndarray:
         """Dipole of the nuclei (of the ions, with a pseudopotential) relative to the origin, float64 [3]."""
         return np.asarray(self.ground_state.nuclear_dipole_au)
+
+    @property
+    def open_shell(self) -> bool:
+        """Whether alpha and beta electrons have orbitals of their own."""
+        return self.spins is not None
+
+    @property
+    def channels(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+        """Mask of the orbitals bool [S] and Fock matrix [A, A]: of a closed shell, or of alpha and of beta."""
+        if self.spins is None or self.fock_beta_hartree is None:
+            return ((np.ones(len(self.occupations), dtype=bool), self.fock_hartree),)
+        return ((self.spins > 0, self.fock_hartree), (self.spins < 0, self.fock_beta_hartree))
+
+    def refuse_open_shell(self, what: str) -> None:
+        """OpenShellError if alpha and beta electrons have orbitals of their own, which ``what`` is not made for."""
+        if self.open_shell:
+            raise OpenShellError(f"{self.name}: an open shell, and {what} is for closed shells alone")
 
     def field_at_midpoints(self) -> tuple[np.ndarray, np.ndarray]:
         """Times in fs [T - 1] and field [T - 1, 3] in the middle of each step, where the propagation takes it.
@@ -200,16 +237,24 @@ def orthonormal_basis(overlap: np.ndarray) -> np.ndarray:
     return np.asarray(vectors[:, kept] / np.sqrt(values[kept]))
 
 
-def orthonormality_error(coefficients: np.ndarray, overlap: np.ndarray) -> np.ndarray:
-    """Largest entry of :math:`|C S C^\\dagger - 1|` of each frame.
+def orbital_spins(occupied: Sequence[int]) -> np.ndarray:
+    """Spins of alpha orbitals followed by beta orbitals, as a file holds them: int64 [S], 1 and -1."""
+    return np.repeat(np.array([1, -1]), occupied)
+
+
+def orthonormality_error(coefficients: np.ndarray, overlap: np.ndarray, spins: np.ndarray | None = None) -> np.ndarray:
+    """Largest entry of :math:`|C S C^\\dagger - 1|` of each frame, between orbitals of the same spin.
 
     Args:
         coefficients: Complex [F, S, A].
         overlap: float64 [A, A].
+        spins: Of the orbitals of an open shell, int [S].
 
     Returns:
         float64 [F].
     """
     c = np.asarray(coefficients, dtype=np.complex128)
     gram = c.conj() @ overlap @ np.swapaxes(c, -1, -2)
+    if spins is not None:
+        gram = gram * (spins[:, None] == spins)
     return np.asarray(np.abs(gram - np.eye(c.shape[1])).max(axis=(1, 2)))

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from graphlearn.base.errors import ContractError, InputError
 from graphlearn.base.files import replace_hdf5
 from graphlearn.base.hdf5 import attribute, check_dataset, open_hdf5, read_dataset
-from tdddft.trajectory.contract import ARRAYS, Trajectory
+from tdddft.trajectory.contract import ARRAYS, StoredArray, Trajectory
 from tdddft.trajectory.last_state import write_last_state
 from tdddft.trajectory.metadata import (
     FieldInfo,
@@ -83,7 +83,7 @@ def read_trajectory(
         kind, metadata = attribute(file, "kind", str), _read_metadata(file, version)
         first = slice(frames)
         arrays: dict[str, Any] = {
-            n: read_dataset(file, a.path, first if a.shape[0] == "F" else None) for n, a in ARRAYS.items()
+            n: read_dataset(file, a.path, first if a.shape[0] == "F" else None) for n, a in _stored(file).items()
         }
         trajectory = Trajectory(**arrays, **metadata, kind=kind)
         check_values(trajectory, path, finite=finite)
@@ -123,7 +123,8 @@ def count_frames(file: h5py.File) -> int:
 def _fill(file: h5py.File, trajectory: Trajectory) -> None:
     file.attrs.update(format=FORMAT, schema_version=SCHEMA_VERSION, kind=trajectory.kind)
     for name, stored in ARRAYS.items():
-        file.create_dataset(stored.path, data=getattr(trajectory, name))
+        if trajectory.open_shell or not stored.open_shell:
+            file.create_dataset(stored.path, data=getattr(trajectory, name))
     for group in (*GROUPS, "field"):
         data = getattr(trajectory, group).to_dict()
         file.require_group(group).attrs["info"] = json.dumps(data, sort_keys=True)
@@ -148,9 +149,15 @@ def _version(file: h5py.File) -> int:
 def _check_arrays(file: h5py.File) -> dict[str, int]:
     """Lengths by letter of an open file; ContractError unless all arrays have the types and shapes of the contract."""
     sizes: dict[str, int] = {}
-    for stored in ARRAYS.values():
+    for stored in _stored(file).values():
         check_dataset(file, stored.path, stored.kind, stored.shape, sizes)
     return sizes
+
+
+def _stored(file: h5py.File) -> dict[str, StoredArray]:
+    """The arrays that a file has to hold: without those of open shells, unless one of them is there."""
+    open_shell = any(stored.open_shell and stored.path in file for stored in ARRAYS.values())
+    return {name: stored for name, stored in ARRAYS.items() if open_shell or not stored.open_shell}
 
 
 def _read_metadata(file: h5py.File, version: int) -> dict[str, Any]:

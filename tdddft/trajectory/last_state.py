@@ -84,8 +84,8 @@ def read_last_state(path: Path) -> LastState:
     with open_hdf5(path) as file:
         if GROUP not in file:
             raise InputError(
-                f"{path} holds no state to go on from: it was made by an earlier version, with keep_state false, or by "
-                "a model; generate it again with more steps"
+                f"{path} holds no state to go on from: it was made by an earlier version, with keep_state false, of an "
+                "open shell, or by a model; generate it again with more steps"
             )
         sizes: dict[str, int] = {}
         arrays = {}

@@ -40,8 +40,15 @@ class MoleculeInfo(Metadata):
 
     name: str = Described("molecule", description="name, printable", pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")
     charge: StrictInt = Described(0, description="total charge, e")
+    multiplicity: StrictInt = Described(1, ge=1, description="spin multiplicity, 1 + number of unpaired electrons")
     source: str = Described("", description="where the geometry came from")
     smiles: str | None = Described(None, description="SMILES string, if known")
+
+    @classmethod
+    def of(cls, molecule: Molecule) -> MoleculeInfo:
+        """What a file says of a molecule; the multiplicity where electrons are unpaired."""
+        found = cls(name=molecule.name, charge=molecule.charge, source=molecule.source, smiles=molecule.smiles)
+        return found if molecule.multiplicity == 1 else found.model_copy(update={"multiplicity": molecule.multiplicity})
 
 
 class MethodInfo(Metadata):
@@ -175,7 +182,11 @@ def level_of_theory(trajectory: Trajectory) -> tuple[Molecule, Method]:
     """
     t, about = trajectory, trajectory.molecule
     method = t.method.to_method(f"{t.name}: the file")
-    return Molecule(t.name, t.numbers, t.positions_angstrom, about.charge, about.source, about.smiles), method
+    molecule = Molecule(
+        t.name, t.numbers, t.positions_angstrom, about.charge, about.source, about.smiles,
+        multiplicity=about.multiplicity,
+    )  # fmt: skip
+    return molecule, method
 
 
 def first_error(error: ValidationError) -> str:

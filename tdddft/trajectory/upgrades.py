@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 Groups = dict[str, dict[str, Any]]
 
 
@@ -14,7 +14,12 @@ def _from_version_1(groups: Groups) -> Groups:
     return {**{name: data for name, data in groups.items() if name != "basis"}, "method": groups.get("basis", {})}
 
 
-UPGRADES: dict[int, Callable[[Groups], Groups]] = {1: _from_version_1}
+def _from_version_2(groups: Groups) -> Groups:
+    """Version 2 knew closed shells alone; their files are what they were."""
+    return groups
+
+
+UPGRADES: dict[int, Callable[[Groups], Groups]] = {1: _from_version_1, 2: _from_version_2}
 
 
 def upgrade(groups: Groups, version: int) -> Groups:

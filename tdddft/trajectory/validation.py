@@ -60,7 +60,7 @@ def validate(trajectory: Trajectory) -> list[RuleResult]:
         return [finite]
     increasing = bool((np.diff(t.times_fs) > 0).all() and (np.diff(t.field_times_fs) > 0).all())
     converged = t.ground_state.converged
-    error = float(orthonormality_error(t.frame_coefficients, t.overlap).max())
+    error = float(orthonormality_error(t.frame_coefficients, t.overlap, t.spins).max())
     return [
         finite,
         RuleResult("times increase", increasing, f"{len(t.times_fs)} frames to {t.times_fs[-1]:.4g} fs"),
@@ -88,10 +88,13 @@ def field_end_index(trajectory: Trajectory) -> int:
 
 def _aufbau(t: Trajectory) -> RuleResult:
     r"""Whether no orbital of :math:`F C = S C \varepsilon` that is left empty lies below an occupied one."""
-    half = orthonormal_basis(t.overlap)
-    lowest = np.linalg.eigvalsh(half.T @ t.fock_hartree @ half)[: len(t.coefficients)]
-    occupied = np.linalg.eigvalsh(t.coefficients @ t.fock_hartree @ t.coefficients.T)
-    above = float(np.abs(occupied - lowest).max()) if len(lowest) == len(occupied) else np.inf
+    half, above = orthonormal_basis(t.overlap), 0.0
+    for chosen, fock in t.channels:
+        coefficients = t.coefficients[chosen]
+        lowest = np.linalg.eigvalsh(half.T @ fock @ half)[: len(coefficients)]
+        occupied = np.linalg.eigvalsh(coefficients @ fock @ coefficients.T)
+        differences = np.abs(occupied - lowest) if len(lowest) == len(occupied) else np.array([np.inf])
+        above = max(above, float(differences.max(initial=0.0)))
     return RuleResult(
         "lowest orbitals occupied", above < AUFBAU_TOLERANCE_HARTREE, f"{above:.1e} hartree from the lowest orbitals"
     )
@@ -151,9 +154,10 @@ def check_values(t: Trajectory, path: Path, *, finite: bool) -> None:
         (fits.all(), f"row {row} of ao_table, {t.ao_table[row].tolist()}, is no orbital of the molecule"),
         (len(np.unique(t.ao_table, axis=0)) == len(t.ao_table), "ao_table names an orbital twice"),
         (
-            len(t.occupations) <= len(t.ao_table),
+            max(mask.sum() for mask, _ in t.channels) <= len(t.ao_table),
             f"{len(t.occupations)} occupied orbitals, but {len(t.ao_table)} atomic orbitals",
         ),
+        (t.spins is None or set(t.spins.tolist()) <= {1, -1}, "spins must be 1 or -1"),
         (
             ions is None or len(ions) == len(t.numbers),
             f"ion_charges of ground_state must be {len(t.numbers)} finite numbers",
@@ -168,5 +172,6 @@ def check_values(t: Trajectory, path: Path, *, finite: bool) -> None:
 def not_finite(t: Trajectory) -> dict[str, int]:
     """How many NaN and infinite values each array holds; a prediction may be without an energy."""
     left_out = {"energy_hartree"} if t.kind == "predicted" else set()
+    left_out |= {n for n, stored in ARRAYS.items() if stored.open_shell and not t.open_shell}
     counts = {n: int((~np.isfinite(getattr(t, n))).sum()) for n in ARRAYS if n not in left_out}
     return {name: count for name, count in counts.items() if count}

@@ -62,6 +62,24 @@ class Semilocal:
         """
         return self._through_libxc(density) if self._terms is None else self._closed(density)
 
+    def polarised(self, density: Tensor) -> tuple[Tensor, Tensor]:
+        """Energy per volume [..., G] and potential [..., 2, R, G] of alpha and beta densities [..., 2, R, G].
+
+        The potential of each gradient row is the derivative of the energy by it. Through libxc, on the CPU.
+        """
+        spins, rows, points = density.shape[-3:]
+        flat = density.detach().cpu().double().reshape(-1, spins, rows, points).numpy()
+        flat = np.ascontiguousarray(np.moveaxis(flat, 0, 2)).reshape(spins, rows, -1)
+        flat[:, :, flat[:, 0].sum(0) < VACUUM] = 0.0
+        rho = flat[:, 0] if rows == 1 else flat
+        per_electron, potential = dft.numint.NumInt().eval_xc_eff(
+            self.functional, rho, deriv=1, xctype=self.kind, spin=1
+        )[:2]
+        shape = (*density.shape[:-3], points)
+        energy = torch.from_numpy(np.asarray(per_electron * flat[:, 0].sum(0))).reshape(shape)
+        rows_first = torch.from_numpy(np.ascontiguousarray(potential)).reshape(spins, rows, *shape)
+        return energy.to(density), rows_first.movedim((0, 1), (-3, -2)).to(density)
+
     def _closed(self, density: Tensor) -> tuple[Tensor, Tensor]:
         rho = density[..., 0, :]
         vacuum = rho < VACUUM
@@ -93,21 +111,23 @@ class Semilocal:
 
 
 def exact_xc_kernel(functional: str, density: np.ndarray) -> np.ndarray:
-    """Second derivatives of the energy per volume by rows of the density, float64 [R, R, G], through libxc.
+    """Second derivatives of the energy per volume by rows of the density, through libxc.
 
     The kernel of a hybrid is that of its semilocal part.
 
     Args:
         functional: Name as PySCF takes it.
-        density: Density, its gradient and the kinetic-energy density, as far as the functional needs them, [R, G] or,
-            for an LDA, [G].
+        density: Density, its gradient and the kinetic-energy density, as far as the functional needs them, of each
+            spin: [C, R, G], C = 1 for a closed shell and 2 for alpha and beta.
 
     Returns:
-        float64 [R, R, G] with R = 1 row for an LDA, 4 for a GGA and 5 for a meta-GGA.
+        float64 [C, R, C, R, G] with R = 1 row for an LDA, 4 for a GGA and 5 for a meta-GGA.
     """
     kind = str(dft.libxc.xc_type(functional))
-    second = dft.numint.NumInt().eval_xc_eff(functional, density, deriv=2, xctype=kind)[2]
-    return np.asarray(second).reshape(ROWS[kind], ROWS[kind], -1)
+    spins, rows = len(density), ROWS[kind]
+    rho = np.squeeze(density[:, :rows], tuple(axis for axis, size in enumerate((spins, rows)) if size == 1))
+    second = dft.numint.NumInt().eval_xc_eff(functional, rho, deriv=2, xctype=kind, spin=spins - 1)[2]
+    return np.asarray(second).reshape(spins, rows, spins, rows, -1)
 
 
 def xc_kernel(functional: str, density: np.ndarray) -> np.ndarray:
@@ -115,15 +135,12 @@ def xc_kernel(functional: str, density: np.ndarray) -> np.ndarray:
 
     Args:
         functional: Name as PySCF takes it.
-        density: Density, its gradient and, where there is one, the kinetic-energy density, float64 [1 or 4 or 5, G].
+        density: Density and its gradient of each spin, float64 [C, 4, G].
 
     Returns:
-        float64 [R, R, G] with R = 1 row for an LDA and 4 otherwise.
+        float64 [C, R, C, R, G] with R = 1 row for an LDA and 4 otherwise.
     """
-    kind = str(dft.libxc.xc_type(functional))
-    if kind == "MGGA":
-        functional, kind = "PBE", "GGA"
-    return exact_xc_kernel(functional, density[:4] if kind == "GGA" else density[0])
+    return exact_xc_kernel("PBE" if dft.libxc.xc_type(functional) == "MGGA" else functional, density)
 
 
 def exchange_terms(functional: str) -> tuple[tuple[float, float], ...]:

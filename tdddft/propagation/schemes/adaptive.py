@@ -105,8 +105,9 @@ def _share(hamiltonian: Hamiltonian, orbitals: Tensor, changed: Tensor, span: Te
     """Largest dipole that a change of the orbitals comes to, over the span; of the batch the largest."""
     change = changed - orbitals
     change = change - orbitals @ (orbitals.mH @ change)
-    moments = hamiltonian.dipole.to(change.dtype) @ change.unsqueeze(1)  # [B, 3, M, S]
-    amplitude = 4.0 * (orbitals.conj().unsqueeze(1) * moments).sum((-2, -1))
+    moments = hamiltonian.dipole.to(change.dtype) @ change.unsqueeze(1)  # [L, 3, M, S]
+    total = hamiltonian.per_molecule((orbitals.conj().unsqueeze(1) * moments).sum((-2, -1)))
+    amplitude = 2.0 * hamiltonian.occupation * total
     return float((torch.linalg.vector_norm(amplitude, dim=-1) / span.clamp_min(SPAN_FLOOR_AU)).max())
 
 

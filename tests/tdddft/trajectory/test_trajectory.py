@@ -25,7 +25,7 @@ def test_round_trip(path, water_trajectory):
 
 def test_file_says_its_schema_and_units(path):
     with h5py.File(path) as file:
-        assert file.attrs["schema_version"] == 2
+        assert file.attrs["schema_version"] == 3
         groups = {"molecule", "method", "basis", "ground_state", "field", "frames", "provenance", "last_state"}
         assert set(file) == groups
         assert {"coefficients", "dipole_au", "energy_hartree", "norm_error", "times_fs"} == set(file["frames"])
@@ -35,7 +35,7 @@ def test_file_says_its_schema_and_units(path):
 def test_other_schema_foreign_and_damaged_files(path, tmp_path):
     with h5py.File(path, "r+") as file:
         file.attrs["schema_version"] = 7
-    with pytest.raises(ContractError, match="schema version 7, this tdddft reads versions up to 2"):
+    with pytest.raises(ContractError, match="schema version 7, this tdddft reads versions up to 3"):
         read_trajectory(path)
     with h5py.File(tmp_path / "foreign.h5", "w") as file:
         file["x"] = 1
