@@ -11,7 +11,7 @@ class InputError(ValueError):
 
 
 class OpenShellError(InputError):
-    """A molecule with unpaired electrons, which is not propagated."""
+    """Unpaired electrons that are not stated, or that what is asked for does not take."""
 
 
 class ConvergenceError(RuntimeError):

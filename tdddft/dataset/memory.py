@@ -34,7 +34,7 @@ def estimate_bytes(molecule: Molecule, method: Method, times: Propagation) -> fl
         Bytes.
     """
     mol = build_mol(molecule, method)
-    a, s = mol.nao, mol.nelectron // 2
+    a, s = mol.nao, (mol.nelectron + mol.spin) // 2
     pairs = a * (a + 1) / 2
     total = PROCESS_BYTES
     fitting = _fitting_functions(mol)
@@ -46,7 +46,8 @@ def estimate_bytes(molecule: Molecule, method: Method, times: Propagation) -> fl
         total += 6 * DOUBLE * min(number_of_points(mol, method.grid_level), POINTS_AT_ONCE) * a
         size = 4 if method.response_precision == "float32" else DOUBLE
         total += 4 * size * number_of_points(mol, method.response_grid) * a
-    return total + 3 * 2 * DOUBLE * (times.steps // times.save_every + 1) * s * a
+    spins = 1 if mol.spin == 0 else 2  # alpha and beta have integrals and orbitals on the grid of their own
+    return spins * total + 3 * 2 * DOUBLE * (times.steps // times.save_every + 1) * spins * s * a
 
 
 def check_memory(molecule: Molecule, method: Method, times: Propagation, limit_bytes: float | None) -> None:

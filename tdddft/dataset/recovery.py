@@ -72,6 +72,8 @@ def mismatch(trajectory: Trajectory, identifier: str, fingerprint: str | None) -
     stored = t.provenance.id
     if stored != identifier:
         return f"the file is that of {stored or 'an unknown id'}"
-    if fingerprint is not None and geometry_hash(t.numbers, t.positions_angstrom, t.molecule.charge) != fingerprint:
+    about = t.molecule
+    found = geometry_hash(t.numbers, t.positions_angstrom, about.charge, about.multiplicity)
+    if fingerprint is not None and found != fingerprint:
         return f"the file holds another geometry ({t.name}) than selection.csv"
     return ""

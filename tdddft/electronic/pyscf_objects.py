@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import ValidationError
 from pyscf import gto, scf
 
-from graphlearn.base.errors import ConvergenceError, InputError, OpenShellError
+from graphlearn.base.errors import ConvergenceError, InputError
 from tdddft.electronic.method import Method
 from tdddft.electronic.scf_solvers import Convergence, flaw_of
 from tdddft.molecules.molecule import Molecule
@@ -30,17 +30,14 @@ def from_mole(mol: gto.Mole) -> Molecule:
 
     Raises:
         InputError: for one that is not built, a periodic cell, ghost atoms, Cartesian functions.
-        OpenShellError: for unpaired electrons.
     """
     numbers = [gto.charge(mol.atom_pure_symbol(i)) for i in range(mol.natm)]
-    open_shell = f"the Mole has spin={mol.spin}: unpaired electrons, and only closed shells are propagated"
     unusable = (
         (not mol._built, InputError("the Mole is not built; call mol.build()")),
         (
             hasattr(mol, "lattice_vectors"),
             InputError("the Mole is a periodic cell, and only molecules by themselves are simulated"),
         ),
-        (mol.spin != 0, OpenShellError(open_shell)),
         (mol.cart, InputError("the Mole has Cartesian functions (cart=True); spherical ones are propagated")),
         (0 in numbers, InputError("the Mole holds ghost atoms; leave them out")),
     )
@@ -48,7 +45,10 @@ def from_mole(mol: gto.Mole) -> Molecule:
         if applies:
             raise error
     positions = mol.atom_coords() * BOHR_ANGSTROM
-    molecule = Molecule("molecule", np.array(numbers), positions, mol.charge, "PySCF Mole", charge_from="Mole.charge")
+    molecule = Molecule(
+        "molecule", np.array(numbers), positions, mol.charge, "PySCF Mole", charge_from="Mole.charge",
+        multiplicity=mol.spin + 1,
+    )  # fmt: skip
     return replace(molecule, name=molecule.formula)
 
 
@@ -69,7 +69,7 @@ def method_of_mole(mol: gto.Mole, method: Method | None) -> Method:
 
 
 def method_of_mean_field(mean_field: scf.hf.SCF, method: Method | None) -> Method:
-    """The level of theory of a restricted mean field.
+    """The level of theory of a mean field.
 
     Args:
         mean_field: PySCF's.
@@ -79,10 +79,15 @@ def method_of_mean_field(mean_field: scf.hf.SCF, method: Method | None) -> Metho
         The level of theory.
 
     Raises:
-        InputError: as :func:`method_of_mole`, and for what is not restricted Hartree-Fock or Kohn-Sham.
+        InputError: as :func:`method_of_mole`, and for other than RHF, RKS, UHF and UKS.
     """
-    if not isinstance(mean_field, scf.hf.RHF) or isinstance(mean_field, scf.rohf.ROHF):
-        raise InputError(f"{type(mean_field).__name__}: restricted closed shells alone (RHF, RKS) are propagated")
+    name = type(mean_field).__name__
+    if isinstance(mean_field, scf.rohf.ROHF):
+        raise InputError(
+            f"{name}: orbitals that hold one electron beside pairs (ROHF, ROKS) are not propagated; converge UHF or UKS"
+        )
+    if not isinstance(mean_field, scf.hf.RHF | scf.uhf.UHF):
+        raise InputError(f"{name}: only RHF, RKS, UHF and UKS are propagated")
     found = _names_of_mole(mean_field.mol)
     found |= {
         "functional": getattr(mean_field, "xc", "HF"),
@@ -115,7 +120,7 @@ def adopt(given: scf.hf.SCF, ours: scf.hf.SCF) -> Convergence:
         raise ConvergenceError(f"the mean field is converged to a state that is no ground state: {flaw}")
     density, difference = given.make_rdm1(), np.inf
     fock = np.asarray(given.get_fock(dm=density))
-    if ours.mol.nao == len(fock):
+    if ours.mol.nao == fock.shape[-1]:
         hcore, potential = ours.get_hcore(), ours.get_veff(ours.mol, density)
         energy = abs(ours.energy_tot(density, hcore, potential) - given.e_tot)
         difference = max(float(np.abs(hcore + potential - fock).max()), float(energy))
@@ -124,11 +129,12 @@ def adopt(given: scf.hf.SCF, ours: scf.hf.SCF) -> Convergence:
             f"the mean field differs by {difference:.1e} hartree from its level of theory as named: a solvent, a "
             "dispersion correction, relativistic terms, another fitting basis or grid cannot be stored; pass its Mole"
         )
-    order = np.lexsort((given.mo_energy, -given.mo_occ))
+    energies, occupations = np.array(given.mo_energy), np.array(given.mo_occ)
+    order = np.lexsort((energies, -occupations))  # of each spin
     ours.set(
-        mo_coeff=np.array(given.mo_coeff)[:, order],
-        mo_energy=np.array(given.mo_energy)[order],
-        mo_occ=np.array(given.mo_occ)[order],
+        mo_coeff=np.take_along_axis(np.array(given.mo_coeff), order[..., None, :], axis=-1),
+        mo_energy=np.take_along_axis(energies, order, axis=-1),
+        mo_occ=np.take_along_axis(occupations, order, axis=-1),
         e_tot=given.e_tot,
         converged=True,
     )

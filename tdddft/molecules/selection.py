@@ -24,7 +24,7 @@ MEANINGS = {
     "atoms": "number of atoms",
     "heavy_atoms": "number of atoms other than hydrogen",
     "smiles": "SMILES string, empty where not known",
-    "geometry": "fingerprint of elements, positions and charge, 16 hexadecimal digits",
+    "geometry": "fingerprint of elements, positions, charge and multiplicity, 16 hexadecimal digits",
     "charge": "total charge, e",
     "charge_from": "how the charge is known",
 }
@@ -102,24 +102,26 @@ def selection_table(molecules: Sequence[Molecule]) -> str:
 
 
 def fingerprint(molecule: Molecule) -> str:
-    """Short hash of elements, positions and charge."""
-    return geometry_hash(molecule.numbers, molecule.positions_angstrom, molecule.charge)
+    """Short hash of elements, positions, charge and multiplicity."""
+    m = molecule
+    return geometry_hash(m.numbers, m.positions_angstrom, m.charge, m.multiplicity)
 
 
-def geometry_hash(numbers: np.ndarray, positions_angstrom: np.ndarray, charge: int) -> str:
-    """Short hash of atomic numbers [N], positions [N, 3] in angstrom and charge.
+def geometry_hash(numbers: np.ndarray, positions_angstrom: np.ndarray, charge: int, multiplicity: int = 1) -> str:
+    """Short hash of atomic numbers [N], positions [N, 3] in angstrom, charge and, where it is not 1, multiplicity.
 
     Args:
         numbers: Atomic numbers, int [N].
         positions_angstrom: float64 [N, 3], angstrom.
         charge: Total charge, e.
+        multiplicity: 1 + number of unpaired electrons.
 
     Returns:
         Sixteen hexadecimal digits.
     """
     digest = hashlib.sha256(np.ascontiguousarray(numbers, dtype=np.int64).tobytes())
     digest.update(np.ascontiguousarray(positions_angstrom, dtype=np.float64).tobytes())
-    digest.update(str(charge).encode())
+    digest.update((str(charge) if multiplicity == 1 else f"{charge} {multiplicity}").encode())
     return digest.hexdigest()[:16]
 
 

@@ -30,7 +30,11 @@ def to_delta(trajectory: Trajectory, frame_coefficients: np.ndarray | None = Non
 
     Returns:
         complex128 [F, S, A].
+
+    Raises:
+        OpenShellError: for a trajectory of alpha and beta orbitals.
     """
+    trajectory.refuse_open_shell("learning from orbitals")
     return orbital_motion(trajectory, frame_coefficients) / DELTA_SCALE
 
 

@@ -102,8 +102,10 @@ class OrbitalTrajectory:
         Raises:
             InputError: if the basis does not fit, the field starts with a delta kick or turns, or the frames are not
                 equally spaced.
+            OpenShellError: for a trajectory of alpha and beta orbitals.
         """
         t = trajectory
+        t.refuse_open_shell("learning from orbitals")
         if len(t.times_fs) < 2:
             raise InputError(f"{t.name}: holds a single frame; generate with more steps")
         if t.field_impulse_au.any():
