@@ -105,7 +105,8 @@ def test_turned_orbitals(water, hamiltonian):
     whole = propagate(water, PULSE, 60, propagator=Multirate(), hamiltonian=hamiltonian)
     short = propagate(water, PULSE, 40, propagator=Multirate(), hamiltonian=hamiltonian)
     signs = np.where(np.arange(water.orbitals.shape[1]) % 2, 1.0, -1.0)
-    other = dataclasses.replace(water, orbitals=water.orbitals * signs)
+    channel = dataclasses.replace(water.channels[0], orbitals=water.orbitals * signs)
+    other = dataclasses.replace(water, channels=(channel,))
     longer = lengthen(short, 60, hamiltonian=Hamiltonian([other]))
     assert np.abs(longer.dipole_au - whole.dipole_au).max() < 1e-9
     assert np.abs(longer.frame_coefficients - whole.frame_coefficients).max() < 1e-6
