@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pyscf import tdscf
 
 from graphlearn.base.errors import ConvergenceError, InputError
 from tdddft.electronic.ground_state import GroundState
+from tdddft.electronic.solvent import casida_solver, density_response
 from tdddft.units import HARTREE_EV
 
 SMALLEST_GAP_HARTREE = 1e-4
@@ -90,7 +90,7 @@ def linear_response_modes(ground_state: GroundState, count: int = 10) -> Modes:
     energies_ev, x, y = linear_response_amplitudes(ground_state, count)
     c, occupied = ground_state.orbitals, ground_state.num_occupied
     half = 2.0 * np.einsum("pn,kna,qa->kpq", c[:, :occupied], x + y, c[:, occupied:], optimize=True)
-    response = ground_state.mean_field.gen_response(hermi=1)
+    response = density_response(ground_state)
     fock = np.asarray(response(half + half.swapaxes(1, 2)))
     return Modes(energies_ev, x, y, fock)
 
@@ -131,7 +131,7 @@ def _solved(ground_state: GroundState, count: int) -> tuple[Any, np.ndarray]:
             f"{name}: the ground state is degenerate (gap {gap * HARTREE_EV:.4f} eV), so that its lowest excitation "
             "has no energy; linear response does not describe it"
         )
-    solver = tdscf.TDDFT(ground_state.mean_field).set(
+    solver = casida_solver(ground_state).set(
         nstates=min(count, pairs), max_cycle=200, positive_eig_threshold=SMALLEST_SQUARE_HARTREE2
     )
     try:

@@ -190,14 +190,16 @@ def check_method(molecules: Sequence[Molecule], method: Method) -> None:
         method: Their level of theory.
 
     Raises:
-        InputError: if the functional is unknown, an element lacks a basis or pseudopotential, or an effective core
+        InputError: if the functional or the solvent is unknown, an element lacks a basis or pseudopotential, or an effective core
             potential replaces no core of any.
     """
     from tdddft.electronic.core_potentials import check_used
     from tdddft.electronic.functionals.semilocal import check_functional
     from tdddft.electronic.mole import build_mol
+    from tdddft.electronic.solvent import describe_solvent
 
     check_functional(method.functional)
+    describe_solvent(method)
     check_used({symbol for molecule in molecules for symbol in molecule.symbols}, method)
     seen: set[str] = set()
     for molecule in molecules:

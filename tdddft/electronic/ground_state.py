@@ -16,6 +16,7 @@ from tdddft.electronic.method import Method
 from tdddft.electronic.mole import build_mean_field, build_mol
 from tdddft.electronic.pyscf_objects import adopt, from_mole, method_of_mean_field, method_of_mole
 from tdddft.electronic.scf_solvers import Convergence, solve_scf
+from tdddft.electronic.solvent import describe_solvent
 from tdddft.molecules.molecule import Molecule
 from tdddft.molecules.sources import read_molecules
 from tdddft.molecules.sources.ase_atoms import from_atoms
@@ -146,6 +147,7 @@ class GroundState:
             "nuclear_dipole_au": self.nuclear_dipole_au.tolist(),
             "scf_solver": self.scf_solver,
             "scf_cycles": self.scf_cycles,
+            **({} if (solvent := describe_solvent(self.method)) is None else {"solvent": solvent}),
             "dropped_by_linear_dependence": len(self.overlap) - len(self.channels[0].energies_hartree),
             "linear_dependence_threshold": getattr(scf.hf, "overlap_zero_eigenvalue_threshold", None),
         }

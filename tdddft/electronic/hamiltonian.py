@@ -18,6 +18,7 @@ from tdddft.electronic.ground_state import GroundState, SpinChannel
 from tdddft.electronic.linear_kernel import LinearKernel
 from tdddft.electronic.method_names import KernelLevel
 from tdddft.electronic.response_kernel import ResponseKernel
+from tdddft.electronic.solvent import reaction_field
 
 
 class Hamiltonian:
@@ -96,13 +97,27 @@ class Hamiltonian:
         return ExactRepulsion(self.ground_states, self.device)
 
     @cached_property
+    def _reaction(self) -> list[list[np.ndarray]] | None:
+        """Factors of the fast response of the solvent, of each channel of each molecule."""
+        factors = [reaction_field(g) for g in self.ground_states]
+        return [f for f in factors if f is not None] or None
+
+    @cached_property
+    def _reaction_field(self) -> FittedRepulsion | None:
+        if self._reaction is None:
+            return None
+        molecules = zip(self.ground_states, self._reaction, strict=True)
+        integrals = [FittedIntegrals(fitting_of(g), w, None, 0.0) for g, factors in molecules for w in factors]
+        return FittedRepulsion(integrals, self.spins, torch.float64, self.device)
+
+    @cached_property
     def _ground_exchange(self) -> Tensor:
         return self.repulsion.exchange(self._ground)
 
     @cached_property
     def linear_kernel(self) -> LinearKernel:
         """The linear model of the response; built when it is first asked for."""
-        return LinearKernel(self.ground_states, self._fitted, self._dtype, self.device)
+        return LinearKernel(self.ground_states, self._fitted, self._dtype, self.device, self._reaction)
 
     def response_kernel(self, level: KernelLevel) -> ResponseKernel:
         """The response to first order in the change of the orbitals; built when it is first asked for.
@@ -119,7 +134,9 @@ class Hamiltonian:
         if len(self.ground_states) != 1:
             raise InputError("a linear kernel is of one molecule: propagate molecules one at a time")
         if level not in self._kernels:
-            self._kernels[level] = ResponseKernel(self.ground_states[0], level, self._dtype, self.device)
+            self._kernels[level] = ResponseKernel(
+                self.ground_states[0], level, self._dtype, self.device, self._reaction[0][0] if self._reaction else None
+            )
         return self._kernels[level]
 
     def ground_orbitals(self) -> Tensor:
@@ -159,6 +176,8 @@ class Hamiltonian:
         density = self.density_change(occupied)
         change = density.real.contiguous()
         fock = self.repulsion.coulomb(change)
+        if self._reaction_field is not None:
+            fock = fock - self._reaction_field.coulomb(change)
         first_order = (self.energies * change.diagonal(dim1=-2, dim2=-1)).sum(-1)
         energy = self.per_molecule(first_order + 0.5 * trace_product(fock, change))
         if self.semilocal is not None:

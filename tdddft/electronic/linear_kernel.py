@@ -38,6 +38,8 @@ class LinearKernel:
         fitted: Integrals of each, one per channel.
         dtype: Of the matrix products.
         device: Where to compute.
+        reaction: Factors of the response of a solvent, :func:`tdddft.electronic.solvent.reaction_field` of each; those
+            of a molecule are as many for alpha as for beta electrons.
     """
 
     def __init__(
@@ -46,14 +48,19 @@ class LinearKernel:
         fitted: Sequence[Sequence[FittedIntegrals]],
         dtype: torch.dtype,
         device: torch.device,
+        reaction: Sequence[Sequence[np.ndarray]] | None = None,
     ) -> None:
         channels = [channel for g in ground_states for channel in g.channels]
         occupied, self.occupation = [c.num_occupied for c in channels], channels[0].occupation
         integrals = [f for each in fitted for f in each]
         s = max(occupied)
         pairs = [_virtual_occupied(f.coulomb, n, s) for f, n in zip(integrals, occupied, strict=True)]
-        self._pairs = stack_padded(pairs, dtype, device).flatten(2)  # [L, P, M * S]
         metrics = [fitted_metric(g, each[0].fitting, dtype) for g, each in zip(ground_states, fitted, strict=True)]
+        if reaction is not None:
+            more = [_virtual_occupied(w, n, s) for w, n in zip((w for e in reaction for w in e), occupied, strict=True)]
+            pairs = [np.concatenate(both) for both in zip(pairs, more, strict=True)]
+            metrics = [with_solvent(m, len(e), len(e[0])) for m, e in zip(metrics, reaction, strict=True)]
+        self._pairs = stack_padded(pairs, dtype, device).flatten(2)  # [L, P, M * S]
         self._metric = stack_padded(metrics, dtype, device)
         arrays = [f.exchange for f in integrals if f.exchange is not None]
         share = 2.0 * integrals[0].share / self.occupation
@@ -95,6 +102,24 @@ class LinearKernel:
             return None
         block = self._exchange.odd(self.occupation * real_outer(-1j * orbitals, orbitals[:, : orbitals.shape[2]]))
         return _filled(block, -block.mT)
+
+
+def with_solvent(metric: np.ndarray, spins: int, factors: int) -> np.ndarray:
+    """The metric with the response of a solvent behind the fitting functions of each spin.
+
+    Args:
+        metric: Of :func:`fitted_metric`, float64 [spins P, spins P].
+        spins: Channels of the molecule.
+        factors: Number of factors of the response.
+
+    Returns:
+        float64 [spins (P + G), spins (P + G)].
+    """
+    size = len(metric) // spins
+    out = np.zeros((spins, size + factors, spins, size + factors))
+    out[:, :size, :, :size] = metric.reshape(spins, size, spins, size)
+    out[:, size:, :, size:] = -2.0 * np.eye(factors)[:, None]
+    return out.reshape(spins * (size + factors), -1)
 
 
 def _filled(block: Tensor, mirrored: Tensor) -> Tensor:

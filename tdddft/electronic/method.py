@@ -57,6 +57,20 @@ class Method(RecipeSection):
         "float32", description="of the matrix products that give the change of the Fock matrix"
     )
     density_fitting: bool = Field(True, description="fit the Coulomb interaction; false takes exact integrals")
+    solvent: str | Annotated[float, Field(ge=1)] | None = Field(
+        None,
+        description="solvent as a polarisable continuum: a name as water, acetonitrile, ..., or its static dielectric "
+        "constant; null for none",
+    )
+    solvent_model: Literal["iefpcm", "cpcm"] = "iefpcm"
+    solvent_response: Literal["frozen", "fast"] = Field(
+        "frozen",
+        description="in the propagation: frozen keeps the reaction field of the ground state, fast lets its electronic "
+        "part follow the electrons at once, with the optical dielectric constant",
+    )
+    optical_dielectric: float | None = Field(
+        None, ge=1, description="of the fast response; by default the square of the solvent's refractive index"
+    )
     scf_tolerance_hartree: float = Field(1e-11, gt=0)
     scf_max_cycles: int = Field(100, ge=1)
 
@@ -88,14 +102,22 @@ class Method(RecipeSection):
         return _for_its_basis(data)
 
     def idle(self) -> Mapping[str, str]:
-        """The integration grids, where there is no density functional."""
+        """The integration grids without a density functional, keys of a solvent without one."""
         keys = ("grid_level", "response_grid") if self.functional.upper() == "HF" else ()
-        return dict.fromkeys(keys, "Hartree-Fock takes no integration grid")
+        idle = dict.fromkeys(keys, "Hartree-Fock takes no integration grid")
+        if self.solvent is None:
+            idle |= dict.fromkeys(("solvent_model", "solvent_response", "optical_dielectric"), "there is no solvent")
+        elif self.solvent_response == "frozen":
+            idle["optical_dielectric"] = "method.solvent_response is frozen"
+        return idle
 
     @model_serializer(mode="wrap")
     def _without_idle(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Also without ``ecp`` and ``basis_functions`` where they are null, so that hashes stay what they were."""
-        left_out = {*self.idle(), *(key for key in ("ecp", "basis_functions") if getattr(self, key) is None)}
+        """Also without keys that are null and were added later, so that hashes stay what they were."""
+        left_out = {
+            *self.idle(),
+            *(key for key in ("ecp", "basis_functions", "solvent", "optical_dielectric") if getattr(self, key) is None),
+        }
         return {key: value for key, value in handler(self).items() if key not in left_out}
 
 

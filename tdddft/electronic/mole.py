@@ -19,6 +19,7 @@ from tdddft.electronic.method_names import (
     names_by_element,
     refuse_files_of_these_names,
 )
+from tdddft.electronic.solvent import with_solvent
 from tdddft.molecules.molecule import Molecule
 from tdddft.units import BOHR_ANGSTROM
 
@@ -94,7 +95,8 @@ def build_mean_field(mol: gto.Mole, method: Method, *, unrestricted: bool = Fals
         unrestricted: Orbitals of their own for alpha and beta electrons, also where none is unpaired.
 
     Returns:
-        RHF or RKS, for unpaired electrons UHF or UKS, density-fitted if the method says so.
+        RHF or RKS, for unpaired electrons UHF or UKS, density-fitted if the method says so, in the field of its solvent
+        if it names one.
 
     Raises:
         InputError: for a functional that cannot be propagated.
@@ -109,7 +111,7 @@ def build_mean_field(mol: gto.Mole, method: Method, *, unrestricted: bool = Fals
     if method.density_fitting:
         mean_field = mean_field.density_fit()
         build_fitting(mean_field.with_df)
-    return mean_field.set(
+    return with_solvent(mean_field, method).set(
         chkfile=None,
         conv_tol=method.scf_tolerance_hartree,
         conv_tol_grad=max(1e-6, np.sqrt(method.scf_tolerance_hartree) * 0.1),

@@ -42,6 +42,7 @@ class ResponseKernel:
         level: One of the above.
         dtype: Of the products.
         device: Where to compute.
+        reaction: Factors of the response of a solvent, :func:`tdddft.electronic.solvent.reaction_field`.
 
     Raises:
         InputError: for an unknown level, and where the kernel does not fit into half of the available memory.
@@ -49,7 +50,14 @@ class ResponseKernel:
     Source: Zhou, Della Sala and Parker, J. Phys. Chem. Lett. 14, 1968 (2023) for ``ris``.
     """
 
-    def __init__(self, ground_state: GroundState, level: KernelLevel, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self,
+        ground_state: GroundState,
+        level: KernelLevel,
+        dtype: torch.dtype,
+        device: torch.device,
+        reaction: np.ndarray | None = None,
+    ) -> None:
         if level not in KERNEL_LEVELS:
             raise InputError(f"kernel {level!r}: choose one of {', '.join(KERNEL_LEVELS)}")
         self._factors: tuple[Tensor, Tensor] | None = None
@@ -70,6 +78,9 @@ class ResponseKernel:
         right = 4.0 * integrals.coulomb[:, occupied:, :occupied].reshape(size, pairs)
         if level == "fitted":
             right = 0.5 * fitted_metric(ground_state, fitting, dtype) @ right
+        if reaction is not None:
+            left = np.concatenate([left, reaction[:, :, :occupied].reshape(-1, rows)])
+            right = np.concatenate([right, -4.0 * reaction[:, occupied:, :occupied].reshape(-1, pairs)])
         factors = [torch.as_tensor(np.ascontiguousarray(factor)).to(dtype) for factor in (left, right)]
         if not dense:
             self._factors = factors[0].to(device), factors[1].to(device)

@@ -54,7 +54,8 @@ def solve_scf(mean_field: Any) -> Convergence:
     """
     tried, flaw = [], ""
     fine = hasattr(mean_field, "grids") and mean_field.grids.level > COARSE_LEVEL
-    fine = fine and not isinstance(mean_field, scf.uhf.UHF)
+    # the solvent's part of the Fock matrix stands beside the others
+    fine = fine and not isinstance(mean_field, scf.uhf.UHF) and not hasattr(mean_field, "with_solvent")
     for name, solver in LADDER if fine else LADDER[1:]:
         tried.append(name)
         try:

@@ -97,6 +97,7 @@ class GroundStateInfo(Metadata):
     energy_hartree: StrictFloat | None = Described(None, description="total energy of the ground state, hartree")
     scf_solver: str | None = Described(None, description="solver that converged it")
     scf_cycles: StrictInt | None = Described(None, description="diagonalisations by that solver")
+    solvent: str | None = Described(None, description="continuum around the molecule, and what of it follows the field")
     auxiliary_functions: StrictInt | None = Described(None, description="functions of the density-fitting basis")
     dropped_by_linear_dependence: StrictInt | None = Described(None, description="orbitals that the basis lost")
     linear_dependence_threshold: StrictFloat | None = Described(
