@@ -190,8 +190,8 @@ def check_method(molecules: Sequence[Molecule], method: Method) -> None:
         method: Their level of theory.
 
     Raises:
-        InputError: if the functional or the solvent is unknown, an element lacks a basis or pseudopotential, or an effective core
-            potential replaces no core of any.
+        InputError: if the functional or the solvent is unknown, an element lacks a basis or pseudopotential, or an
+            effective core potential replaces no core of any.
     """
     from tdddft.electronic.core_potentials import check_used
     from tdddft.electronic.functionals.semilocal import check_functional
