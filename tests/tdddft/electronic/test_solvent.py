@@ -1,5 +1,7 @@
 """The polarisable continuum against PySCF's own: ground state, roots of Casida's equation, and the propagation."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from tdddft import (
     Linear,
     Method,
     Midpoint,
+    Molecule,
     ground_state,
     level_of_theory,
     propagate,
@@ -23,6 +26,7 @@ from tdddft import (
 )
 from tdddft.analysis.linear_response import linear_response_modes, linear_response_roots
 from tdddft.electronic.solvent import dielectric_constants
+from tdddft.propagation.schemes.exponential import exponential_action
 from tdddft.trajectory.validation import failures
 from tdddft.units import HARTREE_EV
 
@@ -120,6 +124,33 @@ def test_modes_carry_the_response_of_the_solvent(states):
             gaps * (modes.x + modes.y) + fock - modes.energies_ev[:, None, None] / HARTREE_EV * (modes.x - modes.y)
         )
         assert np.abs(residual).max() < 2e-3
+
+
+@pytest.mark.parametrize("molecule", ["closed", "open"])
+def test_the_fast_response_is_the_reaction_field_of_pyscf(molecule):
+    given = "g2:H2O" if molecule == "closed" else Molecule("OH", [8, 1], [[0, 0, 0], [0, 0, 0.97]], multiplicity=2)
+    fast = ground_state(given, method(**FAST))
+    frozen = dataclasses.replace(fast, method=method(solvent="water"))
+    with_field, without = Hamiltonian(fast), Hamiltonian(frozen)
+    random = np.random.default_rng(0).normal(size=(2, *with_field.energies.shape, with_field.energies.shape[-1]))
+    matrix = torch.complex(*torch.as_tensor(random))
+    turned = exponential_action(0.02 * (matrix + matrix.mH), with_field.ground_orbitals(), 1.0)
+    difference = with_field.response(turned)[0] - without.response(turned)[0]
+    change = with_field.density_change(turned).real.numpy()
+    density = sum(c.orbitals @ d @ c.orbitals.T for c, d in zip(fast.channels, change, strict=True))
+    continuum = PCM(fast.mol)
+    continuum.method, continuum.eps = "IEF-PCM", dielectric_constants(fast.method)[1]
+    field = continuum._B_dot_x(density)
+    for channel, found in zip(fast.channels, difference.real.numpy(), strict=True):
+        expected = channel.orbitals.T @ field @ channel.orbitals
+        assert np.abs(found - expected).max() < 1e-6 * np.abs(expected).max()
+    kick = Kick(1e-3, (0, 0, 1))
+    steps = (
+        propagate(fast, kick, 40, hamiltonian=with_field),
+        propagate(fast, kick, 160, 0.00125, save_every=40, hamiltonian=with_field, propagator=Midpoint()),
+    )
+    span = np.abs(steps[0].dipole_au - steps[0].dipole_au[0]).max()
+    assert np.abs(steps[0].dipole_au[-1] - steps[1].dipole_au[-1]).max() < 5e-3 * span
 
 
 def test_the_file_says_what_the_solvent_does(tmp_path, states):
