@@ -7,7 +7,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from graphlearn.base.plotting import AXES_COLORS, STYLE
-from tdddft.analysis.observables import field_energy_hartree, ground_orbital_populations, mulliken_charges
+from tdddft.analysis.observables import (
+    field_energy_hartree,
+    ground_orbital_populations,
+    mulliken_charges,
+)
 from tdddft.analysis.spectrum import FIELD_FLOOR, Spectrum, find_peaks
 from tdddft.molecules.molecule import SYMBOLS
 from tdddft.trajectory import Trajectory
@@ -31,8 +35,12 @@ def trajectory_figure(trajectory: Trajectory) -> Figure:
         else:
             energy.text(0.5, 0.5, "a prediction stores no energy", ha="center", transform=energy.transAxes)
         energy.set(title="Absorbed energy", ylabel="E − E(0) (meV)", xlabel="time (fs)")
-        norm.semilogy(t.times_fs, np.maximum(t.norm_error, 1e-17), color="#555555")
-        norm.set(title="Orthonormality", ylabel="max |C S C† − 1|", xlabel="time (fs)")
+        if t.ionised_charge is None:
+            norm.semilogy(t.times_fs, np.maximum(t.norm_error, 1e-17), color="#555555")
+            norm.set(title="Orthonormality", ylabel="max |C S C† − 1|", xlabel="time (fs)")
+        else:
+            norm.plot(t.times_fs, t.ionised_charge, color="#CC6677")
+            norm.set(title="Absorbed electrons", ylabel="ionised charge (e)", xlabel="time (fs)")
         orbitals = f"{len(t.occupations)} occupied of {len(t.overlap)} orbitals"
         figure.suptitle(f"{t.name} · {t.kind} · {orbitals}", fontsize=11)
     return figure

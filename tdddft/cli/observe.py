@@ -16,7 +16,7 @@ def observe(
     csv: Annotated[Path | None, typer.Option(help="write everything, frame by frame, here")] = None,
     figure: Annotated[Path | None, typer.Option(help="write a figure here")] = None,
 ) -> None:
-    """Populations of ground-state orbitals, Mulliken charges, energies and conservation laws in time.
+    """Populations of ground-state orbitals, Mulliken and ionised charges, energies and conservation laws in time.
 
     Example: tdddft observe runs/small/trajectories/H2O_d0.h5 --csv water.csv --figure water.png
     """
@@ -41,9 +41,15 @@ def observe(
     moved = np.ptp(charges, axis=0)
     atom = int(moved.argmax())
     out.print(f"largest change of a Mulliken charge: {moved[atom]:.3e} e, on {SYMBOLS[t.numbers[atom]]}{atom}")
-    out.print(f"largest error: orthonormality {t.norm_error.max():.1e}, idempotency {idempotency_error(t).max():.1e}")
+    if t.ionised_charge is None:
+        worst = t.norm_error.max(), idempotency_error(t).max()
+        out.print(f"largest error: orthonormality {worst[0]:.1e}, idempotency {worst[1]:.1e}")
+    else:
+        out.print(f"ionised charge: {t.ionised_charge[-1]:.6f} e at the end")
     if csv is not None:
         columns = {"time_fs": t.times_fs, "energy_hartree": t.energy_hartree}
+        if t.ionised_charge is not None:
+            columns["ionised_charge_e"] = t.ionised_charge
         columns["field_energy_hartree"] = field_energy_hartree(t)
         columns |= {f"dipole_{axis}_au": t.dipole_au[:, i] for i, axis in enumerate("xyz")}
         columns |= {f"population_{i}": populations[:, i] for i in range(populations.shape[1])}

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, StrictInt, model_serializer, model_validator
 
 from graphlearn.base.recipes.section import RecipeSection
+from tdddft.electronic.absorber import Absorber
 from tdddft.electronic.method import Method
 from tdddft.electronic.method_names import KernelLevel
 from tdddft.fields.sections import AnyFieldSection, GaussianPulsesField, PumpProbeField
@@ -45,6 +46,9 @@ class Propagation(RecipeSection):
         description="of the propagator linear: none, hartree, ris, fitted, or grid (exact, for small molecules)",
     )
     dipole_tolerance: float = Field(1e-4, ge=1e-8, lt=1, description="error of the dipole over its range")
+    absorber: Absorber | None = Field(
+        None, description="complex absorbing potential, as {start_angstrom: 4, strength_hartree: 0.1}; null for none"
+    )
     keep_state: bool = Field(
         True, description="keep the state at the end, from which a trajectory is lengthened; files a third larger"
     )
@@ -57,12 +61,15 @@ class Propagation(RecipeSection):
             reasons["dipole_tolerance"] = f"propagation.propagator {self.propagator} {steps}"
         if self.propagator != "linear":
             reasons["kernel"] = f"propagation.propagator {self.propagator} builds Fock matrices"
+        else:
+            reasons["absorber"] = "propagation.propagator linear keeps every electron"
         return reasons
 
     @model_serializer(mode="wrap")
     def _without_idle(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Also without ``keep_state`` where it is true, so that the hash of a recipe stays what it was."""
-        left_out = {*self.idle(), *(("keep_state",) if self.keep_state else ())}
+        """Also without what was added later where it is the default, so that the hash of a recipe stays what it was."""
+        added = {"keep_state": self.keep_state, "absorber": self.absorber is None}
+        left_out = {*self.idle(), *(key for key, default in added.items() if default)}
         return {key: value for key, value in handler(self).items() if key not in left_out}
 
     @model_validator(mode="after")

@@ -139,7 +139,7 @@ def _propagate(job: Job, identifier: str, field: Field, hamiltonian: Hamiltonian
     trajectory = propagate(
         hamiltonian.ground_states[0], field, times.steps, times.dt_fs, save_every=times.save_every,
         precision=times.precision, dipole_tolerance=times.dipole_tolerance,
-        propagator=named_propagator(times.propagator, times.kernel),
+        propagator=named_propagator(times.propagator, times.kernel), absorber=times.absorber,
         hamiltonian=hamiltonian, checkpoint=checkpoint, stop=stop, keep_state=times.keep_state, before=before,
         checkpoint_seconds=SECONDS_BETWEEN if job.checkpoint_seconds is None else job.checkpoint_seconds,
     )  # fmt: skip

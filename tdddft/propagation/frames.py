@@ -20,6 +20,7 @@ from tdddft.trajectory import (
     MoleculeInfo,
     Provenance,
     Trajectory,
+    electrons_lost,
     orbital_spins,
     orthonormality_error,
 )
@@ -158,6 +159,7 @@ def assemble(
         dipole_au=np.array(dipoles) + ground_state.nuclear_dipole_au,
         energy_hartree=ground_state.energy_hartree + np.array(energies),
         norm_error=orthonormality_error(coefficients, ground_state.overlap, spins),
+        ionised_charge=None if provenance.absorber is None else electrons_lost(coefficients, ground_state),
         molecule=MoleculeInfo.of(molecule),
         method=MethodInfo.model_validate(ground_state.method.model_dump(mode="json")),
         ground_state=GroundStateInfo.model_validate(ground_state.summary()),

@@ -142,8 +142,9 @@ def joined(before: Trajectory, rest: Trajectory) -> Trajectory:
     Returns:
         The whole; its ground state is that of the first part.
     """
-    names = ("frame_coefficients", "dipole_au", "energy_hartree", "norm_error")
-    arrays = {name: np.concatenate([getattr(before, name), getattr(rest, name)]) for name in names}
+    names = ("frame_coefficients", "dipole_au", "energy_hartree", "norm_error", "ionised_charge")
+    held = [name for name in names if getattr(rest, name) is not None]
+    arrays = {name: np.concatenate([getattr(before, name), getattr(rest, name)]) for name in held}
     made, steps = before.provenance, len(before.field_times_fs) - 1
     provenance = rest.provenance.model_copy(
         update={

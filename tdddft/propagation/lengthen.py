@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from graphlearn.base.errors import InputError
+from tdddft.electronic.absorber import Absorber
 from tdddft.electronic.ground_state import ground_state
 from tdddft.fields.custom import FieldLike
 from tdddft.propagation.propagate import propagate
@@ -66,6 +67,8 @@ def lengthen(
     hamiltonian = options.get("hamiltonian")
     state = hamiltonian.ground_states[0] if hamiltonian else ground_state(*level_of_theory(trajectory))
     times: dict[str, Any] = {"steps": steps, "dt_fs": made.dt_fs, "save_every": made.save_every}
+    if made.absorber is not None:
+        times["absorber"] = Absorber.model_validate(made.absorber)
     if isinstance(scheme, Adaptive):  # it is made anew, for the new duration
         return propagate(state, acting, **times, dipole_tolerance=scheme.dipole_tolerance, **options)
     return propagate(state, acting, **times, propagator=scheme, **options)

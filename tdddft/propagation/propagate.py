@@ -13,6 +13,7 @@ from torch import Tensor
 from graphlearn.base.errors import InputError, StoppedError
 from graphlearn.base.numbers import one_float
 from graphlearn.base.provenance import package_versions
+from tdddft.electronic.absorber import Absorber
 from tdddft.electronic.ground_state import GroundState
 from tdddft.electronic.hamiltonian import Hamiltonian
 from tdddft.fields.base import Field
@@ -23,6 +24,7 @@ from tdddft.propagation.frames import Frame, TimeGrid, assemble
 from tdddft.propagation.last_state import check_lengthening, joined, last_state_of, state_to_lengthen
 from tdddft.propagation.run_options import SECONDS_BETWEEN, RunOptions
 from tdddft.propagation.schemes import Adaptive, Drive, Linear, Propagator, State, initial_state
+from tdddft.propagation.schemes.absorbing import Absorbing
 from tdddft.trajectory import Provenance, Trajectory
 from tdddft.units import AU_TIME_FS
 
@@ -39,6 +41,7 @@ def propagate(
     save_every: int = 10,
     dipole_tolerance: float = 1e-4,
     propagator: Propagator | None = None,
+    absorber: Absorber | None = None,
     **options: Unpack[RunOptions],
 ) -> Trajectory:
     r"""Propagate all occupied orbitals, :math:`i S \dot{C} = F[D(t), t]\, C`, with fixed nuclei.
@@ -54,6 +57,7 @@ def propagate(
         dipole_tolerance: Wanted error of the dipole over the largest induced one, an estimate; the engine chooses its
             own steps between frames (:class:`tdddft.propagation.schemes.Adaptive`).
         propagator: Another scheme, which then takes steps of ``dt_fs``, also across jumps of the field.
+        absorber: A complex absorbing potential, in which electrons far from the molecule are lost.
         **options: ``precision``, ``hamiltonian``, ``device``, ``progress``, ``checkpoint``, ``checkpoint_seconds``,
             ``keep_state``, ``before`` and ``stop``, see :class:`tdddft.RunOptions`.
 
@@ -67,7 +71,7 @@ def propagate(
     """
     return propagate_batch(
         [ground_state], [field], steps, dt_fs, save_every=save_every, dipole_tolerance=dipole_tolerance,
-        propagator=propagator, **options,
+        propagator=propagator, absorber=absorber, **options,
     )[0]  # fmt: skip
 
 
@@ -80,6 +84,7 @@ def propagate_batch(
     save_every: int = 10,
     dipole_tolerance: float = 1e-4,
     propagator: Propagator | None = None,
+    absorber: Absorber | None = None,
     **options: Unpack[RunOptions],
 ) -> list[Trajectory]:
     """Propagate several molecules, or geometries of one, side by side: the way to fill a GPU.
@@ -94,6 +99,7 @@ def propagate_batch(
         save_every: Steps between stored frames.
         dipole_tolerance: Wanted error of the dipole, see :func:`propagate`; the molecule with the largest decides.
         propagator: Another scheme, which then takes steps of ``dt_fs``.
+        absorber: A complex absorbing potential for all.
         **options: As for :func:`propagate`.
 
     Returns:
@@ -115,6 +121,8 @@ def propagate_batch(
     frame_times = grid.frame_times_fs / AU_TIME_FS
     fixed_step = propagator is not None and not isinstance(propagator, Adaptive | Linear)
     propagator = propagator or Adaptive(dipole_tolerance, float(frame_times[-1]))
+    if absorber is not None:
+        propagator = Absorbing(propagator, absorber, hamiltonian)
     scheme: dict[str, Any] = {
         "propagator": propagator.describe(), "dt_fs": grid.dt_fs, "steps": grid.steps, "save_every": grid.save_every,
     }  # fmt: skip
@@ -154,6 +162,7 @@ def propagate_batch(
     keeper.save(now)
     provenance = Provenance(
         **scheme,
+        absorber=None if absorber is None else absorber.model_dump(),
         versions=package_versions(),
         device=str(hamiltonian.device),
         batch=len(ground_states),

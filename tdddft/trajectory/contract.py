@@ -30,7 +30,7 @@ class StoredArray:
         shape: Lengths, or letters: N atoms, A atomic orbitals, S occupied orbitals, F frames, T field samples.
         unit: Unit, empty for none.
         meaning: What it is.
-        open_shell: Whether only files of open shells hold it.
+        only: Which files alone hold it; empty for all.
     """
 
     path: str
@@ -38,13 +38,13 @@ class StoredArray:
     shape: tuple[str | int, ...]
     unit: str
     meaning: str
-    open_shell: bool = False
+    only: str = ""
 
 
 def _at(
-    path: str, kind: Kind, shape: tuple[str | int, ...], unit: str, meaning: str, *, open_shell: bool = False
+    path: str, kind: Kind, shape: tuple[str | int, ...], unit: str, meaning: str, *, only: str = ""
 ) -> dict[str, StoredArray]:
-    return {"stored": StoredArray(path, kind, shape, unit, meaning, open_shell)}
+    return {"stored": StoredArray(path, kind, shape, unit, meaning, only)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,14 +124,21 @@ class Trajectory:
         default=None,
         metadata=_at(
             "ground_state/spins", "integer", ("S",), "", "1 for alpha orbitals, -1 for beta; open shells only",
-            open_shell=True,
+            only="open shells",
         ),
     )  # fmt: skip
     fock_beta_hartree: np.ndarray | None = declared(
         default=None,
         metadata=_at(
             "ground_state/fock_beta_hartree", "real", ("A", "A"), "hartree",
-            "Fock matrix of beta electrons, beside that of alpha; open shells only", open_shell=True,
+            "Fock matrix of beta electrons, beside that of alpha; open shells only", only="open shells",
+        ),
+    )  # fmt: skip
+    ionised_charge: np.ndarray | None = declared(
+        default=None,
+        metadata=_at(
+            "frames/ionised_charge_e", "real", ("F",), "e", "charge that an absorber left; runs with an absorber only",
+            only="absorber",
         ),
     )  # fmt: skip
     molecule: MoleculeInfo = declared(default_factory=MoleculeInfo)
@@ -203,6 +210,18 @@ class Trajectory:
 ARRAYS: dict[str, StoredArray] = {f.name: f.metadata["stored"] for f in fields(Trajectory) if "stored" in f.metadata}
 
 
+class Overlapping(Protocol):
+    """What norms are computed with: a trajectory, or a ground state."""
+
+    @property
+    def occupations(self) -> np.ndarray:
+        """Electrons per orbital, float64 [S]."""
+
+    @property
+    def overlap(self) -> np.ndarray:
+        """Overlap matrix, float64 [A, A]."""
+
+
 class DipoleMatrices(Protocol):
     """What the dipole of orbitals is computed with: a trajectory, or a ground state."""
 
@@ -228,6 +247,21 @@ def electronic_dipole_au(coefficients: np.ndarray, trajectory: DipoleMatrices) -
     c = np.asarray(coefficients, dtype=np.complex128)
     density = np.einsum("s,fsa,fsb->fab", trajectory.occupations, c.conj(), c, optimize=True).real
     return np.asarray(-np.einsum("xab,fab->fx", trajectory.dipole_ao_au, density, optimize=True))
+
+
+def electrons_lost(coefficients: np.ndarray, trajectory: Overlapping) -> np.ndarray:
+    r"""Electrons that orbitals are short of, :math:`\sum_n \eta_n (1 - C_n S C_n^\dagger)`.
+
+    Args:
+        coefficients: Complex [F, S, A].
+        trajectory: Gives occupations [S] and overlap [A, A].
+
+    Returns:
+        float64 [F].
+    """
+    c = np.asarray(coefficients, dtype=np.complex128)
+    held = np.einsum("s,fsa,fsa->f", trajectory.occupations, c.conj(), c @ trajectory.overlap, optimize=True).real
+    return np.asarray(trajectory.occupations.sum() - held)
 
 
 def orthonormal_basis(overlap: np.ndarray) -> np.ndarray:

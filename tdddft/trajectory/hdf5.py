@@ -123,7 +123,7 @@ def count_frames(file: h5py.File) -> int:
 def _fill(file: h5py.File, trajectory: Trajectory) -> None:
     file.attrs.update(format=FORMAT, schema_version=SCHEMA_VERSION, kind=trajectory.kind)
     for name, stored in ARRAYS.items():
-        if trajectory.open_shell or not stored.open_shell:
+        if not (stored.only and getattr(trajectory, name) is None):
             file.create_dataset(stored.path, data=getattr(trajectory, name))
     for group in (*GROUPS, "field"):
         data = getattr(trajectory, group).to_dict()
@@ -155,9 +155,9 @@ def _check_arrays(file: h5py.File) -> dict[str, int]:
 
 
 def _stored(file: h5py.File) -> dict[str, StoredArray]:
-    """The arrays that a file has to hold: without those of open shells, unless one of them is there."""
-    open_shell = any(stored.open_shell and stored.path in file for stored in ARRAYS.values())
-    return {name: stored for name, stored in ARRAYS.items() if open_shell or not stored.open_shell}
+    """The arrays that a file has to hold: those of open shells, or of an absorber, only where one of them is there."""
+    kinds = {"", *(stored.only for stored in ARRAYS.values() if stored.path in file)}
+    return {name: stored for name, stored in ARRAYS.items() if stored.only in kinds}
 
 
 def _read_metadata(file: h5py.File, version: int) -> dict[str, Any]:

@@ -111,6 +111,9 @@ class Provenance(Metadata):
     id: str | None = Described(None, description="id in its data set")
     recipe_hash: str | None = Described(None, description="hash of the recipe of its data set")
     propagator: str | None = Described(None, description="scheme of the propagation")
+    absorber: dict[str, StrictFloat] | None = Described(
+        None, description="complex absorbing potential: start_angstrom, width_angstrom, strength_hartree; null for none"
+    )
     dt_fs: StrictFloat | None = Described(None, description="time between field samples, fs")
     steps: StrictInt | None = Described(None, description="number of these intervals")
     save_every: StrictInt | None = Described(None, description="intervals between frames")

@@ -14,6 +14,7 @@ from tdddft.trajectory.contract import (
     KINDS,
     Trajectory,
     electronic_dipole_au,
+    electrons_lost,
     orthonormal_basis,
     orthonormality_error,
 )
@@ -24,6 +25,7 @@ ENERGY_DRIFT_TOLERANCE_HARTREE = 1e-6
 ENERGY_DRIFT_TOLERANCE_OF_RANGE = 1e-3  # strong fields: of the energy that moved
 AUFBAU_TOLERANCE_HARTREE = 1e-4
 FIELD_OFF_OF_PEAK = 1e-4
+IONISED_TOLERANCE = 1e-5  # of the stored charge, electrons
 LARGEST_L = 7
 
 
@@ -43,8 +45,9 @@ def validate(trajectory: Trajectory) -> list[RuleResult]:
     Fock matrix (to 1e-4 hartree); the dipole recomputed from the written coefficients equals the stored one to 1e-4 of
     its range (or to the rounding of the stored precision, where that is coarser);
     S-orthonormality error below 1e-6; energy drift after the field below 1e-6 hartree, or in strong fields below 1e-3
-    of the range of the energy. The energy rule does not apply to predicted trajectories, which store none. Where
-    numbers are not finite, no other rule is tried.
+    of the range of the energy. Under an absorber norms must not grow instead. The energy rule does not apply to
+    predicted trajectories, which store none, nor under an absorber, which takes energy away. Where numbers are not
+    finite, no other rule is tried.
 
     Args:
         trajectory: As it was read, also with NaN and infinite numbers.
@@ -60,14 +63,13 @@ def validate(trajectory: Trajectory) -> list[RuleResult]:
         return [finite]
     increasing = bool((np.diff(t.times_fs) > 0).all() and (np.diff(t.field_times_fs) > 0).all())
     converged = t.ground_state.converged
-    error = float(orthonormality_error(t.frame_coefficients, t.overlap, t.spins).max())
     return [
         finite,
         RuleResult("times increase", increasing, f"{len(t.times_fs)} frames to {t.times_fs[-1]:.4g} fs"),
         RuleResult("SCF converged", converged, "converged" if converged else "not converged"),
         _aufbau(t),
         _dipole(t),
-        RuleResult("S-orthonormality", error < ORTHONORMALITY_TOLERANCE, f"largest deviation {error:.1e}"),
+        _orthonormality(t),
         _energy(t),
     ]
 
@@ -100,6 +102,24 @@ def _aufbau(t: Trajectory) -> RuleResult:
     )
 
 
+def _orthonormality(t: Trajectory) -> RuleResult:
+    """Whether orbitals are orthonormal; under an absorber, whether no combination of them gains norm."""
+    if t.provenance.absorber is None:
+        error = float(orthonormality_error(t.frame_coefficients, t.overlap, t.spins).max())
+        return RuleResult("S-orthonormality", error < ORTHONORMALITY_TOLERANCE, f"largest deviation {error:.1e}")
+    c = t.frame_coefficients.astype(np.complex128)
+    gram = c.conj() @ t.overlap @ np.swapaxes(c, -1, -2)
+    if t.spins is not None:
+        gram = gram * (t.spins[:, None] == t.spins)
+    norms, lost = np.linalg.eigvalsh(gram), electrons_lost(c, t)  # rising
+    gained = max(0.0, float(norms.max() - 1.0), float(-np.diff(lost).min(initial=0.0)))
+    sound = gained < ORTHONORMALITY_TOLERANCE and norms.min() > -ORTHONORMALITY_TOLERANCE
+    if t.ionised_charge is not None:
+        sound = sound and np.abs(lost - t.ionised_charge).max() < IONISED_TOLERANCE
+    detail = f"{lost[-1]:.4g} electrons absorbed, largest gain {gained:.1e}"
+    return RuleResult("norm under the absorber", bool(sound), detail)
+
+
 def _dipole(t: Trajectory) -> RuleResult:
     recomputed = electronic_dipole_au(t.frame_coefficients, t) + t.nuclear_dipole_au
     error = float(np.abs(recomputed - t.dipole_au).max())
@@ -120,6 +140,8 @@ def _energy(t: Trajectory) -> RuleResult:
     rule = "energy after the field"
     if t.kind != "simulated":
         return RuleResult(rule, None, "a prediction stores no energy")
+    if t.provenance.absorber is not None:
+        return RuleResult(rule, None, "an absorber takes energy away")
     after = t.energy_hartree[field_end_index(t) :]
     if len(after) < 2:
         return RuleResult(rule, None, "the field acts to the end")
@@ -172,6 +194,6 @@ def check_values(t: Trajectory, path: Path, *, finite: bool) -> None:
 def not_finite(t: Trajectory) -> dict[str, int]:
     """How many NaN and infinite values each array holds; a prediction may be without an energy."""
     left_out = {"energy_hartree"} if t.kind == "predicted" else set()
-    left_out |= {n for n, stored in ARRAYS.items() if stored.open_shell and not t.open_shell}
+    left_out |= {n for n, stored in ARRAYS.items() if stored.only and getattr(t, n) is None}
     counts = {n: int((~np.isfinite(getattr(t, n))).sum()) for n in ARRAYS if n not in left_out}
     return {name: count for name, count in counts.items() if count}

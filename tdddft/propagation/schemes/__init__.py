@@ -7,6 +7,7 @@ from typing import Any
 
 from graphlearn.base.errors import damage_named
 from tdddft.electronic.method_names import KernelLevel
+from tdddft.propagation.schemes.absorbing import Absorbing
 from tdddft.propagation.schemes.adaptive import Adaptive
 from tdddft.propagation.schemes.fixed_steps import ETRS, ExtrapolatedMidpoint, Magnus4, Midpoint
 from tdddft.propagation.schemes.linear import Linear
@@ -62,7 +63,8 @@ def named_propagator(name: str, kernel: KernelLevel = "fitted") -> Propagator | 
 
 
 def scheme_to_dict(propagator: Propagator) -> dict[str, Any]:
-    """Name and parameters of a scheme of this package; of any other the name of its class alone."""
+    """Name and parameters of a scheme of this package, without its absorber; of any other the name of its class."""
+    propagator = propagator.scheme if isinstance(propagator, Absorbing) else propagator
     kind = type(propagator)
     return {"name": kind.__name__, **(vars(propagator) if kind in _STORED.values() else {})}
 

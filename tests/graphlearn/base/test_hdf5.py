@@ -70,7 +70,7 @@ def other_kind(array):
 def damages():
     """Changes by name, one kind of damage per array, attribute and number."""
     found = {}
-    for stored in (a for a in ARRAYS.values() if not a.open_shell):
+    for stored in (a for a in ARRAYS.values() if not a.only):
         n = stored.path
         found |= {
             f"{n} missing": replaced(n, lambda a: None),

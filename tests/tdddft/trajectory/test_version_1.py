@@ -32,7 +32,7 @@ def test_an_old_file_loads_bit_equal_and_is_valid(name):
         assert file.attrs["schema_version"] == 1
         assert file.attrs["kind"] == t.kind
         assert not t.open_shell
-        for attribute, stored in ((n, a) for n, a in ARRAYS.items() if not a.open_shell):
+        for attribute, stored in ((n, a) for n, a in ARRAYS.items() if not a.only):
             here, there = getattr(t, attribute), file[stored.path][()]
             assert here.dtype == there.dtype, attribute
             assert np.array_equal(here, there, equal_nan=True), attribute
@@ -50,7 +50,7 @@ def test_an_old_file_that_is_written_again_is_one_of_the_present_version_with_th
     with h5py.File(path) as file:
         assert file.attrs["schema_version"] == 3
         assert "info" not in file["basis"].attrs
-    names = [name for name, stored in ARRAYS.items() if not stored.open_shell]
+    names = [name for name, stored in ARRAYS.items() if not stored.only]
     assert all(np.array_equal(getattr(new, n), getattr(old, n), equal_nan=True) for n in names)
     assert new.spins is old.spins is None
     assert all(getattr(new, n) == getattr(old, n) for n in OLD_GROUPS)
