@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 
@@ -31,23 +33,26 @@ def last_state_of(propagator: Propagator, state: State, index: int, ground_state
     Returns:
         Its own part of the state, without padding.
     """
-    m, s = ground_state.orbitals.shape[1], ground_state.num_occupied
+    channels = ground_state.channels
+    spins, m, s = len(channels), channels[0].orbitals.shape[1], max(c.num_occupied for c in channels)
 
-    def own(tensor: torch.Tensor) -> np.ndarray:
-        return tensor[index].cpu().numpy()
+    def own(tensor: torch.Tensor, columns: int) -> np.ndarray:
+        rows = tensor[spins * index : spins * (index + 1), :m, :columns].cpu().numpy()
+        return rows if spins > 1 else rows[0]
 
+    orbitals = np.array([channel.orbitals for channel in channels])
     arrays = {
-        "orbitals": ground_state.orbitals,
-        "occupied": own(state.occupied)[:m, :s],
-        "energy": own(state.energy),
+        "orbitals": orbitals if spins > 1 else orbitals[0],
+        "occupied": own(state.occupied, s),
+        "energy": state.energy[index].cpu().numpy(),
     }
     if state.response.any():
-        arrays["response"] = own(state.response)[:m, :m]
+        arrays["response"] = own(state.response, m)
     if state.span_au is not None:
-        arrays["span_au"] = own(state.span_au)
+        arrays["span_au"] = state.span_au[index].cpu().numpy()
     if state.past:
         arrays["past_times_au"] = np.array([time for time, _ in state.past])
-        arrays["past"] = np.array([own(matrix)[:m, :m] for _, matrix in state.past])
+        arrays["past"] = np.array([own(matrix, m) for _, matrix in state.past])
     return LastState(scheme_to_dict(propagator), {name: getattr(state, name) for name in NUMBERS}, arrays)
 
 
@@ -76,19 +81,29 @@ def state_to_lengthen(before: Trajectory, ground_state: GroundState, device: tor
         and overlaps[0].shape == overlaps[1].shape
         and float(np.abs(overlaps[0] - overlaps[1]).max()) < SAME_OVERLAP
     )
-    if not same or kept.arrays["orbitals"].shape != ground_state.orbitals.shape:
+    channels = ground_state.channels
+    orbitals = np.array([channel.orbitals for channel in channels])
+    if not same or kept.arrays["orbitals"].shape != (orbitals.shape if len(channels) > 1 else orbitals.shape[1:]):
         raise InputError(
             f"{before.name}: the ground state of the trajectory ({energies[0]} hartree) is another than that to go on "
             f"with ({energies[1]} hartree)"
         )
-    size = ground_state.orbitals.shape[1]
-    arrays = {"response": np.zeros((size, size)), **kept.arrays}
-    arrays = {name: a[:, None] if name == "past" else a[None] for name, a in arrays.items() if name != "past_times_au"}
-    found = turned(arrays, [kept.arrays["orbitals"]], [ground_state])
+    size = orbitals.shape[2]
+    arrays = {"response": np.zeros((len(channels), size, size)), **_rows(kept.arrays, len(channels))}
+    found = turned(arrays, list(arrays["orbitals"]), [ground_state])
     if found is None:
         raise InputError(f"{before.name}: the orbitals of the trajectory do not span those of its ground state")
-    times = {n: a for n, a in kept.arrays.items() if n == "past_times_au"}
-    return state_of_arrays({**found, **times}, kept.numbers, device)
+    return state_of_arrays(found, kept.numbers, device)
+
+
+def _rows(arrays: Mapping[str, np.ndarray], spins: int) -> dict[str, np.ndarray]:
+    """The arrays as those of a batch of one molecule, whose rows are its spins."""
+    molecule = {name: arrays[name][None] for name in ("energy", "span_au") if name in arrays}
+    if spins > 1:
+        return {**arrays, **molecule}
+    rows = {name: arrays[name][None] for name in ("orbitals", "occupied", "response") if name in arrays}
+    past = {"past": arrays["past"][:, None]} if "past" in arrays else {}
+    return {**arrays, **molecule, **rows, **past}
 
 
 def check_lengthening(before: Trajectory, grid: TimeGrid, propagator: Propagator, field_au: np.ndarray) -> None:

@@ -174,7 +174,7 @@ def propagate_batch(
         assemble(g, f, [frame.of_molecule(i, g) for frame in frames], grid, provenance, precision=precision)
         for i, (g, f) in enumerate(zip(ground_states, acting, strict=True))
     ]
-    if options.get("keep_state", True) and hamiltonian.spins == 1:
+    if options.get("keep_state", True):
         lasts = [last_state_of(propagator, state, i, g) for i, g in enumerate(ground_states)]
         made = [trajectory.replace(last_state=last) for trajectory, last in zip(made, lasts, strict=True)]
     return made if before is None else [joined(before, made[0])]

@@ -38,7 +38,8 @@ class LastState:
         arrays: The orbitals of the ground state that the others refer to, float64 [A, M]; the occupied ones,
             complex128 [M, S]; the response of the Fock matrix [M, M]; the energy above the ground state; and, where the
             scheme has them, the largest induced dipole and the matrices [P, M, M] and times [P] that it extrapolates
-            from. Atomic units.
+            from. Atomic units. In an open shell the first axis of orbitals and matrices, of the past ones the second,
+            is that of alpha and beta.
     """
 
     scheme: Mapping[str, Any]
@@ -89,9 +90,12 @@ def read_last_state(path: Path) -> LastState:
             )
         sizes: dict[str, int] = {}
         arrays = {}
+        open_shell = np.ndim(file[GROUP]["orbitals"]) > 2
         for name, (kind, shape) in ARRAYS.items():
             if name in OPTIONAL and name not in file[GROUP]:
                 continue
+            if open_shell and len(shape) > 1:
+                shape = (*shape[:-2], 2, *shape[-2:])
             check_dataset(file, f"{GROUP}/{name}", kind, shape, sizes)
             arrays[name] = read_dataset(file, f"{GROUP}/{name}")
         data = json.loads(attribute(file[GROUP], "info", str))

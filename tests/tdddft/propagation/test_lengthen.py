@@ -15,8 +15,10 @@ from tdddft import (
     Linear,
     Magnus4,
     Midpoint,
+    Molecule,
     Multirate,
     free_evolution,
+    ground_state,
     lengthen,
     propagate,
     read_trajectory,
@@ -45,6 +47,19 @@ def test_lengthened_equals_the_long_run(tmp_path, water, hamiltonian, scheme):
     assert longer.provenance.lengthened_at == (40,)
     assert longer.provenance.fock_builds == whole.provenance.fock_builds
     assert failures(longer) == failures(whole)
+
+
+@pytest.mark.parametrize("scheme", [Midpoint(), Magnus4(2), Multirate()], ids=["midpoint", "magnus4", "multirate"])
+def test_radicals_are_lengthened(tmp_path, fast_method, scheme):
+    positions = [[0, 0, 0.14], [0, 0.8, -0.49], [0, -0.8, -0.49]]
+    state = ground_state(Molecule("NH2", [7, 1, 1], positions, multiplicity=2), fast_method)
+    arguments = {"propagator": scheme, "hamiltonian": Hamiltonian(state)}
+    whole = propagate(state, PULSE, 30, 0.01, **arguments)
+    path = write_trajectory(tmp_path / "t.h5", propagate(state, PULSE, 20, 0.01, **arguments))
+    longer = lengthen(path, 30, hamiltonian=arguments["hamiltonian"])
+    for name in ("frame_coefficients", "dipole_au", "energy_hartree"):
+        assert np.array_equal(getattr(longer, name), getattr(whole, name)), name
+    assert longer.spins is not None
 
 
 def test_twice_lengthened_and_stored_again(tmp_path, water, hamiltonian):
@@ -134,8 +149,6 @@ def test_what_is_no_continuation_is_named(water, short, hamiltonian, arguments, 
 
 
 def test_another_ground_state_is_named(short, fast_method):
-    from tdddft import ground_state
-
     other = ground_state("g2:H2O", fast_method.model_copy(update={"functional": "BLYP"}))
     with pytest.raises(InputError, match="is another than that to go on with"):
         lengthen(short, 40, hamiltonian=Hamiltonian([other]))
@@ -177,7 +190,7 @@ def test_one_at_a_time(water, short):
 
 
 def test_a_molecule_of_a_batch_is_lengthened_alone(water, hamiltonian, fast_method):
-    from tdddft import ground_state, propagate_batch
+    from tdddft import propagate_batch
 
     states = [water, ground_state("g2:CH4", fast_method)]
     short = propagate_batch(states, [PULSE, PULSE], 20, propagator=Midpoint())[0]
