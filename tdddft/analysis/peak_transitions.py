@@ -59,11 +59,11 @@ def peak_transitions(trajectory: Trajectory, energies_ev: Sequence[float], withi
         One per energy.
 
     Raises:
-        InputError: for open shells, too few frames after the field, and an energy without a peak.
+        InputError: for too few frames after the field, and an energy without a peak.
+        OpenShellError: for alpha and beta orbitals.
     """
     t = trajectory
-    if t.frame_coefficients.ndim != 3 or not np.allclose(t.occupations, 2.0):
-        raise InputError(f"{t.name}: transitions of open shells are not computed from trajectories")
+    t.refuse_open_shell("the transition of a peak")
     lines, strengths = peaks_of(t)
     chosen = [int(np.abs(lines - energy).argmin()) for energy in energies_ev]
     for energy, line in zip(energies_ev, lines[chosen], strict=True):

@@ -100,14 +100,16 @@ class OrbitalTrajectory:
             Tensors, not normalised.
 
         Raises:
-            InputError: if the basis does not fit, the field starts with a delta kick or turns, or the frames are not
-                equally spaced.
+            InputError: if the basis does not fit, the field starts with a delta kick or turns, an absorber took
+                electrons, or the frames are not equally spaced.
             OpenShellError: for a trajectory of alpha and beta orbitals.
         """
         t = trajectory
         t.refuse_open_shell("learning from orbitals")
         if len(t.times_fs) < 2:
             raise InputError(f"{t.name}: holds a single frame; generate with more steps")
+        if t.provenance.absorber is not None:
+            raise InputError(f"{t.name}: electrons were absorbed, and the models keep every one; use a run without")
         if t.field_impulse_au.any():
             raise InputError(f"{t.name}: starts with a delta kick, which field samples cannot show; use a pulse")
         frame, fine = t.times_fs[1] - t.times_fs[0], t.field_times_fs[1] - t.field_times_fs[0]

@@ -22,7 +22,8 @@ class _WithAbsorber:
         self._hamiltonian, self._absorber = hamiltonian, absorber
 
     def coupling(self, field_au: Tensor) -> Tensor:
-        return torch.complex(self._hamiltonian.coupling(field_au), -self._absorber.expand(*field_au.shape[:-1], -1, -1))
+        coupling = self._hamiltonian.coupling(field_au)
+        return torch.complex(coupling, -self._absorber.expand_as(coupling))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._hamiltonian, name)

@@ -106,8 +106,9 @@ def test_what_a_trajectory_cannot_tell_is_refused(kicked):
     short = kicked.replace(**frames)
     with pytest.raises(InputError, match="frames after the field are too few"):
         peak_transitions(short, [peaks_of(short)[0][0]])
-    with pytest.raises(InputError, match="open shells"):
-        peak_transitions(kicked.replace(occupations=np.ones(8)), [10.0])
+    radical = kicked.replace(spins=np.array([1] * 4 + [-1] * 4), fock_beta_hartree=kicked.fock_hartree)
+    with pytest.raises(InputError, match="an open shell, and the transition of a peak is for closed shells alone"):
+        peak_transitions(radical, [10.0])
 
 
 def test_the_distance_of_a_pair_in_bohr_is_turned_into_angstrom(roots):

@@ -20,6 +20,7 @@ from tdddft import (
     Magnus4,
     Method,
     Midpoint,
+    Molecule,
     Multirate,
     ground_state,
     lengthen,
@@ -145,6 +146,19 @@ def test_what_cannot_absorb_is_refused(diffuse):
         propagate(compact, LASER, 20, absorber=Absorber(start_angstrom=9.0))
     with pytest.raises(InputError, match="the linear propagator keeps every electron"):
         propagate(diffuse, LASER, 20, absorber=ABSORBER, propagator=Linear())
+
+
+def test_a_radical_loses_electrons_of_both_spins():
+    places = [[0, 0, 0.14], [0, 0.8, -0.49], [0, -0.8, -0.49]]
+    radical = Molecule("NH2", [7, 1, 1], places, multiplicity=2)
+    level = Method(basis="6-31++g", pseudopotential=None, functional="HF")
+    near = Absorber(start_angstrom=1.5, width_angstrom=2.0)
+    t = propagate(ground_state(radical, level), LASER, 100, propagator=Magnus4(), absorber=near)
+    norms = np.einsum("sa,ab,sb->s", t.frame_coefficients[-1].conj(), t.overlap, t.frame_coefficients[-1]).real
+    assert (1 - norms[t.spins > 0]).sum() > 1e-4
+    assert (1 - norms[t.spins < 0]).sum() > 1e-4
+    assert t.ionised_charge[-1] == pytest.approx((1 - norms).sum(), abs=1e-5)
+    assert all(result.passed is not False for result in validate(t))
 
 
 def test_a_recipe_names_it_and_keeps_the_hash_of_those_without():

@@ -48,6 +48,12 @@ def test_delta_kicks_are_refused(water):
         OrbitalTrajectory.from_trajectory(kicked)
 
 
+def test_runs_that_lose_electrons_are_refused(water_trajectory):
+    provenance = water_trajectory.provenance.model_copy(update={"absorber": {"start_angstrom": 4.0}})
+    with pytest.raises(InputError, match="electrons were absorbed"):
+        OrbitalTrajectory.from_trajectory(water_trajectory.replace(provenance=provenance))
+
+
 def test_windows_are_padded_with_the_ground_state(orbital_trajectories, normalizer):
     trajectory = orbital_trajectories[0]
     batch = collate([(trajectory, 3)], normalizer, 8)
