@@ -118,8 +118,7 @@ def line_shapes(energy_ev: np.ndarray, lines_ev: np.ndarray, hwhm_ev: float) -> 
 def _lines(ground_state: GroundState, hwhm_ev: float, max_energy_ev: float, roots: int | Roots) -> Spectrum:
     """Lorentzian lines at the roots, on an axis that ends where roots may be missing."""
     found = roots if isinstance(roots, Roots) else linear_response_roots(ground_state, roots)
-    occupied = ground_state.num_occupied
-    complete = len(found.energies_ev) == occupied * (len(ground_state.energies_hartree) - occupied)
+    complete = len(found.energies_ev) == ground_state.num_pairs
     end = max_energy_ev if complete else min(max_energy_ev, max(found.energies_ev[-1] - hwhm_ev, STEP_EV * 3))
     energy_ev = np.arange(STEP_EV, end, STEP_EV)
     shapes = line_shapes(energy_ev, found.energies_ev, hwhm_ev)

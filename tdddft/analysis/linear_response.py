@@ -18,7 +18,7 @@ SMALLEST_SQUARE_HARTREE2 = 1e-6  # of an excitation energy; PySCF leaves out wha
 
 @dataclass(frozen=True, eq=False)
 class Roots:
-    """Singlet excitations.
+    """Excitations without a flip of a spin: the singlets of a closed shell.
 
     Args:
         energies_ev: float64 [K], eV, rising.
@@ -37,7 +37,9 @@ class Roots:
 
 
 def linear_response_roots(ground_state: GroundState, count: int = 10) -> Roots:
-    """The lowest singlet roots of Casida's equation, by PySCF, at the level of the ground state.
+    """The lowest roots of Casida's equation, by PySCF, at the level of the ground state.
+
+    Of a closed shell the singlets; of an open one (UHF, UKS) all that keep the number of alpha electrons.
 
     Args:
         ground_state: Its functional, basis and integrals are used; the response is integrated on the grid of the ground
@@ -120,12 +122,11 @@ def linear_response_amplitudes(ground_state: GroundState, count: int = 10) -> tu
 
 def _solved(ground_state: GroundState, count: int) -> tuple[Any, np.ndarray]:
     """PySCF's solver and the order of its converged roots."""
-    name, occupied = ground_state.molecule.name, ground_state.num_occupied
-    energies = np.asarray(ground_state.mean_field.mo_energy)
-    pairs = occupied * (len(energies) - occupied)
+    name, pairs = ground_state.molecule.name, ground_state.num_pairs
     if pairs == 0:
         raise InputError(f"{name}: the basis has no virtual orbitals to excite into")
-    gap = float(energies[occupied:].min() - energies[:occupied].max())
+    levels = [(c.energies_hartree, c.num_occupied) for c in ground_state.channels]
+    gap = min(float(e[n:].min() - e[:n].max()) for e, n in levels if 0 < n < len(e))
     if gap < SMALLEST_GAP_HARTREE:
         raise ConvergenceError(
             f"{name}: the ground state is degenerate (gap {gap * HARTREE_EV:.4f} eV), so that its lowest excitation "

@@ -52,6 +52,10 @@ def absorption(
     unit: Annotated[Literal["ev", "nm"], typer.Option(help="axis of the figure and of the table")] = "ev",
     limit: Annotated[int | None, typer.Option(min=1, help="only the first geometries")] = None,
     charge: Annotated[int | None, typer.Option(help="charge, where the source states none")] = None,
+    multiplicity: Annotated[
+        int | None,
+        typer.Option(min=1, help="1 + number of unpaired electrons, where the source states none"),
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="level of theory, as method.functional=PBE0")
     ] = None,
@@ -76,7 +80,7 @@ def absorption(
     if dichroism and "casida" not in chosen:
         raise InputError("--circular-dichroism has no effect without --method casida")
     level = parse_recipe({}, _Options, overrides or [], where="command line").method
-    molecules = _geometries(source, charge, limit)
+    molecules = _geometries(source, charge, multiplicity, limit)
     options = {"kernel": kernel or "fitted", "roots": roots or 20, "hwhm_ev": hwhm_ev, "max_energy_ev": max_energy_ev}
     with only_json(as_json) as write:
         spectra, chiral, seconds = _computed(
@@ -149,11 +153,11 @@ def _computed(
     return spectra, chiral, seconds
 
 
-def _geometries(source: str, charge: int | None, limit: int | None) -> list[Molecule]:
+def _geometries(source: str, charge: int | None, multiplicity: int | None, limit: int | None) -> list[Molecule]:
     """The geometries, which must be of one molecule."""
     from tdddft.molecules.sources import read_molecules
 
-    molecules = read_molecules(source, charge)[:limit]
+    molecules = read_molecules(source, charge, multiplicity)[:limit]
     first = np.sort(molecules[0].numbers)
     for molecule in molecules:
         if not np.array_equal(np.sort(molecule.numbers), first):

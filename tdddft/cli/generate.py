@@ -68,6 +68,13 @@ def generate(
             "agree with what a source states",
         ),
     ] = None,
+    multiplicity: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]N",
+            help="1 + number of unpaired electrons, given as --charge is: 2 for a radical, 3 for a triplet",
+        ),
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="change a recipe key, as propagation.steps=500; KEY= takes it out")
     ] = None,
@@ -82,7 +89,8 @@ def generate(
     from tdddft.dataset.plan import plan
     from tdddft.dataset.store import DatasetFolder
 
-    recipe = recipe_of(sources, out_dir, [*_charge(charge or []), *(overrides or [])])
+    given = [*_by_name("charge", charge), *_by_name("multiplicity", multiplicity), *(overrides or [])]
+    recipe = recipe_of(sources, out_dir, given)
     part = _shard(shard)
     generate_with_progress(
         plan(recipe, limit=limit, shard=part), DatasetFolder(out_dir, part), jobs, retry_failed=retry == "failed",
@@ -168,18 +176,19 @@ def recipe_of(sources: list[str], out_dir: Path, overrides: list[str]) -> Genera
     return load_recipe(found, GenerateRecipe, overrides)
 
 
-def _charge(given: list[str]) -> list[str]:
-    """The option --charge as a change of the recipe: one number for all, or numbers by name."""
+def _by_name(key: str, given: list[str] | None) -> list[str]:
+    """The option --charge or --multiplicity as a change of the recipe: one number for all, or numbers by name."""
+    given = given or []
     pairs = [text.rpartition("=") for text in given]
     for text, (_, _, number) in zip(given, pairs, strict=True):
         if not re.fullmatch(r"[+-]?\d{1,6}", number, re.ASCII):
-            raise InputError(f"--charge {text}: write it as N or NAME=N with a whole number N, for example -2")
+            raise InputError(f"--{key} {text}: write it as N or NAME=N with a whole number N, for example -2")
     alone = [int(number) for _, equals, number in pairs if not equals]
     if not given or (len(alone) == len(given) == 1):
-        return [f"charge={alone[0]}"] if given else []
+        return [f"{key}={alone[0]}"] if given else []
     if alone:
-        raise InputError("--charge: give one number for all molecules, or NAME=N for each")
-    return ["charge=" + json.dumps({name: int(number) for name, _, number in pairs})]
+        raise InputError(f"--{key}: give one number for all molecules, or NAME=N for each")
+    return [f"{key}=" + json.dumps({name: int(number) for name, _, number in pairs})]
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

@@ -90,20 +90,22 @@ def collect_molecules(recipe: GenerateRecipe) -> list[Molecule]:
     """All geometries of a recipe.
 
     Args:
-        recipe: Sources, charges and selection.
+        recipe: Sources, charges, multiplicities and selection.
 
     Returns:
         The molecules of the data set, in its order.
 
     Raises:
         InputError: where two share a name, or their names differ in case alone, which many file systems take for one;
-            where a charge is given by a name that no molecule has.
+            where a charge or multiplicity is given by a name that no molecule has.
     """
     from tdddft.molecules.sources import read_molecules
 
-    everything = [m for source in recipe.molecules for m in read_molecules(source, recipe.charge)]
-    if isinstance(recipe.charge, dict) and (unknown := sorted(set(recipe.charge) - {m.name for m in everything})):
-        raise InputError(f"charge: the sources have no molecule {', '.join(unknown[:5])}")
+    everything = [m for source in recipe.molecules for m in read_molecules(source, recipe.charge, recipe.multiplicity)]
+    names = {m.name for m in everything}
+    for key, given in (("charge", recipe.charge), ("multiplicity", recipe.multiplicity)):
+        if isinstance(given, dict) and (unknown := sorted(set(given) - names)):
+            raise InputError(f"{key}: the sources have no molecule {', '.join(unknown[:5])}")
     given = select(everything, recipe.selection)
     absent = sorted(set(recipe.distortions.only or ()) - {m.name for m in given})
     if absent:

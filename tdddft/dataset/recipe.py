@@ -88,6 +88,11 @@ class GenerateRecipe(RecipeSection):
     charge: StrictInt | dict[str, StrictInt] | None = Field(
         None, description="of the molecules whose source states none: one number for all, or numbers by name"
     )
+    multiplicity: StrictInt | dict[str, StrictInt] | None = Field(
+        None,
+        description="1 + number of unpaired electrons, of the molecules whose source states none: one number for all, "
+        "or numbers by name",
+    )
     selection: Selection = Selection()
     distortions: Distortions = Distortions()
     method: Method = Method()
@@ -101,3 +106,9 @@ class GenerateRecipe(RecipeSection):
                 "propagation.propagator linear is of first order in the field, where a pump changes nothing"
             )
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_idle(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without ``multiplicity`` where it is null, so that the hash of a recipe stays what it was."""
+        left_out = {*self.idle(), *(("multiplicity",) if self.multiplicity is None else ())}
+        return {key: value for key, value in handler(self).items() if key not in left_out}

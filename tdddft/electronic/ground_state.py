@@ -97,6 +97,11 @@ class GroundState:
         return np.concatenate([np.full(c.num_occupied, c.occupation) for c in self.channels])
 
     @property
+    def num_pairs(self) -> int:
+        """Pairs of an occupied and a virtual orbital, of all channels."""
+        return sum(c.num_occupied * (len(c.energies_hartree) - c.num_occupied) for c in self.channels)
+
+    @property
     def open_shell(self) -> bool:
         """Whether alpha and beta electrons have orbitals of their own."""
         return len(self.channels) == 2

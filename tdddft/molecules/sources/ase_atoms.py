@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def from_atoms(atoms: Atoms) -> Molecule:
     """The molecule of ASE's ``Atoms``.
 
-    Its charge is ``atoms.info["charge"]`` or the sum of the initial charges, 0 without either; its name is the formula.
+    Its charge is ``atoms.info["charge"]`` or the sum of the initial charges, 0 without either; its multiplicity is
+    ``atoms.info["multiplicity"]`` or 1 + the sum of the initial magnetic moments; its name is the formula.
 
     Args:
         atoms: ASE's object.
@@ -31,7 +32,8 @@ def from_atoms(atoms: Atoms) -> Molecule:
         The molecule.
 
     Raises:
-        InputError: for anything else than Atoms, a periodic cell, unpaired electrons, and charges that are not whole.
+        InputError: for anything else than Atoms, a periodic cell, and charges or magnetic moments that do not add up to
+            a whole number.
     """
     if not hasattr(atoms, "get_chemical_formula"):
         raise InputError(

@@ -35,37 +35,49 @@ class Entry:
     smiles: str | None = None
     index: int | None = None
 
-    def molecule(self, charges: Charges = None) -> Molecule:
-        """The molecule, with the charge that is given for it, else the stated one, else 0."""
+    def molecule(self, charges: Charges = None, multiplicities: Charges = None) -> Molecule:
+        """The molecule, with charge and multiplicity as they are given for it, else as stated, else 0 and 1.
+
+        Args:
+            charges: As for :func:`tdddft.read_molecules`.
+            multiplicities: Likewise.
+
+        Returns:
+            The molecule.
+        """
         name = file_name(self.name)
-        charge, known_from = self.stated.resolved(charge_given(charges, name), f"{self.source} (molecule {name})")
+        where = f"{self.source} (molecule {name})"
+        charge, known_from = self.stated.resolved(charge_given(charges, name), where)
+        multiplicity = self.stated.resolved_multiplicity(charge_given(multiplicities, name), where)
         return Molecule(
-            name, self.numbers, self.positions_angstrom, charge, self.source, self.smiles, self.index, known_from
-        )
+            name, self.numbers, self.positions_angstrom, charge, self.source, self.smiles, self.index, known_from,
+            multiplicity,
+        )  # fmt: skip
 
 
-def closed_shells(entries: Iterable[Entry], charges: Charges = None) -> list[Molecule]:
-    """The molecules of many entries; those with unpaired electrons are left out, with a warning that names the first.
+def molecules_of(entries: Iterable[Entry], charges: Charges = None, multiplicities: Charges = None) -> list[Molecule]:
+    """The molecules of many entries; left out, with a warning, are those of odd electrons and unknown multiplicity.
 
     Args:
         entries: What the source says of each.
         charges: As for :func:`tdddft.read_molecules`.
+        multiplicities: Likewise.
 
     Returns:
         The molecules, in their order.
 
     Raises:
         InputError: if one cannot be read.
-        OpenShellError: if all have unpaired electrons.
+        OpenShellError: if all are left out.
     """
     molecules, open_shells = [], []
     for entry in entries:
         try:
-            molecules.append(entry.molecule(charges))
+            molecules.append(entry.molecule(charges, multiplicities))
         except OpenShellError as error:
             open_shells.append(error)
     if open_shells and not molecules:
         raise open_shells[0]
     if open_shells:
-        warnings.warn(f"left out {len(open_shells)} with unpaired electrons; the first: {open_shells[0]}", stacklevel=2)
+        warnings.warn(f"left out {len(open_shells)} of unknown multiplicity; the first: {open_shells[0]}", stacklevel=2)
     return molecules

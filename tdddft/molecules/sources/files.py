@@ -13,7 +13,7 @@ from graphlearn.base.unpacking import read_unpacked, tar_members, unpack
 from tdddft.molecules.molecule import Molecule
 from tdddft.molecules.sources.arrays import read_npz
 from tdddft.molecules.sources.ase_trajectory import read_ase_trajectory
-from tdddft.molecules.sources.entry import Entry, closed_shells
+from tdddft.molecules.sources.entry import Entry, molecules_of
 from tdddft.molecules.sources.pdb import read_pdb
 from tdddft.molecules.sources.program_inputs import read_coord, read_gaussian
 from tdddft.molecules.sources.qm9 import is_native, read_native, read_qm9pack
@@ -29,14 +29,15 @@ _IN_FOLDERS = (".xyz", ".extxyz", ".sdf", ".smi", ".npz")
 _PERIODIC = (".cif", ".vasp", ".poscar", ".contcar", ".xsf", ".res", ".cell")
 
 
-def read_path(path: Path, charges: Charges = None) -> list[Molecule]:
+def read_path(path: Path, charges: Charges = None, multiplicities: Charges = None) -> list[Molecule]:
     """Molecules of a file, an archive or a folder.
 
-    Of several molecules those with unpaired electrons are left out, with a warning that names the first.
+    Of several molecules those of odd electrons and unknown multiplicity are left out, with a warning.
 
     Args:
         path: The file.
         charges: Charge of all molecules, or by name, where the files do not state it.
+        multiplicities: Likewise.
 
     Returns:
         The molecules, in the order of the files.
@@ -57,7 +58,7 @@ def read_path(path: Path, charges: Charges = None) -> list[Molecule]:
             files = ((path.name, read_unpacked(path)) for _ in range(1))
             listed = _uncharacterized(path.with_name(UNCHARACTERIZED))
         entries = (entry for name, data in files for entry in _read(name, data))
-        molecules = [m for m in closed_shells(entries, charges) if m.index not in listed]
+        molecules = [m for m in molecules_of(entries, charges, multiplicities) if m.index not in listed]
     except OSError as error:
         raise InputError(f"{path}: not readable ({error.strerror or error})") from None
     if not molecules:

@@ -7,7 +7,7 @@ from ase.collections import g2
 from graphlearn.base.errors import InputError
 from tdddft.molecules.molecule import Molecule
 from tdddft.molecules.sources.entry import Entry
-from tdddft.molecules.sources.stated import Charges, Stated
+from tdddft.molecules.sources.stated import Charges, Stated, of_magnetic_moments
 
 ELEMENTS = frozenset("HCNOF")
 
@@ -23,18 +23,19 @@ def all_of_g2(charges: Charges = None) -> list[Molecule]:
     return sorted(molecules, key=lambda m: (len(m.numbers), m.name))
 
 
-def from_g2(name: str, charges: Charges = None) -> Molecule:
+def from_g2(name: str, charges: Charges = None, multiplicities: Charges = None) -> Molecule:
     """One molecule by its name in the set.
 
     Args:
         name: Name in the set, for example ``H2CO``.
         charges: As for :func:`tdddft.read_molecules`.
+        multiplicities: Likewise.
 
     Returns:
-        The molecule.
+        The molecule, of the multiplicity of the set's magnetic moments.
 
     Raises:
-        InputError: for a name that the set does not have, and for unpaired electrons.
+        InputError: for a name that the set does not have.
     """
     if name not in g2.names:
         raise InputError(
@@ -42,8 +43,5 @@ def from_g2(name: str, charges: Charges = None) -> Molecule:
             "qm9, md17:NAME or rmd17:NAME"
         )
     atoms = g2[name]
-    if atoms.get_initial_magnetic_moments().any():
-        raise InputError(f"g2:{name} has unpaired electrons; only closed shells are propagated")
-    return Entry(name, atoms.numbers, atoms.positions, f"g2:{name}", Stated(0, "g2 holds neutral molecules")).molecule(
-        charges
-    )
+    stated = Stated(0, "g2 holds neutral molecules") | of_magnetic_moments(atoms.get_initial_magnetic_moments())
+    return Entry(name, atoms.numbers, atoms.positions, f"g2:{name}", stated).molecule(charges, multiplicities)

@@ -31,7 +31,7 @@ def from_rdkit(mol: Any) -> Molecule:
 
     Raises:
         InputError: without a conformer, with several or a drawing in two dimensions, for implicit hydrogens, and for
-            atoms that are none; OpenShellError for radicals.
+            atoms that are none, or of several radical electrons.
     """
     from rdkit import Chem
 
@@ -61,6 +61,10 @@ def from_rdkit(mol: Any) -> Molecule:
     for applies, why in unusable:
         if applies:
             raise InputError(why)
-    stated = Stated(open_shell=f"{radicals} radical electrons") if radicals else None
+    stated = None
+    if radicals == 1:
+        stated = Stated(multiplicity=2, spin_words="a radical electron")
+    elif radicals:
+        stated = Stated(unclear_spin=f"{radicals} radical electrons may be parallel or not")
     molecule = of_rdkit(Chem.Mol(mol), "molecule", "RDKit Mol", stated=stated).molecule()
     return replace(molecule, name=molecule.formula)

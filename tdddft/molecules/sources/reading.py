@@ -17,7 +17,7 @@ from tdddft.molecules.sources.stated import Charges
 _SLICE = re.compile(r"^(?P<source>.+)@(?P<start>\d*):(?P<stop>\d*)(?::(?P<step>\d+))?$")
 
 
-def read_molecules(source: str, charges: Charges = None) -> list[Molecule]:
+def read_molecules(source: str, charges: Charges = None, multiplicities: Charges = None) -> list[Molecule]:
     """Molecules of one source.
 
     Args:
@@ -34,6 +34,8 @@ def read_molecules(source: str, charges: Charges = None) -> list[Molecule]:
             ``$NAME`` and ``~`` are filled in; ``@START:STOP`` or ``@START:STOP:STEP`` at the end takes a part.
         charges: Charge of all molecules, or charges by name, for those whose source does not state one. Without it
             and without a statement the charge is 0.
+        multiplicities: Likewise 1 + number of unpaired electrons; without it and without a statement it is 1, and an
+            odd number of electrons is an error.
 
     Returns:
         The molecules, in the order of the source.
@@ -46,10 +48,10 @@ def read_molecules(source: str, charges: Charges = None) -> list[Molecule]:
             f"{source!r} names no molecules; give a path, g2:NAME, smiles:STRING, qm9, md17:NAME or rmd17:NAME"
         )
     if source.startswith("smiles:"):
-        return [of_smiles(source.removeprefix("smiles:")).molecule(charges)]
+        return [of_smiles(source.removeprefix("smiles:")).molecule(charges, multiplicities)]
     cut = _SLICE.match(source)
     if cut:
-        whole = read_molecules(cut["source"], charges)
+        whole = read_molecules(cut["source"], charges, multiplicities)
         start, stop, step = (int(cut[k]) if cut[k] else None for k in ("start", "stop", "step"))
         if step == 0 or not whole[start:stop:step]:
             raise InputError(f"{source}: leaves none of the {len(whole)} molecules")
@@ -58,20 +60,20 @@ def read_molecules(source: str, charges: Charges = None) -> list[Molecule]:
         return all_of_g2(charges)
     kind, _, name = source.partition(":")
     if kind == "g2":
-        return [from_g2(name, charges)]
+        return [from_g2(name, charges, multiplicities)]
     if kind == "qm9" and name in ("", "pyg"):
-        return read_path(qm9_sdf() if name else qm9pack_folder(), charges)
+        return read_path(qm9_sdf() if name else qm9pack_folder(), charges, multiplicities)
     if kind in ("md17", "rmd17") and name:
-        return read_path(md17_file(name, revised=kind == "rmd17"), charges)
+        return read_path(md17_file(name, revised=kind == "rmd17"), charges, multiplicities)
     path = _path(source)
     if os.path.exists(path):  # false, and no error, for a name that no file can have
-        return read_path(path, charges)
+        return read_path(path, charges, multiplicities)
     unset = re.search(r"\$\{?(\w+)", str(path))
     if unset:
         raise InputError(f"{source}: the environment variable {unset[1]} is not set")
     if path.suffix or "/" in source:
         raise InputError(f"no such file: {source}; a SMILES string is written as smiles:STRING")
-    return [from_g2(source, charges)]
+    return [from_g2(source, charges, multiplicities)]
 
 
 def _path(source: str) -> Path:

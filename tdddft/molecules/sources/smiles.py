@@ -100,4 +100,6 @@ def of_rdkit(mol: Any, name: str, source: str, index: int | None = None, stated:
             smiles = None
     charge = Chem.GetFormalCharge(mol)
     formal = Stated(charge, f"formal charges, sum {charge}")
+    if stated is None and smiles and sum(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms()) == 1:
+        stated = Stated(multiplicity=2, spin_words="a radical electron")
     return Entry(name, numbers, positions, source, formal | (stated or Stated()), smiles, index)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graphlearn.base.errors import InputError, OpenShellError
+from graphlearn.base.errors import InputError
 
 NOT_STATED = "not stated"
 Charges = int | Mapping[str, int] | None
@@ -18,7 +18,8 @@ _CHARGE = re.compile(rf"""(?:{_WORD}["']?\s*[:=]?|(?<![\w.])q["']?\s*[:=])\s*["'
 _MULTIPLICITY = re.compile(
     r"""(?<![\w.])(?:spin[ _-]?)?(?:multiplicity|mult)(?!\w)["']?\s*[:=]?\s*["']?([^\s,;"'|)}]*)""", re.IGNORECASE
 )
-_SPIN = re.compile(r"""(?<![\w.])(?:spin|unpaired)["']?\s*[:=]\s*["']?([^\s,;"'|)}]*)""", re.IGNORECASE)
+_SPIN = re.compile(r"""(?<![\w.])spin["']?\s*[:=]\s*["']?([^\s,;"'|)}]*)""", re.IGNORECASE)
+_UNPAIRED = re.compile(r"""(?<![\w.])unpaired["']?\s*[:=]\s*["']?([^\s,;"'|)}]*)""", re.IGNORECASE)
 _WHOLE = re.compile(r"([+-]?\d+)(?:\.0*)?")
 _SIGN_LAST = re.compile(r"(\d+)([+-])")
 _TWO = re.compile(r"\s*([+-]?\d{1,2})\s+(\d{1,2})\s*")
@@ -30,6 +31,7 @@ _NAMES = {
     "charge": ("charge", "total_charge", "net_charge", "pubchem_total_charge", "q"),
     "multiplicity": ("multiplicity", "spin_multiplicity", "mult"),
     "spin": ("spin",),
+    "unpaired": ("unpaired", "unpaired_electrons"),
 }
 NEARLY_WHOLE, NEARLY_NEUTRAL = 1e-3, 0.05
 
@@ -41,25 +43,61 @@ class Stated:
     Args:
         charge: Total charge; None where it says nothing.
         words: The words it says it with.
-        open_shell: Words that state unpaired electrons.
+        multiplicity: 1 + number of unpaired electrons; None where it says nothing.
+        spin_words: The words it says that with.
         unclear: Why the charge is not known although the source says something.
+        unclear_spin: Why the multiplicity is not known although the source says something.
         doubt: Why it may be another than 0 where it is not stated.
     """
 
     charge: int | None = None
     words: str = ""
-    open_shell: str = ""
+    multiplicity: int | None = None
+    spin_words: str = ""
     unclear: str = ""
+    unclear_spin: str = ""
     doubt: str = ""
 
     def __or__(self, other: Stated) -> Stated:
         """Both statements together; two charges that differ make it unclear."""
         charge = other.charge if self.charge is None else self.charge
         unclear = self.unclear or other.unclear
-        words = "; ".join(dict.fromkeys(w for w in (self.words, other.words) if w))
+        words = _joined(self.words, other.words)
         if other.charge is not None and other.charge != charge:
             unclear = unclear or f"two charges are stated ({words})"
-        return Stated(charge, words, self.open_shell or other.open_shell, unclear, self.doubt or other.doubt)
+        multiplicity = other.multiplicity if self.multiplicity is None else self.multiplicity
+        unclear_spin, spin_words = self.unclear_spin or other.unclear_spin, _joined(self.spin_words, other.spin_words)
+        if other.multiplicity is not None and other.multiplicity != multiplicity:
+            unclear_spin = unclear_spin or f"two multiplicities are stated ({spin_words})"
+        doubt = self.doubt or other.doubt
+        return Stated(charge, words, multiplicity, spin_words, unclear, unclear_spin, doubt)
+
+    def resolved_multiplicity(self, given: int | None, where: str) -> int:
+        """The multiplicity: given, else stated, else that of a closed shell.
+
+        Args:
+            given: By the user, in place of the source.
+            where: The source, for messages.
+
+        Returns:
+            1 + number of unpaired electrons.
+
+        Raises:
+            InputError: if it is unclear and not given, or given otherwise than it is stated.
+        """
+        if given is None:
+            if self.unclear_spin:
+                raise InputError(
+                    f"{where}: {self.unclear_spin}; write multiplicity=N into the comment line of an xyz file, or give "
+                    "--multiplicity N (recipe key 'multiplicity'): 1 for a closed shell, 2 for a radical"
+                )
+            return 1 if self.multiplicity is None else self.multiplicity
+        if self.multiplicity not in (None, given) and not self.unclear_spin:
+            raise InputError(
+                f"{where}: {self.spin_words!r} states the multiplicity {self.multiplicity}, but {given} is given; "
+                "correct one of them"
+            )
+        return given
 
     def resolved(self, given: int | None, where: str) -> tuple[int, str]:
         """The charge, and how it is known.
@@ -73,12 +111,7 @@ class Stated:
 
         Raises:
             InputError: if it is unclear and not given, or given otherwise than it is stated.
-            OpenShellError: if unpaired electrons are stated.
         """
-        if self.open_shell:
-            raise OpenShellError(
-                f"{where}: {self.open_shell} states unpaired electrons; only closed shells are propagated"
-            )
         unclear = self.unclear or (self.doubt if self.charge is None else "")
         if given is None and unclear:
             raise InputError(
@@ -100,7 +133,8 @@ def of_comment(comment: str) -> Stated:
     if len(text) > _LONGEST:
         return Stated(unclear=f"the comment line has more than {_LONGEST} characters")
     stated = Stated()
-    for kind, pattern in (("charge", _CHARGE), ("multiplicity", _MULTIPLICITY), ("spin", _SPIN)):
+    patterns = {"charge": _CHARGE, "multiplicity": _MULTIPLICITY, "spin": _SPIN, "unpaired": _UNPAIRED}
+    for kind, pattern in patterns.items():
         for match in pattern.finditer(text):
             stated |= _of_one(kind, match[1], match[0].strip(" \"'"))
     if stated != Stated():
@@ -152,19 +186,25 @@ def of_partial_charges(values: np.ndarray, name: str) -> Stated:
 
 
 def of_magnetic_moments(values: np.ndarray) -> Stated:
-    """From ASE's initial magnetic moments, zero for a closed shell."""
-    return Stated(open_shell="a magnetic moment") if np.any(values) else Stated()
+    """From ASE's initial magnetic moments [N] or [N, 3], whose sum is the number of unpaired electrons."""
+    if not np.any(values):
+        return Stated()
+    total = float(np.linalg.norm(np.sum(values, axis=0)))
+    words = f"initial_magmoms, sum {total:g}"
+    if total < 0.5 or abs(total - round(total)) > NEARLY_WHOLE:
+        return Stated(unclear_spin=f"the sum of initial_magmoms, {total:g}, is no number of unpaired electrons")
+    return Stated(multiplicity=round(total) + 1, spin_words=words)
 
 
 def charge_given(charges: Charges, name: str) -> int | None:
-    """The charge that the user gives for a molecule of this name: one for all, or by name.
+    """The charge, or multiplicity, that the user gives for a molecule of this name: one for all, or by name.
 
     Args:
-        charges: One charge for all, charges by name, or None.
+        charges: One number for all, numbers by name, or None.
         name: Name of the molecule.
 
     Returns:
-        The charge, e, or None.
+        The number, or None.
     """
     return charges.get(name) if isinstance(charges, Mapping) else charges
 
@@ -180,13 +220,17 @@ def together(statements: Sequence[Stated]) -> Stated:
 def _of_one(kind: str, value: str, words: str) -> Stated:
     number = _whole_number(value)
     if number is None:
-        return Stated(unclear=f"{words!r} does not give the {kind} as a whole number")
+        why = f"{words!r} does not give the {kind} as a whole number"
+        return Stated(unclear=why) if kind == "charge" else Stated(unclear_spin=why)
     if kind == "charge":
         return Stated(number, words)
-    if number == (1 if kind == "multiplicity" else 0):
-        return Stated(words=words)
-    remark = " (0 for a closed shell; multiplicity=1 for a singlet)" if kind == "spin" else ""
-    return Stated(open_shell=f"{words!r}{remark}")
+    if kind == "spin" and number != 0:
+        return Stated(unclear_spin=f"{words!r} may be S or 2S")
+    return Stated(words=words, multiplicity=number + (kind != "multiplicity"), spin_words=words)
+
+
+def _joined(*words: str) -> str:
+    return "; ".join(dict.fromkeys(w for w in words if w))
 
 
 def _whole_number(text: str) -> int | None:

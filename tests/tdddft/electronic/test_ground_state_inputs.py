@@ -60,11 +60,12 @@ def test_atoms_give_their_charge():
         ground_state(Atoms(*cation), method)
 
 
-def test_a_periodic_cell_and_magnetic_moments_of_atoms_are_refused():
+def test_a_periodic_cell_is_refused_and_magnetic_moments_must_fit_the_electrons():
     with pytest.raises(InputError, match="periodic"):
         ground_state(Atoms(SYMBOLS, POSITIONS, cell=[9, 9, 9], pbc=True), METHOD)
-    with pytest.raises(InputError, match="magnetic moment"):
-        ground_state(Atoms(SYMBOLS, POSITIONS, magmoms=[1, 0, 1]), METHOD)
+    with pytest.raises(InputError, match="10 electrons cannot have the multiplicity 2"):
+        ground_state(Atoms(SYMBOLS, POSITIONS, magmoms=[1, 0, 0]), METHOD)
+    assert ground_state(Atoms(SYMBOLS, POSITIONS, magmoms=[1, 0, 1]), METHOD).mean_field.mol.spin == 2
 
 
 def test_a_mole_gives_geometry_and_basis(of_file):
@@ -199,7 +200,7 @@ def test_what_an_rdkit_molecule_lacks_is_named():
     several = Chem.AddHs(bare)
     rdDistGeom.EmbedMultipleConfs(several, 2, randomSeed=1)
     without = Chem.RemoveHs(rdkit_water())
-    radical = Chem.AddHs(Chem.MolFromSmiles("[CH3]"))
+    radical = Chem.AddHs(Chem.MolFromSmiles("[CH2]"))
     rdDistGeom.EmbedMolecule(radical, randomSeed=1)
     dummy = Chem.AddHs(Chem.MolFromSmiles("*O"))
     rdDistGeom.EmbedMolecule(dummy, randomSeed=1)
@@ -208,11 +209,17 @@ def test_what_an_rdkit_molecule_lacks_is_named():
         (drawn, "a drawing in two dimensions"),
         (several, "has 2 conformers"),
         (without, "leaves out 2 hydrogens"),
-        (radical, "radical electrons"),
+        (radical, "2 radical electrons may be parallel or not"),
         (dummy, "atoms without an element"),
     ]:
         with pytest.raises(InputError, match=reason):
             ground_state(mol, METHOD)
+
+
+def test_a_radical_of_rdkit_is_a_doublet():
+    mol = Chem.AddHs(Chem.MolFromSmiles("[CH3]"))
+    rdDistGeom.EmbedMolecule(mol, randomSeed=1)
+    assert from_rdkit(mol).multiplicity == 2
 
 
 def test_formal_charges_of_an_rdkit_molecule_are_the_charge():

@@ -162,7 +162,7 @@ def test_archives_and_folders_as_they_come(data_folder, tmp_path):
     assert [m.name for m in read_molecules(str(tmp_path))] == names
     assert len(read_molecules(str(data_folder / "molecules/qm9/sdf"))) == 21
     (tmp_path / "two.xyz").write_text(WATER_XYZ + "1\n\nH 0 0 0\n")
-    with pytest.warns(UserWarning, match="left out 1 with unpaired electrons"):
+    with pytest.warns(UserWarning, match="left out 1 of unknown multiplicity"):
         two = read_molecules(str(tmp_path / "two.xyz"))
     assert [m.name for m in two] == ["two-0"]
 
@@ -287,9 +287,11 @@ def test_missing_sources_are_named(source, message):
         read_molecules(source)
 
 
-def test_open_shells_and_missing_hydrogens_are_refused(tmp_path):
-    with pytest.raises(InputError, match="unpaired electrons"):
-        read_molecules("O2")
+def test_g2_knows_its_open_shells():
+    assert [read_molecules(name)[0].multiplicity for name in ("O2", "OH", "NO2", "H2O")] == [3, 2, 2, 1]
+
+
+def test_missing_hydrogens_are_refused(tmp_path):
     block = "methanol\n\n\n  2  1  0  0  0  0  0  0  0  0999 V2000\n    0.0000    0.0000    0.1000 C   0  0\n"
     block += "    1.4000    0.0000    0.0000 O   0  0\n  1  2  1  0\nM  END\n$$$$\n"
     (tmp_path / "bare.sdf").write_text(block)

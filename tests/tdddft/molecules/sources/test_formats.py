@@ -40,7 +40,7 @@ def test_gaussian_units_and_the_forms_of_an_atom_are_understood(tmp_path):
         (gaussian("# PBE geom=allcheck"), "geometries from checkpoints, are not read"),
         (gaussian(tail="\n--Link1--\n# PBE\n\nx\n\n0 1\nH 0 0 0\n\n"), "inputs of several steps"),
         (gaussian(charge="0 1 0 1 0 1"), "'0 1 0 1 0 1' is not 'charge multiplicity'"),
-        (gaussian(charge="0 3"), "'0 3' states unpaired electrons"),
+        (gaussian(charge="0 2"), "10 electrons cannot have the multiplicity 2"),
         ("# PBE\n\ntitle\n", "expected between blank lines"),
     ],
 )

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphlearn.base.errors import OpenShellError
 from tdddft import InputError, read_molecules
 
 FOLDER = Path(__file__).parents[3] / "data/molecules"
@@ -63,6 +62,7 @@ READ = {
     "w.traj": (G2_WATER, 0, "charge=0"),
     "w_ase.xyz": (G2_WATER, 0, "charge=0"),
 }
+TRIPLETS = {"o2_02.xyz": "0 3", "o2_mult3.xyz": "not stated"}
 TWO_FRAMES = ("twofr.xyz", "twofrblank.xyz")
 REFUSED = {
     "comma.xyz": (InputError, "line 3: .*'O 0 0,0.1173' has too few columns; numbers are separated by blanks"),
@@ -74,9 +74,7 @@ REFUSED = {
     "nan.xyz": (InputError, "positions hold NaN"),
     "noblank.xyz": (InputError, "line 1: .*2 of 3 atoms follow; is one missing, or the comment line"),
     "nocount.xyz": (InputError, "line 1: .*'O 0 0 .1173' stands where a number of atoms is expected"),
-    "o2_02.xyz": (OpenShellError, "'0 3' states unpaired electrons"),
-    "o2_mult3.xyz": (OpenShellError, "'multiplicity=3' states unpaired electrons"),
-    "o2_spin2.xyz": (OpenShellError, r"'spin=2' .* states unpaired electrons"),
+    "o2_spin2.xyz": (InputError, r"'spin=2' may be S or 2S; write multiplicity=N .* or give --multiplicity N"),
     "pbc.xyz": (InputError, "the cell is periodic"),
     "uranium.xyz": (InputError, "line 3: 'U' is heavier than Rn"),
     "short.xyz": (InputError, "line 1: .*3 of 5 atoms follow"),
@@ -87,7 +85,7 @@ REFUSED = {
 
 
 def test_every_file_of_the_folder_has_its_verdict():
-    known = {*READ, *TWO_FRAMES, *REFUSED}
+    known = {*READ, *TRIPLETS, *TWO_FRAMES, *REFUSED}
     assert {p.name for p in FOLDER.iterdir()} - {"SOURCES.md"} == known
 
 
@@ -100,6 +98,14 @@ def test_a_file_is_read_as_the_right_molecule(name):
     assert np.allclose(molecule.positions_angstrom, expected, rtol=0, atol=2e-5)
     assert (molecule.charge, molecule.charge_from) == (charge, charge_from)
     assert molecule.source == (f"{name}[0]" if not name.startswith("dsgdb9nsd") else "QM9 gdb 1")
+
+
+@pytest.mark.parametrize("name", TRIPLETS)
+def test_a_stated_triplet_is_one(name):
+    (oxygen,) = read_molecules(str(FOLDER / name))
+    assert (oxygen.formula, oxygen.multiplicity, oxygen.charge) == ("O2", 3, 0)
+    with pytest.raises(InputError, match="states the multiplicity 3, but 1 is given; correct one of them"):
+        read_molecules(str(FOLDER / name), multiplicities=1)
 
 
 @pytest.mark.parametrize("name", TWO_FRAMES)

@@ -44,7 +44,6 @@ def test_a_charge_in_any_usual_spelling_is_read(tmp_path, comment):
         ("OH^-", "may state a charge"),
         ("[OH-]", "may state a charge"),
         ("12 40", "may state a charge"),
-        ("charge=-1 multiplicity=one", "'multiplicity=one' does not give the multiplicity as a whole number"),
     ],
 )
 def test_what_may_be_a_charge_and_is_not_clear_is_refused_until_it_is_given(tmp_path, comment, message):
@@ -67,12 +66,37 @@ def test_other_comments_state_nothing(comment):
     assert of_comment(comment).resolved(None, "here") == (0, "not stated")
 
 
-@pytest.mark.parametrize("comment", ["0 3", "mult=3", "2S+1: multiplicity: 3", "spin=1", "unpaired=2", "-2 2"])
-def test_unpaired_electrons_are_refused_whatever_charge_is_given(tmp_path, comment):
+@pytest.mark.parametrize("comment", ["0 3", "mult=3", "2S+1: multiplicity: 3", "unpaired=2"])
+def test_a_multiplicity_in_any_usual_spelling_is_read(tmp_path, comment):
+    (molecule,) = read_molecules(write(tmp_path, comment, "O 0 0 0\nO 0 0 1.21\n"))
+    assert molecule.multiplicity == 3
+
+
+@pytest.mark.parametrize(
+    ("comment", "message"),
+    [
+        ("spin=1", "'spin=1' may be S or 2S"),
+        ("multiplicity=one", "'multiplicity=one' does not give the multiplicity as a whole number"),
+        ("mult=1 multiplicity=3", r"two multiplicities are stated \(mult=1; multiplicity=3\)"),
+    ],
+)
+def test_an_unclear_multiplicity_is_refused_until_it_is_given(tmp_path, comment, message):
     path = write(tmp_path, comment, "O 0 0 0\nO 0 0 1.21\n")
-    for charge in (None, 0):
-        with pytest.raises(OpenShellError, match="states unpaired electrons"):
-            read_molecules(path, charge)
+    with pytest.raises(InputError, match=message):
+        read_molecules(path)
+    assert read_molecules(path, multiplicities=3)[0].multiplicity == 3
+
+
+def test_a_radical_needs_its_multiplicity(tmp_path):
+    path = write(tmp_path, "hydroxyl")
+    with pytest.raises(OpenShellError, match=r"9 electrons is an odd number.*--multiplicity 2, multiplicity=2"):
+        read_molecules(path)
+    assert read_molecules(path, multiplicities=2)[0].multiplicity == 2
+    assert read_molecules(path, multiplicities={"oh": 4})[0].multiplicity == 4
+    with pytest.raises(InputError, match="9 electrons cannot have the multiplicity 3"):
+        read_molecules(path, multiplicities=3)
+    assert read_molecules(write(tmp_path, "multiplicity=2"))[0].multiplicity == 2
+    assert read_molecules("smiles:[CH3]")[0].multiplicity == read_molecules("g2:CH3")[0].multiplicity == 2
 
 
 def test_a_charge_given_otherwise_than_the_source_states_it_is_refused(tmp_path):
@@ -108,7 +132,7 @@ def test_initial_charges_of_ase_add_up_to_the_charge(tmp_path, charges, charge):
         assert read_molecules(str(tmp_path / name))[0].charge == charge
 
 
-def test_initial_charges_that_do_not_add_up_and_magnetic_moments_are_refused(tmp_path):
+def test_initial_charges_that_do_not_add_up_are_refused_and_magnetic_moments_give_the_multiplicity(tmp_path):
     from ase import Atoms
     from ase.io import write as write_with_ase
 
@@ -117,7 +141,9 @@ def test_initial_charges_that_do_not_add_up_and_magnetic_moments_are_refused(tmp
         with pytest.raises(InputError, match=r"sum of initial_charges, -0\.5, is not whole"):
             read_molecules(str(tmp_path / name))
         write_with_ase(tmp_path / name, Atoms("O2", [[0, 0, 0], [0, 0, 1.21]], magmoms=[1, 1]))
-        with pytest.raises(OpenShellError, match="a magnetic moment states unpaired electrons"):
+        assert read_molecules(str(tmp_path / name))[0].multiplicity == 3
+        write_with_ase(tmp_path / name, Atoms("O2", [[0, 0, 0], [0, 0, 1.21]], magmoms=[1, -1]))
+        with pytest.raises(InputError, match="sum of initial_magmoms, 0, is no number of unpaired electrons"):
             read_molecules(str(tmp_path / name))
         write_with_ase(tmp_path / name, Atoms("OH", [[0, 0, 0], [0, 0, 0.97]], charges=[0, 0], info={"charge": -1}))
         with pytest.raises(InputError, match="two charges are stated"):
