@@ -103,8 +103,8 @@ def collect_molecules(recipe: GenerateRecipe) -> list[Molecule]:
 
     everything = [m for source in recipe.molecules for m in read_molecules(source, recipe.charge, recipe.multiplicity)]
     names = {m.name for m in everything}
-    for key, given in (("charge", recipe.charge), ("multiplicity", recipe.multiplicity)):
-        if isinstance(given, dict) and (unknown := sorted(set(given) - names)):
+    for key, numbers in (("charge", recipe.charge), ("multiplicity", recipe.multiplicity)):
+        if isinstance(numbers, dict) and (unknown := sorted(set(numbers) - names)):
             raise InputError(f"{key}: the sources have no molecule {', '.join(unknown[:5])}")
     given = select(everything, recipe.selection)
     absent = sorted(set(recipe.distortions.only or ()) - {m.name for m in given})
