@@ -18,16 +18,20 @@ from tdddft.electronic.grids import response_grid
 from tdddft.electronic.ground_state import GroundState
 
 THIN_DENSITY = 1e-6  # electrons per cubic bohr below which the kernel is left out
-POINTS_AT_ONCE = 512
+KERNEL_CUT = 3e-4  # of the strongest combination; leaves out 0.07 % of the response, the fit some per cent
+DEPENDENT = 1e-12
+POINTS_AT_ONCE = 256  # few, so that they lie close together and most fitting functions are far away
+FAR = 1e-4  # largest value and slope of a fitting function that is left out
 
 
 class LinearKernel:
-    r"""Linear response of the Fock matrix in the occupied-virtual block, in the space of the fitting functions.
+    r"""Linear response of the Fock matrix between all orbitals m and the occupied n, in the space of the fit.
 
-    .. math:: L_{ai} = 2 \sum_{PQ} B_{P,ai} (1 + f)_{PQ} \sum_{bj} B_{Q,bj}\, \mathrm{Re}\, D_{bj}
-              - \tfrac{c_x}{2} \sum_{bj} \left[(ab|ij) D_{bj} + (aj|ib) D^*_{bj}\right]
+    .. math:: L_{mn} = 2 \sum_{PQ} B_{P,mn} (1 + f)_{PQ} \sum_{bj} B_{Q,bj}\, \mathrm{Re}\, D_{bj}
+              - \tfrac{c_x}{2} \sum_{bj} \left[(mb|nj) D_{bj} + (mj|nb) D^*_{bj}\right]
 
-    f is the exchange-correlation kernel of the ground state between fitting functions; exact exchange is that of
+    f is the exchange-correlation kernel of the ground state between fitting functions, of which the strongest
+    combinations are taken (:func:`strongest_pairs`); exact exchange, between virtual m and occupied n alone, is that of
     :mod:`tdddft.electronic.exchange_kernel`. The error is a few per cent of the response;
     :class:`tdddft.propagation.schemes.Multirate` adds what it leaves out. In an open shell f is a matrix of the spins
     too, and the exchange of a spin has twice the factor. Shapes: L rows, one per closed-shell molecule, alpha and beta
@@ -54,14 +58,21 @@ class LinearKernel:
         occupied, self.occupation = [c.num_occupied for c in channels], channels[0].occupation
         integrals = [f for each in fitted for f in each]
         s = max(occupied)
-        pairs = [_virtual_occupied(f.coulomb, n, s) for f, n in zip(integrals, occupied, strict=True)]
-        metrics = [fitted_metric(g, each[0].fitting, dtype) for g, each in zip(ground_states, fitted, strict=True)]
-        if reaction is not None:
-            more = [_virtual_occupied(w, n, s) for w, n in zip((w for e in reaction for w in e), occupied, strict=True)]
-            pairs = [np.concatenate(both) for both in zip(pairs, more, strict=True)]
-            metrics = [with_solvent(m, len(e), len(e[0])) for m, e in zip(metrics, reaction, strict=True)]
-        self._pairs = stack_padded(pairs, dtype, device).flatten(2)  # [L, P, M * S]
-        self._metric = stack_padded(metrics, dtype, device)
+        pairs, strengths = [], []
+        for number, (g, each) in enumerate(zip(ground_states, fitted, strict=True)):
+            blocks = [f.coulomb[:, :, : c.num_occupied] for f, c in zip(each, g.channels, strict=True)]
+            metric = fitted_metric(g, each[0].fitting, dtype)
+            if reaction is not None:
+                more = [w[:, :, : c.num_occupied] for w, c in zip(reaction[number], g.channels, strict=True)]
+                blocks = [np.concatenate(both) for both in zip(blocks, more, strict=True)]
+                metric = with_solvent(metric, len(more), len(more[0]))
+            rows, strength = strongest_pairs(blocks, metric, KERNEL_CUT)
+            pairs += [_by_halves(row, s) for row in rows]
+            strengths.append(strength)
+        self._pairs = stack_padded(pairs, dtype, device).flatten(2)  # [L, R, M * S]
+        self._strengths = stack_padded(strengths, dtype, device).unsqueeze(1)  # [B, 1, R]
+        virtual = [np.arange(c.orbitals.shape[1])[:, None] >= c.num_occupied for c in channels]
+        self._virtual = stack_padded(virtual, torch.float64, device)  # [L, M, 1]
         arrays = [f.exchange for f in integrals if f.exchange is not None]
         share = 2.0 * integrals[0].share / self.occupation
         self._exchange = exchange_kernel(arrays, occupied, share, dtype, device) if arrays else None
@@ -82,9 +93,10 @@ class LinearKernel:
         """
         b, m, s = orbitals.shape
         density = self.occupation * real_outer(orbitals, orbitals[:, :s])
-        fitted = self._pairs @ density.reshape(b, -1, 1).to(self._pairs.dtype)
-        seen = self._metric @ fitted.reshape(len(self._metric), -1, 1)  # of both spins of an open shell
-        block = (seen.reshape(b, 1, -1) @ self._pairs).reshape(b, m, s).double()
+        fitted = self._pairs @ (density * self._virtual).reshape(b, -1, 1).to(self._pairs.dtype)
+        spins = b // len(self._strengths)
+        seen = self._strengths * fitted.reshape(-1, spins, fitted.shape[1]).sum(1, keepdim=True)
+        block = (seen.repeat_interleave(spins, 0) @ self._pairs).reshape(b, m, s).double()
         if self._exchange is not None:
             block += self._exchange.even(density)
         return _filled(block, block.mT)
@@ -131,10 +143,39 @@ def _filled(block: Tensor, mirrored: Tensor) -> Tensor:
     return out
 
 
-def _virtual_occupied(integrals: np.ndarray, num_occupied: int, columns: int) -> np.ndarray:
-    block = np.zeros((*integrals.shape[:2], columns))
-    block[:, num_occupied:, :num_occupied] = integrals[:, num_occupied:, :num_occupied]
-    return block
+def strongest_pairs(
+    integrals: Sequence[np.ndarray], metric: np.ndarray, cut: float
+) -> tuple[list[np.ndarray], np.ndarray]:
+    r"""A kernel between pairs of orbitals by its strongest eigenvectors, :math:`B^T M B \approx W^T \lambda W`.
+
+    Args:
+        integrals: B of each spin between all orbitals and occupied ones, float64 [P, M, S].
+        metric: M between the fitting functions of all spins, symmetric, float64 [spins P, spins P].
+        cut: Eigenvalues below this share of the largest are left out.
+
+    Returns:
+        W of each spin, float64 [R, M, S], whose rows are orthonormal over the virtual M of all spins, and the
+        eigenvalues, float64 [R].
+    """
+    halves = []
+    for block in integrals:
+        pairs = block[:, block.shape[2] :].reshape(len(block), -1)
+        values, vectors = scipy.linalg.eigh(pairs @ pairs.T)
+        kept = values > DEPENDENT * values[-1]
+        halves.append(vectors[:, kept] * np.sqrt(values[kept]))
+    half = scipy.linalg.block_diag(*halves)
+    strengths, turn = scipy.linalg.eigh(half.T @ metric @ half)
+    strong = np.abs(strengths) > cut * np.abs(strengths).max(initial=0.0)
+    seen = ((half @ turn[:, strong]) / strengths[strong]).T @ metric
+    parts = np.split(seen, len(integrals), axis=1)
+    return [np.tensordot(part, block, 1) for part, block in zip(parts, integrals, strict=True)], strengths[strong]
+
+
+def _by_halves(rows: np.ndarray, columns: int) -> np.ndarray:
+    """Rows [R, M, S] with as many columns, those between two occupied orbitals by halves."""
+    out = np.pad(rows, ((0, 0), (0, 0), (0, columns - rows.shape[2])))
+    out[:, : rows.shape[2]] *= 0.5
+    return out
 
 
 def fitted_metric(ground_state: GroundState, fitting: df.DF, dtype: torch.dtype) -> np.ndarray:
@@ -163,7 +204,7 @@ def fitted_metric(ground_state: GroundState, fitting: df.DF, dtype: torch.dtype)
         return identity
     points, weights = response_grid(ground_state.mol, "coarse")
     blocks = [(a, b) for a in range(spins) for b in range(a, spins)]
-    integrated = {block: torch.zeros((size, size), dtype=torch.float64) for block in blocks}
+    integrated = {block: np.zeros((size, size)) for block in blocks}
     numint = dft.numint.NumInt()
     for i in range(0, len(weights), POINTS_AT_ONCE):
         part = points[i : i + POINTS_AT_ONCE]
@@ -176,13 +217,16 @@ def fitted_metric(ground_state: GroundState, fitting: df.DF, dtype: torch.dtype)
         )
         second = xc_kernel(functional, density) * weights[i : i + len(part)]
         second[..., density[:, 0].min(0) < THIN_DENSITY / spins] = 0.0
-        fits = torch.as_tensor(numint.eval_ao(auxiliary, part, deriv=1)[: second.shape[1]]).to(dtype)
+        fits = numint.eval_ao(auxiliary, part, deriv=1)[: second.shape[1]]
+        near = np.flatnonzero(np.abs(fits).max(axis=(0, 1)) > FAR)
+        fits = torch.as_tensor(fits[:, :, near]).to(dtype)
         for a, b in blocks:
-            for row, fit in zip(torch.as_tensor(second[a, :, b]).to(dtype), fits, strict=True):
-                integrated[a, b] += fit.T @ sum_rows(row, fits)
+            rows = torch.as_tensor(second[a, :, b]).to(dtype)
+            weighted = torch.stack([sum_rows(row, fits) for row in rows])
+            integrated[a, b][np.ix_(near, near)] += (fits.flatten(0, 1).T @ weighted.flatten(0, 1)).numpy()
     metric = identity.reshape(spins, size, spins, size)
     for (a, b), block in integrated.items():
-        half = scipy.linalg.solve_triangular(lower, block.numpy(), lower=True)
+        half = scipy.linalg.solve_triangular(lower, block, lower=True)
         f = 2.0 * scipy.linalg.solve_triangular(lower, half.T, lower=True).T
         metric[a, :, b] += f
         if a != b:

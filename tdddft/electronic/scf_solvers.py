@@ -11,11 +11,13 @@ import numpy as np
 import scipy.linalg
 from pyscf import dft, scf
 
+from tdddft.electronic.cached_quadrature import CachedQuadrature
 from tdddft.units import HARTREE_EV
 
 COARSE_LEVEL = 0
 LARGEST_NUMBER_OF_OUTER_STEPS = 8
 STALLED = 0.5
+SURE = 0.1
 SWAPPED = 0.1  # change of the density matrix when an occupied and an empty orbital change places
 LEVEL_SHIFT_HARTREE = 0.3
 AUFBAU_HARTREE = 1e-5  # by which an occupied orbital may lie above an empty one, as degenerate ones do by rounding
@@ -99,7 +101,9 @@ def two_grids(mean_field: Any) -> tuple[int, np.ndarray] | None:
 
     On the coarse grid :math:`F_{coarse}[P] + (F_{fine} - F_{coarse})[P_k]` is made self-consistent, which gives
     :math:`P_{k+1}`; since the two grids agree on *changes* of the density to a percent or better, every step of k
-    shrinks the error a hundredfold. What converges is the fine grid's own equation.
+    shrinks the error a hundredfold. What converges is the fine grid's own equation. A step whose gradient would be a
+    tenth of ``conv_tol_grad`` by the rate of the last one is taken without another build on the fine grid: the Fock
+    matrix is then that of the equation above, and the energy is integrated along the step.
 
     Args:
         mean_field: PySCF's restricted Kohn-Sham; converged in place.
@@ -108,8 +112,8 @@ def two_grids(mean_field: Any) -> tuple[int, np.ndarray] | None:
         Diagonalisations and the Fock matrix on the mean field's grid, or None where it does not converge.
     """
     mol, hcore = mean_field.mol, mean_field.get_hcore()
-    grids = dft.Grids(mol).set(level=COARSE_LEVEL)
-    coarse = mean_field.copy().run(grids=grids, conv_check=False, conv_tol=1e-6, conv_tol_grad=1e-3)
+    coarse = mean_field.copy().set(grids=dft.Grids(mol).set(level=COARSE_LEVEL), _numint=CachedQuadrature())
+    coarse.run(conv_check=False, conv_tol=1e-6, conv_tol_grad=1e-3)
     mean_field._eri = coarse._eri  # exact integrals in memory, if there are any
     cycles, last = coarse.cycles, np.inf
     for _ in range(LARGEST_NUMBER_OF_OUTER_STEPS):
@@ -117,26 +121,38 @@ def two_grids(mean_field: Any) -> tuple[int, np.ndarray] | None:
             return None
         density = coarse.make_rdm1()
         potential = mean_field.get_veff(mol, density)
-        fock = hcore + potential
+        fock, energy = hcore + potential, mean_field.energy_tot(density, hcore, potential)
         gradient = float(np.linalg.norm(coarse.get_grad(coarse.mo_coeff, coarse.mo_occ, fock)))
         if gradient < mean_field.conv_tol_grad:
-            orbitals = coarse.mo_coeff  # orthonormal, and without linear dependences
-            mean_field.mo_energy, turn = scipy.linalg.eigh(orbitals.T @ fock @ orbitals)
-            mean_field.mo_coeff = orbitals @ turn
-            mean_field.mo_occ = mean_field.get_occ(mean_field.mo_energy, mean_field.mo_coeff)
-            if np.abs(mean_field.make_rdm1() - density).max() > SWAPPED:
-                return None
-            mean_field.set(e_tot=mean_field.energy_tot(density, hcore, potential), converged=True)
-            return cycles, np.asarray(fock)
+            return _accept(mean_field, coarse, fock, energy, cycles)
         if gradient > STALLED * last:
             return None
-        last = gradient
+        expected, last = gradient * gradient / last if np.isfinite(last) else np.inf, gradient
         difference = np.asarray(potential) - np.asarray(coarse.get_veff(mol, density))
         coarse.get_hcore = lambda *_, h=hcore + difference: h
         coarse.conv_tol, coarse.conv_tol_grad = 1e-9, max(0.1 * mean_field.conv_tol_grad, 1e-3 * gradient)
         coarse.kernel(dm0=density)
         cycles += coarse.cycles
+        if coarse.converged and expected < SURE * mean_field.conv_tol_grad:
+            settled = coarse.make_rdm1()
+            then = hcore + difference + np.asarray(coarse.get_veff(mol, settled))
+            energy += 0.5 * np.einsum("ij,ji->", fock + then, settled - density)  # to third order
+            return _accept(mean_field, coarse, then, energy, cycles)
     return None
+
+
+def _accept(
+    mean_field: Any, coarse: Any, fock: np.ndarray, energy: float, cycles: int
+) -> tuple[int, np.ndarray] | None:
+    """Orbitals of a converged Fock matrix; None where they are not those that it was made of."""
+    orbitals, fock = coarse.mo_coeff, np.asarray(fock)  # orthonormal, and without linear dependences
+    mean_field.mo_energy, turn = scipy.linalg.eigh(orbitals.T @ fock @ orbitals)
+    mean_field.mo_coeff = orbitals @ turn
+    mean_field.mo_occ = mean_field.get_occ(mean_field.mo_energy, mean_field.mo_coeff)
+    if np.abs(mean_field.make_rdm1() - coarse.make_rdm1()).max() > SWAPPED:
+        return None
+    mean_field.set(e_tot=float(energy), converged=True)
+    return cycles, fock
 
 
 def _diis(mean_field: Any, level_shift_hartree: float = 0.0) -> tuple[int, np.ndarray] | None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tdddft import Hamiltonian, Kick, Laser, Method, ground_state, propagate
+from tdddft import GaussianPulses, Hamiltonian, Kick, Laser, Method, ground_state, propagate
+from tdddft.analysis.observables import orbital_motion
 
 COARSE = {"pseudopotential": None, "grid_level": 1, "response_grid": 0, "response_precision": "float64"}
 CASES = {
@@ -26,3 +27,19 @@ def test_the_error_of_the_dipole_is_at_most_the_tolerance(name):
     span = np.linalg.norm(reference, axis=1).max()
     for tolerance in (1e-3, 1e-4):
         assert np.linalg.norm(dipole(tolerance) - reference, axis=1).max() / span < tolerance
+
+
+def test_the_orbitals_are_about_as_good_as_the_dipole():
+    """Also their turns among the occupied ones, which no dipole sees; the motion is that of the stored learning target."""
+    state = ground_state("g2:H2O", Method(grid_level=1, response_grid=0))
+    hamiltonian = Hamiltonian(state)
+
+    def motion(tolerance):
+        run = propagate(
+            state, GaussianPulses(), 400, 0.005, dipole_tolerance=tolerance, hamiltonian=hamiltonian,
+            precision="complex128",
+        )  # fmt: skip
+        return orbital_motion(run)
+
+    reference = motion(1e-5)
+    assert np.linalg.norm(motion(1e-3) - reference) / np.linalg.norm(reference) < 5e-4
