@@ -30,7 +30,7 @@ def test_the_error_of_the_dipole_is_at_most_the_tolerance(name):
 
 
 def test_the_orbitals_are_about_as_good_as_the_dipole():
-    """Also their turns among the occupied ones, which no dipole sees; the motion is that of the stored learning target."""
+    """Also their turns among the occupied ones, which no dipole sees but a learning target holds."""
     state = ground_state("g2:H2O", Method(grid_level=1, response_grid=0))
     hamiltonian = Hamiltonian(state)
 
