@@ -18,8 +18,9 @@ MOST_POINTS = 5e7
 
 
 def density_on_grid(
-    trajectory: Trajectory, frame: int, spacing_au: float = 0.3, margin_au: float = 5.0, *, change: bool = True
-) -> tuple[np.ndarray, np.ndarray]:
+    trajectory: Trajectory, frame: int, spacing_au: float = 0.3, margin_au: float = 5.0, *, change: bool = True,
+    spin: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     r"""Density of a frame, or its change :math:`\rho(t) - \rho_0` from the ground state, on a box around the molecule.
 
     Args:
@@ -28,20 +29,23 @@ def density_on_grid(
         spacing_au: Distance of grid points, bohr.
         margin_au: Distance of the box from the outermost atoms, bohr.
         change: Subtract the density of the ground state.
+        spin: The spin density :math:`\rho_\alpha - \rho_\beta` in place of the density.
 
     Returns:
         Lower corner of the box, float64 [3], bohr; and the density, float64 [X, Y, Z], electrons per cubic bohr.
 
     Raises:
-        InputError: for a frame that is not there, or a spacing or margin that is not positive.
+        InputError: for a frame that is not there, a spacing or margin that is not positive, and the spin density of a
+            closed shell.
     """
-    box, density = _density_in_box(trajectory, frame, spacing_au, margin_au, change)
+    box = box_around(build_mol(*level_of_theory(trajectory)), spacing_au, margin_au)
+    density = density_in_box(box.mol, box, density_matrix(trajectory, frame, change=change, spin=spin))
     return box.boxorig, density
 
 
 def write_cube(
     path: Path, trajectory: Trajectory, frame: int, spacing_au: float = 0.3, margin_au: float = 5.0, *,
-    change: bool = True,
+    change: bool = True, spin: bool = False,
 ) -> Path:  # fmt: skip
     """Write :func:`density_on_grid` as a Gaussian cube file, which VMD, Avogadro and PyMOL read.
 
@@ -52,6 +56,7 @@ def write_cube(
         spacing_au: Distance of grid points, bohr.
         margin_au: Distance of the box from the outermost atoms, bohr.
         change: Subtract the density of the ground state.
+        spin: The spin density in place of the density.
 
     Returns:
         The path.
@@ -60,8 +65,10 @@ def write_cube(
         InputError: as :func:`density_on_grid`, and for a path that cannot be written.
     """
     t = trajectory
-    box, density = _density_in_box(t, frame, spacing_au, margin_au, change)
-    what = "change of the density from the ground state" if change else "electron density"
+    box = box_around(build_mol(*level_of_theory(t)), spacing_au, margin_au)
+    density = density_in_box(box.mol, box, density_matrix(t, frame, change=change, spin=spin))
+    what = "spin density" if spin else "electron density"
+    what = f"change of the {what} from the ground state" if change else what
     return save_cube(path, box, density, f"{t.name} at {t.times_fs[frame]:.6g} fs: {what}, electrons per cubic bohr")
 
 
@@ -149,16 +156,28 @@ def orbital_in_box(mol: Any, box: Cube, coefficients: np.ndarray) -> np.ndarray:
     return np.concatenate(parts).reshape(box.nx, box.ny, box.nz)
 
 
-def _density_in_box(
-    trajectory: Trajectory, frame: int, spacing_au: float, margin_au: float, change: bool
-) -> tuple[Cube, np.ndarray]:
-    t = trajectory
+def density_matrix(trajectory: Trajectory, frame: int, *, change: bool = True, spin: bool = False) -> np.ndarray:
+    """Real part of the density matrix of a frame.
+
+    Args:
+        trajectory: Simulated or predicted.
+        frame: Index of the frame; negative ones count from the end.
+        change: Subtract that of the ground state.
+        spin: Alpha less beta in place of their sum.
+
+    Returns:
+        Symmetric, float64 [A, A].
+
+    Raises:
+        InputError: for a frame that is not there, and the spin density of a closed shell.
+    """
+    t, weights = trajectory, trajectory.occupations
     if not -len(t.times_fs) <= frame < len(t.times_fs):
         raise InputError(f"{t.name}: there is no frame {frame}; the last of {len(t.times_fs)} is {len(t.times_fs) - 1}")
-    mol = build_mol(*level_of_theory(t))
-    box = box_around(mol, spacing_au, margin_au)
+    if spin:
+        if t.spins is None:
+            raise InputError(f"{t.name}: a closed shell has no spin density")
+        weights = weights * t.spins
     c = t.frame_coefficients[frame].astype(np.complex128)
-    density_matrix = np.einsum("s,sa,sb->ab", t.occupations, c, c.conj()).real
-    if change:
-        density_matrix -= np.einsum("s,sa,sb->ab", t.occupations, t.coefficients, t.coefficients)
-    return box, density_in_box(mol, box, density_matrix)
+    matrix = np.einsum("s,sa,sb->ab", weights, c, c.conj()).real
+    return matrix - np.einsum("s,sa,sb->ab", weights, t.coefficients, t.coefficients) if change else matrix

@@ -90,7 +90,7 @@ def observables_figure(trajectory: Trajectory) -> Figure:
     t = trajectory
     energies, populations = ground_orbital_populations(t)
     occupied = len(t.occupations)
-    left, arrived = 2.0 - populations[:, :occupied], populations[:, occupied:]
+    left, arrived = t.occupations - populations[:, :occupied], populations[:, occupied:]
     charges = mulliken_charges(t)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(8.5, 6.0), layout="constrained")

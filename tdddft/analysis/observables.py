@@ -16,14 +16,20 @@ def ground_orbital_populations(trajectory: Trajectory) -> tuple[np.ndarray, np.n
         trajectory: Simulated or predicted.
 
     Returns:
-        Orbital energies float64 [M], hartree, and populations float64 [F, M]; at t = 0 without a kick the occupied
-        orbitals hold 2 and the others 0. Inside a degenerate level only the sum has a meaning.
+        Orbital energies float64 [M], hartree, and populations float64 [F, M], the occupied orbitals first; at t = 0
+        without a kick they hold 2 and the others 0. Inside a degenerate level only the sum has a meaning. Of an open
+        shell alpha stands before beta among the occupied orbitals, which hold 1, and among the others.
     """
     t = trajectory
     half = orthonormal_basis(t.overlap)
-    energies, orbitals = scipy.linalg.eigh(half.T @ t.fock_hartree @ half)
-    amplitudes = t.frame_coefficients.astype(np.complex128) @ (t.overlap @ half @ orbitals)
-    return energies, np.einsum("s,fsm->fm", t.occupations, np.abs(amplitudes) ** 2)
+    found = []
+    for chosen, fock in t.channels:
+        energies, orbitals = scipy.linalg.eigh(half.T @ fock @ half)
+        amplitudes = t.frame_coefficients[:, chosen].astype(np.complex128) @ (t.overlap @ half @ orbitals)
+        populations = np.einsum("s,fsm->fm", t.occupations[chosen], np.abs(amplitudes) ** 2)
+        found.append(np.split(np.vstack([energies, populations]), [chosen.sum()], axis=1))
+    rows = np.concatenate([part for parts in zip(*found, strict=True) for part in parts], axis=1)
+    return rows[0], rows[1:]
 
 
 def orbital_motion(trajectory: Trajectory, frame_coefficients: np.ndarray | None = None) -> np.ndarray:
@@ -78,7 +84,10 @@ def field_energy_hartree(trajectory: Trajectory) -> np.ndarray:
 
 
 def idempotency_error(trajectory: Trajectory) -> np.ndarray:
-    r"""Largest :math:`|P S P - P|` of each frame with :math:`P = \sum_i C_i C_i^\dagger`, float64 [F]."""
-    c = trajectory.frame_coefficients.astype(np.complex128)
-    projector = np.swapaxes(c, 1, 2) @ c.conj()
-    return np.asarray(np.abs(projector @ trajectory.overlap @ projector - projector).max(axis=(1, 2)))
+    r"""Largest :math:`|P S P - P|` of each frame with :math:`P = \sum_i C_i C_i^\dagger` of a spin, float64 [F]."""
+    errors = []
+    for chosen, _ in trajectory.channels:
+        c = trajectory.frame_coefficients[:, chosen].astype(np.complex128)
+        projector = np.swapaxes(c, 1, 2) @ c.conj()
+        errors.append(np.abs(projector @ trajectory.overlap @ projector - projector).max(axis=(1, 2)))
+    return np.asarray(np.max(errors, axis=0))

@@ -17,6 +17,7 @@ def density(
     ] = None,
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="folder of the cube files")] = Path(),
     total: Annotated[bool, typer.Option("--total", help="the density itself, not its change")] = False,
+    spin: Annotated[bool, typer.Option("--spin", help="the spin density of an open shell, alpha less beta")] = False,
     spacing_au: Annotated[float, typer.Option(min=0.01, help="distance of grid points, bohr")] = 0.3,
 ) -> None:
     """Electron density of frames, less that of the ground state, as cube files.
@@ -31,6 +32,6 @@ def density(
     out_dir.mkdir(parents=True, exist_ok=True)
     with progress("cube files", len(chosen)) as show:
         for done, frame in enumerate(chosen, 1):
-            target = out_dir / f"{file.stem}_frame{frame}{'' if total else '_change'}.cube"
-            out.print(f"wrote {write_cube(target, trajectory, frame, spacing_au, change=not total)}")
+            target = out_dir / f"{file.stem}_frame{frame}{'_spin' * spin}{'' if total else '_change'}.cube"
+            out.print(f"wrote {write_cube(target, trajectory, frame, spacing_au, change=not total, spin=spin)}")
             show(done)
