@@ -95,7 +95,7 @@ class LinearKernel:
         density = self.occupation * real_outer(orbitals, orbitals[:, :s])
         fitted = self._pairs @ (density * self._virtual).reshape(b, -1, 1).to(self._pairs.dtype)
         spins = b // len(self._strengths)
-        seen = self._strengths * fitted.reshape(-1, spins, fitted.shape[1]).sum(1, keepdim=True)
+        seen = self._strengths * fitted.view(b // spins, spins, fitted.shape[1]).sum(1, keepdim=True)
         block = (seen.repeat_interleave(spins, 0) @ self._pairs).reshape(b, m, s).double()
         if self._exchange is not None:
             block += self._exchange.even(density)
