@@ -13,7 +13,6 @@ from tdddft.analysis.observables import (
     mulliken_charges,
 )
 from tdddft.analysis.spectrum import FIELD_FLOOR, Spectrum, find_peaks
-from tdddft.molecules.molecule import SYMBOLS
 from tdddft.trajectory import Trajectory
 from tdddft.units import AU_FIELD_V_PER_ANGSTROM, HARTREE_EV
 
@@ -105,7 +104,7 @@ def observables_figure(trajectory: Trajectory) -> Figure:
             panel.ticklabel_format(axis="y", style="sci", scilimits=(-2, 2))
             panel.legend(framealpha=0.8, fontsize=7, title="orbital", title_fontsize=7, loc="upper right")
         for atom in np.argsort(-np.ptp(charges, axis=0))[:8]:
-            label = f"{SYMBOLS[t.numbers[atom]]}{atom}"
+            label = t.atom_labels[atom]
             atoms.plot(t.times_fs, (charges[:, atom] - charges[0, atom]) * 1e3, label=label)
         atoms.set(title="Mulliken charges", ylabel="q − q(0) (10⁻³ e)", xlabel="time (fs)")
         atoms.legend(frameon=False, fontsize=7, ncols=2)

@@ -26,7 +26,6 @@ def observe(
         idempotency_error,
         mulliken_charges,
     )
-    from tdddft.molecules.molecule import SYMBOLS
     from tdddft.trajectory import read_trajectory
 
     t = read_trajectory(file)
@@ -40,7 +39,7 @@ def observe(
     out.print(f"electrons outside the occupied orbitals: {excited[-1]:.3e} at the end, {excited.max():.3e} at most")
     moved = np.ptp(charges, axis=0)
     atom = int(moved.argmax())
-    out.print(f"largest change of a Mulliken charge: {moved[atom]:.3e} e, on {SYMBOLS[t.numbers[atom]]}{atom}")
+    out.print(f"largest change of a Mulliken charge: {moved[atom]:.3e} e, on {t.atom_labels[atom]}")
     if t.ionised_charge is None:
         worst = t.norm_error.max(), idempotency_error(t).max()
         out.print(f"largest error: orthonormality {worst[0]:.1e}, idempotency {worst[1]:.1e}")
@@ -53,7 +52,7 @@ def observe(
         columns["field_energy_hartree"] = field_energy_hartree(t)
         columns |= {f"dipole_{axis}_au": t.dipole_au[:, i] for i, axis in enumerate("xyz")}
         columns |= {f"population_{i}": populations[:, i] for i in range(populations.shape[1])}
-        columns |= {f"charge_{SYMBOLS[z]}{i}_e": charges[:, i] for i, z in enumerate(t.numbers)}
+        columns |= {f"charge_{label}_e": charges[:, i] for i, label in enumerate(t.atom_labels)}
         np.savetxt(csv, np.column_stack(list(columns.values())), delimiter=",", header=",".join(columns), comments="")
         out.print(f"wrote {csv}")
     if figure is not None:

@@ -73,7 +73,7 @@ def mismatch(trajectory: Trajectory, identifier: str, fingerprint: str | None) -
     if stored != identifier:
         return f"the file is that of {stored or 'an unknown id'}"
     about = t.molecule
-    found = geometry_hash(t.numbers, t.positions_angstrom, about.charge, about.multiplicity)
+    found = geometry_hash(t.numbers, t.positions_angstrom, about.charge, about.multiplicity, about.ghosts)
     if fingerprint is not None and found != fingerprint:
         return f"the file holds another geometry ({t.name}) than selection.csv"
     return ""

@@ -45,14 +45,14 @@ def number_of_points(mol: Any, grid: str | int) -> int:
         Number of points of all atoms.
     """
     atomic = _prescription(mol, grid).gen_atomic_grids(mol)
-    return sum(len(atomic[mol.atom_symbol(i)][1]) for i in range(mol.natm))
+    return sum(len(atomic[mol.atom_symbol(i)][1]) for i in range(mol.natm) if mol.atom_charge(i))
 
 
 def _prescription(mol: Any, grid: str | int) -> dft.gen_grid.Grids:
     if isinstance(grid, int):
         return dft.gen_grid.Grids(mol).set(level=grid)
     radial, angular = NAMED[grid]
-    numbers = {mol.atom_symbol(i): charge(mol.atom_symbol(i)) for i in range(mol.natm)}
+    numbers = {mol.atom_symbol(i): charge(mol.atom_symbol(i)) for i in range(mol.natm) if mol.atom_charge(i)}
     rows = {symbol: int(np.searchsorted(PERIODS, number)) for symbol, number in numbers.items()}
     light = max(numbers.values()) <= HEAVIEST_OF_SG1
     return dft.gen_grid.Grids(mol).set(

@@ -183,7 +183,7 @@ def ground_state(
         InputError: for a basis, pseudopotential or functional that PySCF does not have for an element; for
             ``method.ecp`` where no element has a core that it replaces; for an RDKit ``Mol`` without a conformer or
             hydrogens; for an object of
-            PySCF whose level of theory has no name, ROHF and ROKS, ghost atoms, Cartesian functions, and a mean field
+            PySCF whose level of theory has no name, ROHF and ROKS, Cartesian functions, and a mean field
             with anything beside its level of theory (a solvent, relativistic terms, another fitting basis).
         ConvergenceError: if the self-consistent field does not converge, or not to a state whose lowest orbitals are
             occupied.
@@ -203,6 +203,10 @@ def ground_state(
     method = method or Method()
     check_used(molecule.symbols, method)
     method = method_of(molecule.symbols, method)
+    if molecule.ghosts and method.solvent is not None:
+        raise InputError(
+            f"{molecule.name}: ghost atoms have no place in the cavity of a solvent; leave one of them out"
+        )
     mean_field = build_mean_field(build_mol(molecule, method), method, unrestricted=isinstance(given, scf.uhf.UHF))
     with warnings.catch_warnings():
         # Of GTH projectors; the number that PySCF assumes for want of an entry in its table, one component, is right.

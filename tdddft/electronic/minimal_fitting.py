@@ -39,6 +39,8 @@ def minimal_fitting(mol: Any) -> df.DF:
     symbols = {mol.atom_symbol(i): elements.charge(mol.atom_symbol(i)) for i in range(mol.natm)}
     basis = {}
     for label, number in symbols.items():
+        if number == 0:
+            raise InputError("kernel ris: a ghost atom has no radius; take kernel fitted or grid")
         symbol = elements.ELEMENTS[number]
         if symbol not in RADII_ANGSTROM:
             raise InputError(f"kernel ris: no radius of {symbol}; it is defined for hydrogen to xenon")

@@ -41,11 +41,12 @@ def build_mol(molecule: Molecule, method: Method) -> gto.Mole:
     functions = {} if method.basis_functions is None else method.basis_functions.elements
     bases = {s: n for s, n in names_by_element(method.basis, molecule.symbols).items() if s not in functions}
     shells = {s: [shell.for_pyscf() for shell in functions[s]] for s in set(molecule.symbols) & functions.keys()}
+    ghosts = {f"ghost-{s}": {**bases, **shells}[s] for s in {molecule.symbols[i] for i in molecule.ghosts}}
     positions = (molecule.positions_angstrom / BOHR_ANGSTROM).tolist()
     mol = gto.Mole(
         verbose=0, unit="Bohr", charge=molecule.charge, spin=molecule.multiplicity - 1, cart=False,
-        atom=list(zip(molecule.symbols, positions, strict=True)),
-        basis=method.basis if isinstance(method.basis, str) and not shells else {**bases, **shells},
+        atom=list(zip(molecule.labels, positions, strict=True)),
+        basis=method.basis if isinstance(method.basis, str) and not shells else {**bases, **shells, **ghosts},
         pseudo=pseudopotentials, ecp=ecps,
     )  # fmt: skip
     names = {*bases.values(), *pseudopotentials.values(), *ecps.values(), INITIAL_GUESS}

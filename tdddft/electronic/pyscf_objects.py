@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import Any
@@ -29,9 +30,11 @@ def from_mole(mol: gto.Mole) -> Molecule:
         The molecule, in the orientation of the Mole.
 
     Raises:
-        InputError: for one that is not built, a periodic cell, ghost atoms, Cartesian functions.
+        InputError: for one that is not built, a periodic cell, ghosts of no element, Cartesian functions.
     """
-    numbers = [gto.charge(mol.atom_pure_symbol(i)) for i in range(mol.natm)]
+    labels = [mol.atom_pure_symbol(i) for i in range(mol.natm)]
+    ghosts = tuple(i for i, label in enumerate(labels) if gto.charge(label) == 0)
+    numbers = [gto.charge(re.sub(r"^(ghost|x)[-_:]?", "", label, flags=re.IGNORECASE) or "X") for label in labels]
     unusable = (
         (not mol._built, InputError("the Mole is not built; call mol.build()")),
         (
@@ -39,7 +42,7 @@ def from_mole(mol: gto.Mole) -> Molecule:
             InputError("the Mole is a periodic cell, and only molecules by themselves are simulated"),
         ),
         (mol.cart, InputError("the Mole has Cartesian functions (cart=True); spherical ones are propagated")),
-        (0 in numbers, InputError("the Mole holds ghost atoms; leave them out")),
+        (0 in numbers, InputError("the Mole holds ghosts of no element; name it, as ghost-O")),
     )
     for applies, error in unusable:
         if applies:
@@ -47,7 +50,7 @@ def from_mole(mol: gto.Mole) -> Molecule:
     positions = mol.atom_coords() * BOHR_ANGSTROM
     molecule = Molecule(
         "molecule", np.array(numbers), positions, mol.charge, "PySCF Mole", charge_from="Mole.charge",
-        multiplicity=mol.spin + 1,
+        multiplicity=mol.spin + 1, ghosts=ghosts,
     )  # fmt: skip
     return replace(molecule, name=molecule.formula)
 

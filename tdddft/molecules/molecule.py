@@ -34,6 +34,7 @@ class Molecule:
         index: Position in its source, if it has one: frame of a file, number of QM9.
         charge_from: How the charge is known: the words of the file, ``not stated``, ``given``.
         multiplicity: 1 + number of unpaired electrons: 1 for a closed shell, 2 for a radical, 3 for a triplet.
+        ghosts: Which atoms are ghosts: basis functions of the element without nucleus and electrons.
 
     Raises:
         InputError: for an empty or too large molecule, mismatched shapes, atomic numbers, a charge or a multiplicity
@@ -51,6 +52,7 @@ class Molecule:
     index: int | None = None
     charge_from: str = ""
     multiplicity: int = 1
+    ghosts: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         where = f"molecule {self.name!r} ({self.source or 'no source given'})"
@@ -69,6 +71,10 @@ class Molecule:
             raise InputError(f"{where}: atomic numbers must lie between 1 and {len(SYMBOLS) - 1}")
         if not np.isfinite(positions).all():
             raise InputError(f"{where}: positions hold NaN or infinity; check the geometry file")
+        ghosts = tuple(sorted(_whole(self.ghosts, f"{where}: ghost atoms").tolist())) if self.ghosts else ()
+        object.__setattr__(self, "ghosts", ghosts)
+        if len(set(ghosts)) < len(ghosts) or (ghosts and not 0 <= ghosts[0] <= ghosts[-1] < len(numbers)):
+            raise InputError(f"{where}: ghost atoms {list(ghosts)[:20]} are not different ones of {len(numbers)} atoms")
         if len(numbers) > 1:
             found = cKDTree(positions).query(positions, k=2)  # each atom itself, and the one next to it
             distances, nearest = (np.asarray(array) for array in found)
@@ -79,7 +85,7 @@ class Molecule:
                     f"{where}: atoms {i} and {j} are {np.linalg.norm(positions[i] - positions[j]):.3f} angstrom apart; "
                     "are the units angstrom?"
                 )
-        electrons = int(numbers.sum()) - charge
+        electrons = int(np.delete(numbers, list(ghosts) or slice(0)).sum()) - charge
         if electrons < 1:
             raise InputError(f"{where}: the charge {charge} leaves {electrons} electrons; give the right charge")
         if electrons % 2 and multiplicity == 1:
@@ -99,9 +105,14 @@ class Molecule:
         return [SYMBOLS[z] for z in self.numbers]
 
     @property
+    def labels(self) -> list[str]:
+        """Element symbols as PySCF takes them: with ``ghost-`` in front for ghosts."""
+        return [f"ghost-{s}" if i in self.ghosts else s for i, s in enumerate(self.symbols)]
+
+    @property
     def formula(self) -> str:
-        """Hill formula, for example ``C3H4O2``."""
-        symbols = self.symbols
+        """Hill formula of the atoms that are no ghosts, for example ``C3H4O2``."""
+        symbols = [s for i, s in enumerate(self.symbols) if i not in self.ghosts]
         carbon = ["C", "H"] if "C" in symbols else []
         order = carbon + sorted(set(symbols) - set(carbon))
         counts = {s: symbols.count(s) for s in order}

@@ -102,19 +102,26 @@ def selection_table(molecules: Sequence[Molecule]) -> str:
 
 
 def fingerprint(molecule: Molecule) -> str:
-    """Short hash of elements, positions, charge and multiplicity."""
+    """Short hash of elements, positions, charge, multiplicity and ghosts."""
     m = molecule
-    return geometry_hash(m.numbers, m.positions_angstrom, m.charge, m.multiplicity)
+    return geometry_hash(m.numbers, m.positions_angstrom, m.charge, m.multiplicity, m.ghosts)
 
 
-def geometry_hash(numbers: np.ndarray, positions_angstrom: np.ndarray, charge: int, multiplicity: int = 1) -> str:
-    """Short hash of atomic numbers [N], positions [N, 3] in angstrom, charge and, where it is not 1, multiplicity.
+def geometry_hash(
+    numbers: np.ndarray,
+    positions_angstrom: np.ndarray,
+    charge: int,
+    multiplicity: int = 1,
+    ghosts: tuple[int, ...] = (),
+) -> str:
+    """Short hash of atomic numbers, positions and charge; of multiplicity and ghosts where they are not the usual ones.
 
     Args:
         numbers: Atomic numbers, int [N].
         positions_angstrom: float64 [N, 3], angstrom.
         charge: Total charge, e.
         multiplicity: 1 + number of unpaired electrons.
+        ghosts: Which atoms are ghosts.
 
     Returns:
         Sixteen hexadecimal digits.
@@ -122,6 +129,7 @@ def geometry_hash(numbers: np.ndarray, positions_angstrom: np.ndarray, charge: i
     digest = hashlib.sha256(np.ascontiguousarray(numbers, dtype=np.int64).tobytes())
     digest.update(np.ascontiguousarray(positions_angstrom, dtype=np.float64).tobytes())
     digest.update((str(charge) if multiplicity == 1 else f"{charge} {multiplicity}").encode())
+    digest.update(f" ghosts {ghosts}".encode() if ghosts else b"")
     return digest.hexdigest()[:16]
 
 

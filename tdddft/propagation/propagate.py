@@ -233,6 +233,7 @@ def _identity(
             "name": g.molecule.name,
             "charge": g.molecule.charge,
             **({"multiplicity": g.molecule.multiplicity} if g.open_shell else {}),
+            **({"ghosts": list(g.molecule.ghosts)} if g.molecule.ghosts else {}),
             "numbers": g.molecule.numbers.tolist(),
             "positions_angstrom": g.molecule.positions_angstrom.tolist(),
             "method": g.method.model_dump(mode="json"),

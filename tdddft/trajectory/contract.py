@@ -13,6 +13,7 @@ import numpy as np
 
 from graphlearn.base.errors import OpenShellError
 from graphlearn.base.hdf5 import Kind
+from tdddft.molecules.molecule import SYMBOLS
 from tdddft.trajectory.last_state import LastState
 from tdddft.trajectory.metadata import FieldInfo, GroundStateInfo, MethodInfo, MoleculeInfo, Provenance
 
@@ -152,6 +153,12 @@ class Trajectory:
     def name(self) -> str:
         """The molecule's name."""
         return self.molecule.name
+
+    @property
+    def atom_labels(self) -> list[str]:
+        """Element and number of each atom, ``O0``; ``ghost-O0`` for a ghost."""
+        marks = ["ghost-" if i in self.molecule.ghosts else "" for i in range(len(self.numbers))]
+        return [f"{mark}{SYMBOLS[z]}{i}" for i, (mark, z) in enumerate(zip(marks, self.numbers, strict=True))]
 
     @property
     def nuclear_dipole_au(self) -> np.ndarray:

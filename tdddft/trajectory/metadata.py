@@ -41,6 +41,9 @@ class MoleculeInfo(Metadata):
     name: str = Described("molecule", description="name, printable", pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")
     charge: StrictInt = Described(0, description="total charge, e")
     multiplicity: StrictInt = Described(1, ge=1, description="spin multiplicity, 1 + number of unpaired electrons")
+    ghosts: Annotated[tuple[StrictInt, ...], Described(strict=False)] = Described(
+        (), description="which atoms are ghosts: basis functions of the element, without nucleus and electrons"
+    )
     source: str = Described("", description="where the geometry came from")
     smiles: str | None = Described(None, description="SMILES string, if known")
 
@@ -48,7 +51,8 @@ class MoleculeInfo(Metadata):
     def of(cls, molecule: Molecule) -> MoleculeInfo:
         """What a file says of a molecule; the multiplicity where electrons are unpaired."""
         found = cls(name=molecule.name, charge=molecule.charge, source=molecule.source, smiles=molecule.smiles)
-        return found if molecule.multiplicity == 1 else found.model_copy(update={"multiplicity": molecule.multiplicity})
+        unusual = {"multiplicity": molecule.multiplicity} if molecule.multiplicity != 1 else {}
+        return found.model_copy(update={**unusual, **({"ghosts": molecule.ghosts} if molecule.ghosts else {})})
 
 
 class MethodInfo(Metadata):
@@ -188,7 +192,7 @@ def level_of_theory(trajectory: Trajectory) -> tuple[Molecule, Method]:
     method = t.method.to_method(f"{t.name}: the file")
     molecule = Molecule(
         t.name, t.numbers, t.positions_angstrom, about.charge, about.source, about.smiles,
-        multiplicity=about.multiplicity,
+        multiplicity=about.multiplicity, ghosts=about.ghosts,
     )  # fmt: skip
     return molecule, method
 

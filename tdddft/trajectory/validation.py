@@ -181,6 +181,10 @@ def check_values(t: Trajectory, path: Path, *, finite: bool) -> None:
         ),
         (t.spins is None or set(t.spins.tolist()) <= {1, -1}, "spins must be 1 or -1"),
         (
+            all(0 <= i < len(t.numbers) for i in t.molecule.ghosts),
+            f"ghosts of molecule are not among the {len(t.numbers)} atoms",
+        ),
+        (
             ions is None or len(ions) == len(t.numbers),
             f"ion_charges of ground_state must be {len(t.numbers)} finite numbers",
         ),

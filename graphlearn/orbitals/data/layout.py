@@ -56,8 +56,10 @@ class OrbitalLayout:
             The layout.
 
         Raises:
-            InputError: if a shell does not fit; the message names it.
+            InputError: if a shell does not fit; the message names it. For ghost atoms.
         """
+        if trajectory.molecule.ghosts:
+            raise InputError(f"{trajectory.name}: holds ghost atoms, which the models of orbitals do not know")
         basis = str(trajectory.method.basis or "")
         return cls(trajectory.ao_table, len(trajectory.numbers), shells, basis)
 

@@ -12,6 +12,7 @@ from tdddft.molecules.molecule import SYMBOLS
 _NUMBER_OF = {symbol: number for number, symbol in enumerate(chemical_symbols)} | {"D": 1, "T": 1}
 _LABEL = re.compile(r"([A-Za-z]{1,2})_?\d+")
 _GHOST = re.compile(r"(ghost|bq|gh|xx?|q|du)(?![a-z])|ghost|bq|@|.*:$", re.IGNORECASE)
+_GHOST_OF = re.compile(r"(?:ghost|gh|x|bq)[-_:]([A-Za-z]{1,2}\d*)", re.IGNORECASE)
 # Capitals that are an element here and a carbon, a nitrogen or a hydrogen in files made from proteins.
 _CARBON_OR_METAL = frozenset({"CA", "CD", "CE", "CS", "NE", "HE", "HF", "HG", "HO"})
 
@@ -41,8 +42,25 @@ def element(text: str, where: str) -> int:
     if is_symbol:
         return _known(_NUMBER_OF[symbol.capitalize()], text, where)
     if text == "0" or _GHOST.match(text):
-        raise InputError(f"{where}: {text!r} is a ghost or dummy atom, which has no nucleus; remove it")
+        raise InputError(f"{where}: {text!r} is a ghost or dummy atom without an element; remove it, or write Ghost-O")
     raise InputError(f"{where}: {text[:20]!r} is not an element; write its symbol or atomic number")
+
+
+def element_or_ghost(text: str, where: str) -> tuple[int, bool]:
+    """Atomic number, and whether a ghost of the element is meant: ``Ghost-O``, ``X-O``, ``gh_O`` or ``Bq:O``.
+
+    Args:
+        text: What the file says.
+        where: File and line, for messages.
+
+    Returns:
+        Atomic number, and whether it is a ghost.
+
+    Raises:
+        InputError: as :func:`element`, and for ghosts of no element.
+    """
+    ghost = _GHOST_OF.fullmatch(text)
+    return (element(text, where), False) if ghost is None else (element(ghost[1], where), True)
 
 
 def _known(number: int, text: str, where: str) -> int:

@@ -25,6 +25,7 @@ class Entry:
         stated: Charge and multiplicity as the source has them.
         smiles: SMILES string if known.
         index: Position in the source.
+        ghosts: Which atoms are ghosts.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Entry:
     stated: Stated = field(default_factory=Stated)
     smiles: str | None = None
     index: int | None = None
+    ghosts: tuple[int, ...] = ()
 
     def molecule(self, charges: Charges = None, multiplicities: Charges = None) -> Molecule:
         """The molecule, with charge and multiplicity as they are given for it, else as stated, else 0 and 1.
@@ -51,7 +53,7 @@ class Entry:
         multiplicity = self.stated.resolved_multiplicity(charge_given(multiplicities, name), where)
         return Molecule(
             name, self.numbers, self.positions_angstrom, charge, self.source, self.smiles, self.index, known_from,
-            multiplicity,
+            multiplicity, self.ghosts,
         )  # fmt: skip
 
 

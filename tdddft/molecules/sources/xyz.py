@@ -12,7 +12,7 @@ from graphlearn.base.errors import InputError
 from graphlearn.base.file_names import numbered
 from graphlearn.base.limits import check_atoms
 from tdddft.molecules.sources.cell import check_cell, text_of, value_of, without_cell
-from tdddft.molecules.sources.elements import element
+from tdddft.molecules.sources.elements import element_or_ghost
 from tdddft.molecules.sources.entry import Entry
 from tdddft.molecules.sources.lines import is_number, number, position, split_lines
 from tdddft.molecules.sources.stated import (
@@ -55,8 +55,8 @@ def read_xyz(text: str, name: str, stem: str) -> Iterator[Entry]:
         What the file says of each molecule, in its order.
 
     Raises:
-        InputError: if a frame is cut off or not understood, names the line; if a cell is periodic; if it has ghost
-            atoms.
+        InputError: if a frame is cut off or not understood, names the line; if a cell is periodic; if it has ghosts
+            of no element.
     """
     lines = split_lines(text)
     starts = list(_starts(lines, name))
@@ -92,7 +92,7 @@ def _frame(lines: list[str], start: int, name: str, title: str, index: int) -> E
         )
     columns = _columns(comment, where)
     words = [row.split() for row in rows]
-    numbers, positions = [], []
+    atoms, positions = [], []
     for offset, (row, fields) in enumerate(zip(rows, words, strict=True)):
         here = f"{name}, line {start + 3 + offset}"
         if len(fields) < columns.total:
@@ -100,11 +100,12 @@ def _frame(lines: list[str], start: int, name: str, title: str, index: int) -> E
             raise InputError(f"{here}: not readable as xyz, {row.strip()[:60]!r} has too few columns; {hint}")
         first, width = columns.at["pos"]
         positions.append(position(fields[first : first + width], row, here))
-        numbers.append(element(fields[columns.at["species"][0]], here))
+        atoms.append(element_or_ghost(fields[columns.at["species"][0]], here))
     scale = _angstrom_per_unit(comment, where)
     check_cell(comment, scale * np.array(positions), scale, where)
     stated = together([of_comment(without_cell(_PROPERTIES.sub(" ", comment))), *_of_columns(words, columns, comment)])
-    return Entry(title, numbers, scale * np.array(positions), f"{name}[{index}]", stated, None, index)
+    numbers, ghosts = [z for z, _ in atoms], tuple(i for i, (_, ghost) in enumerate(atoms) if ghost)
+    return Entry(title, numbers, scale * np.array(positions), f"{name}[{index}]", stated, None, index, ghosts)
 
 
 def _columns(comment: str, where: str) -> Columns:

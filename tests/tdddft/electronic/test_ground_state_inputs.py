@@ -147,13 +147,18 @@ def test_a_mean_field_with_more_than_its_level_of_theory_is_refused(make):
         ground_state(given)
 
 
+def ghost_of_no_element():
+    basis = {"O": "6-31g", "H": "6-31g", "ghost": gto.basis.load("6-31g", "H")}
+    return mole(atom="O 0 0 0; ghost 0 0 1; H 0 0.7 0.5; H 0 -0.7 0.5", basis=basis)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: scf.GHF(mole()), "GHF.*only RHF, RKS, UHF and UKS are propagated"),
         (lambda: scf.ROHF(mole()), "ROHF.*are not propagated; converge UHF or UKS"),
         (lambda: mole(cart=True), "Cartesian"),
-        (lambda: mole(atom="O 0 0 0; ghost-H 0 0 1; H 0 0.7 0.5; H 0 -0.7 0.5"), "ghost"),
+        (ghost_of_no_element, "ghosts of no element"),
         (lambda: mole(basis={"O": [[0, [1.0, 1.0]]], "H": "sto-3g"}), "3 basis functions are too few for 10 electrons"),
         (
             lambda: mole(basis={"O": "6-31g", "H1": "sto-3g", "H": "sto-3g"}),

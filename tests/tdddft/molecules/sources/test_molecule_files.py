@@ -69,7 +69,7 @@ REFUSED = {
     "ghost.xyz": (InputError, "line 6: 'X' is a ghost or dummy atom"),
     "ghostbq.xyz": (InputError, "line 6: 'BqO' is a ghost or dummy atom"),
     "ghostgh.xyz": (InputError, "line 6: 'Gh' is a ghost or dummy atom"),
-    "ghosthyph.xyz": (InputError, "line 6: 'GHOST-O' is a ghost or dummy atom"),
+    "ghostalone.xyz": (InputError, "line 6: 'GHOST' is a ghost or dummy atom"),
     "long.xyz": (InputError, "line 5: .*'H 0 -.7572 -.4692' stands where a number of atoms is expected"),
     "nan.xyz": (InputError, "positions hold NaN"),
     "noblank.xyz": (InputError, "line 1: .*2 of 3 atoms follow; is one missing, or the comment line"),
