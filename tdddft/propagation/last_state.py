@@ -121,9 +121,11 @@ def check_lengthening(before: Trajectory, grid: TimeGrid, propagator: Propagator
     made, frames, samples = before.provenance, len(before.times_fs), len(before.field_times_fs)
     steps = (samples - 1, grid.save_every, grid.dt_fs)
     last = before.last_state
+    if grid.steps <= steps[0]:
+        why = f"it has {steps[0]} steps, and {grid.steps} are not more"
+        raise InputError(f"{before.name}: the trajectory cannot be lengthened: {why}")
     rules = (
         (before.kind == "simulated", "it is a prediction"),
-        (grid.steps > steps[0], f"it has {steps[0]} steps, and {grid.steps} are not more"),
         (steps[0] == (frames - 1) * grid.save_every, f"its frames are not {grid.save_every} steps apart"),
         (
             bool(np.allclose(before.field_times_fs, grid.times_fs[:samples], rtol=1e-9, atol=1e-12)),

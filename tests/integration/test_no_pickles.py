@@ -133,7 +133,7 @@ def commands(folder: Path) -> list[list[str]]:
         ["graphlearn", "demo", "--out", demo, "--data-recipe", folder / "data.yaml", "--recipe",
          folder / "orbitals.yaml", "-j", 1],
         ["tdddft", "generate", folder / "data.yaml", "--out", demo / "data", "-j", 1],
-        ["tdddft", "lengthen", file, "--steps", 40, "--out", folder / "longer.h5"],
+        ["tdddft", "lengthen", file, "--steps", 250, "--out", folder / "longer.h5"],
         ["tdddft", "absorption", "H2", "--method", "casida", "--method", "linear", "--hwhm-ev", "1",
          "--csv", folder / "absorption.csv"],
         ["tdddft", "generate", "H2", "--out", folder / "pumped", "-j", 1, "--set", "method.basis=sto-3g", "--set",

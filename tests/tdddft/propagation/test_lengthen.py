@@ -136,6 +136,7 @@ def short(water, hamiltonian):
     ("arguments", "reason"),
     [
         ({"steps": 20}, "it has 20 steps, and 20 are not more"),
+        ({"steps": 10}, "it has 20 steps, and 10 are not more"),
         ({"steps": 40, "save_every": 20}, "its frames are not 20 steps apart"),
         ({"steps": 40, "dt_fs": 0.01}, "its steps are not of 0.01 fs"),
         ({"steps": 40, "propagator": Midpoint()}, "another scheme"),
