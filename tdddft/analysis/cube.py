@@ -180,4 +180,6 @@ def density_matrix(trajectory: Trajectory, frame: int, *, change: bool = True, s
         weights = weights * t.spins
     c = t.frame_coefficients[frame].astype(np.complex128)
     matrix = np.einsum("s,sa,sb->ab", weights, c, c.conj()).real
-    return matrix - np.einsum("s,sa,sb->ab", weights, t.coefficients, t.coefficients) if change else matrix
+    if change:
+        matrix -= np.einsum("s,sa,sb->ab", weights, t.coefficients, t.coefficients)
+    return np.asarray(matrix)
