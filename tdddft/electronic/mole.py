@@ -105,7 +105,8 @@ def build_mean_field(mol: gto.Mole, method: Method, *, unrestricted: bool = Fals
     check_functional(method.functional)
     unrestricted = unrestricted or mol.spin > 0
     if method.functional.upper() == "HF":
-        mean_field = scf.UHF(mol) if unrestricted else scf.RHF(mol)
+        # The class and not scf.UHF, which leaves Coulomb and exchange matrices out where there is one electron.
+        mean_field = scf.uhf.UHF(mol) if unrestricted else scf.RHF(mol)
     else:
         mean_field = dft.UKS(mol, xc=method.functional) if unrestricted else dft.RKS(mol, xc=method.functional)
         mean_field.grids.level = method.grid_level
