@@ -133,6 +133,8 @@ class FittedRepulsion:
 class ExactRepulsion:
     """Four-index integrals of one molecule on the CPU, between atomic orbitals, in memory with eightfold symmetry.
 
+    They are computed when they are first needed.
+
     Args:
         ground_states: Exactly one.
         device: Must be the CPU.
@@ -144,13 +146,19 @@ class ExactRepulsion:
     def __init__(self, ground_states: Sequence[GroundState], device: torch.device) -> None:
         if len(ground_states) != 1 or device.type != "cpu":
             raise InputError("exact integrals are for one molecule at a time on the CPU; set method.density_fitting")
-        (g,) = ground_states
-        self._orbitals = np.stack([c.orbitals for c in g.channels])  # [L, A, M]
-        self._integrals = _four_index(g, 0.0)
-        terms = exchange_terms(g.method.functional)
-        self._exchange = self._integrals
-        if any(omega for _, omega in terms):
-            self._exchange = np.sum([share * _four_index(g, omega) for share, omega in terms], axis=0)
+        (self._ground_state,) = ground_states
+        self._orbitals = np.stack([c.orbitals for c in self._ground_state.channels])  # [L, A, M]
+
+    @cached_property
+    def _integrals(self) -> np.ndarray:
+        return _four_index(self._ground_state, 0.0)
+
+    @cached_property
+    def _exchange(self) -> np.ndarray:
+        terms = exchange_terms(self._ground_state.method.functional)
+        if not any(omega for _, omega in terms):
+            return self._integrals
+        return np.sum([share * _four_index(self._ground_state, omega) for share, omega in terms], axis=0)
 
     def coulomb(self, density: Tensor) -> Tensor:
         """J[D] for real symmetric densities [L, M, M]."""

@@ -13,11 +13,12 @@ from tdddft.electronic.exchange_kernel import exchange_blocks
 from tdddft.electronic.functionals.semilocal import exchange_terms
 from tdddft.electronic.grid_kernel import grid_kernel
 from tdddft.electronic.ground_state import GroundState
-from tdddft.electronic.linear_kernel import fitted_metric
+from tdddft.electronic.linear_kernel import fitted_metric, strongest_pairs, with_solvent
 from tdddft.electronic.method_names import KERNEL_LEVELS, KernelLevel
 from tdddft.electronic.minimal_fitting import minimal_fitting
 
 SHARE_OF_MEMORY = 0.5
+KERNEL_CUT = 3e-5  # of the strongest combination of fitting functions; leaves out 1e-4 of the response
 
 
 class ResponseKernel:
@@ -74,13 +75,17 @@ class ResponseKernel:
         dense = level == "grid" or exchange or pairs * rows < size * (pairs + rows)
         _check_memory(ground_state, pairs * rows * (1 + exchange) if dense else size * (pairs + rows))
         integrals = FittedIntegrals.of(fitting, ground_state.orbitals, functional)
-        left = integrals.coulomb[:, :, :occupied].reshape(size, rows)
-        right = 4.0 * integrals.coulomb[:, occupied:, :occupied].reshape(size, pairs)
-        if level == "fitted":
-            right = 0.5 * fitted_metric(ground_state, fitting, dtype) @ right
+        left = integrals.coulomb[:, :, :occupied]
+        metric = fitted_metric(ground_state, fitting, dtype) if level == "fitted" else 2.0 * np.eye(size)
         if reaction is not None:
-            left = np.concatenate([left, reaction[:, :, :occupied].reshape(-1, rows)])
-            right = np.concatenate([right, -4.0 * reaction[:, occupied:, :occupied].reshape(-1, pairs)])
+            left, metric = np.concatenate([left, reaction[:, :, :occupied]]), with_solvent(metric, 1, len(reaction))
+        if level == "grid":
+            right = np.tensordot(metric, left[:, occupied:], 1)
+        else:
+            (left,), strengths = strongest_pairs([left], metric, KERNEL_CUT)
+            right = strengths[:, None, None] * left[:, occupied:]
+        left, right = left.reshape(-1, rows), 2.0 * right.reshape(-1, pairs)
+        dense = dense and (level == "grid" or exchange or pairs * rows < len(left) * (pairs + rows))
         factors = [torch.as_tensor(np.ascontiguousarray(factor)).to(dtype) for factor in (left, right)]
         if not dense:
             self._factors = factors[0].to(device), factors[1].to(device)

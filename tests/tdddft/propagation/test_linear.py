@@ -91,3 +91,13 @@ def test_restarted_equals_uninterrupted(water, tmp_path):
         propagate(water, GaussianPulses(), 100, propagator=Linear(), checkpoint=checkpoint, stop=lambda: next(asked))
     again = propagate(water, GaussianPulses(), 100, propagator=Linear(), checkpoint=checkpoint)
     assert np.array_equal(again.frame_coefficients, whole.frame_coefficients)
+
+
+def test_needs_no_exact_integrals(monkeypatch):
+    g = ground_state("g2:H2O", Method(density_fitting=False, grid_level=1))
+    asked, integrals = [], g.mol.intor
+    monkeypatch.setattr(g.mol, "intor", lambda name, *a, **k: (asked.append(name), integrals(name, *a, **k))[1])
+    propagate(g, GaussianPulses(), 20, propagator=Linear())
+    assert "int2e" not in asked
+    Hamiltonian(g).response(Hamiltonian(g).ground_orbitals())
+    assert "int2e" in asked
