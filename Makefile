@@ -42,8 +42,9 @@ results-write: $(VENV)/.installed
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/readouts.py
-	for name in fock_build response_grids pulse_trajectory real_time; do \
+	for name in fock_build response_grids pulse_trajectory real_time circular_dichroism; do \
 	  OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$name.py || exit 1; done
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/sizes.py --out runs/sizes
 	OMP_NUM_THREADS=2 $(BIN)/python benchmarks/equivariant.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/proteins.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/rollout.py orbevo/qm9 smiles:CCO
