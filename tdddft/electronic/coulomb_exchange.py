@@ -158,7 +158,7 @@ class ExactRepulsion:
         terms = exchange_terms(self._ground_state.method.functional)
         if not any(omega for _, omega in terms):
             return self._integrals
-        return np.sum([share * _four_index(self._ground_state, omega) for share, omega in terms], axis=0)
+        return np.asarray(sum(share * _four_index(self._ground_state, omega) for share, omega in terms))
 
     def coulomb(self, density: Tensor) -> Tensor:
         """J[D] for real symmetric densities [L, M, M]."""
