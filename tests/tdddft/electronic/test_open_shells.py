@@ -96,6 +96,23 @@ def test_a_closed_shell_by_orbitals_of_each_spin_moves_as_by_pairs(functional):
     assert np.abs(each.frame_coefficients[:, :n] - each.frame_coefficients[:, n:]).max() < 1e-8
 
 
+@pytest.mark.parametrize(("functional", "error"), [("HF", 3e-3), ("LDA,VWN", 0.03), ("B3LYP", 0.03)])
+def test_the_linear_model_gives_most_of_the_response_of_each_spin(functional, error):
+    state = ground_state(AMIDOGEN, level(functional))
+    hamiltonian = Hamiltonian(state)
+    kicked = exponential.exponential_action(
+        hamiltonian.coupling(torch.tensor([[0.0, 1e-3, 0.0]]).double()), hamiltonian.ground_orbitals(), 1.0
+    )
+    energies = torch.diag_embed(hamiltonian.energies)
+    turned = torch.exp(1.5j * hamiltonian.energies[:, : kicked.shape[-1]]).unsqueeze(1)
+    orbitals = exponential.exponential_action(energies, kicked, 1.5) * turned
+    exact, _ = hamiltonian.response(orbitals)
+    model = hamiltonian.linear_kernel(orbitals)
+    for channel, one, other in zip(state.channels, exact, model, strict=True):
+        n = channel.num_occupied
+        assert float((one - other)[n:, :n].norm() / one[n:, :n].norm()) < error
+
+
 def test_what_is_made_for_closed_shells_says_so():
     state = ground_state(AMIDOGEN, level("HF"))
     for name in ("orbitals", "energies_hartree", "num_occupied", "fock_hartree"):
