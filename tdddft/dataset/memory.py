@@ -7,10 +7,12 @@ from pyscf.lib.exceptions import BasisNotFoundError
 
 from graphlearn.base.errors import InputError
 from tdddft.dataset.recipe import Propagation
+from tdddft.electronic.cached_quadrature import LARGEST_BYTES
 from tdddft.electronic.functionals.semilocal import exchange_terms
 from tdddft.electronic.grids import number_of_points
 from tdddft.electronic.method import Method
 from tdddft.electronic.mole import build_mol
+from tdddft.electronic.scf_solvers import COARSE_LEVEL
 from tdddft.molecules.molecule import Molecule
 
 PROCESS_BYTES = 420e6  # Python and its libraries
@@ -21,14 +23,14 @@ DOUBLE = 8
 def estimate_bytes(molecule: Molecule, method: Method, times: Propagation) -> float:
     """Peak memory of a ground state and its propagation, in bytes; about a fifth too much by design.
 
-    Counted are the repulsion integrals, a block of PySCF's integration, the orbitals on the response grid, and the
-    frames.
+    Counted are the repulsion integrals, their pairs of virtual and occupied orbitals, a block of PySCF's integration,
+    the orbitals on the coarse grid of the first cycles and on the response grid, the kernel of a linear propagation,
+    and the frames.
 
     Args:
         molecule: The molecule.
         method: Level of theory.
-        times: Steps and frames.
-
+        times: Steps and frames, and the propagator.
 
     Returns:
         Bytes.
@@ -42,7 +44,13 @@ def estimate_bytes(molecule: Molecule, method: Method, times: Propagation) -> fl
     copies = 1 + len(terms) + any(omega for _, omega in terms)  # range-separated terms are stored beside the whole
     total += DOUBLE * fitting * a * a * copies
     total += DOUBLE * (fitting * pairs * 1.5 if method.density_fitting else pairs * (pairs + 1))
+    total += 2 * DOUBLE * fitting * a * s
+    if times.propagator == "linear":
+        pairs_of_pairs = a * s * (a - s) * s
+        dense = times.kernel == "grid" or terms or pairs_of_pairs < fitting * 2 * a * s
+        total += DOUBLE * (pairs_of_pairs * (1 + bool(terms)) if dense else fitting * 2 * a * s)
     if method.functional.upper() != "HF":
+        total += min(LARGEST_BYTES, 4 * DOUBLE * number_of_points(mol, COARSE_LEVEL) * a)
         total += 6 * DOUBLE * min(number_of_points(mol, method.grid_level), POINTS_AT_ONCE) * a
         size = 4 if method.response_precision == "float32" else DOUBLE
         total += 4 * size * number_of_points(mol, method.response_grid) * a

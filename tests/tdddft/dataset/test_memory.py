@@ -51,6 +51,14 @@ def test_larger_sets_of_functions_and_grids_need_more():
     assert estimate_bytes(water, Method(basis="gth-tzvp", response_grid="coarse"), Propagation()) > small
 
 
+def test_the_kernel_of_a_linear_propagation_counts():
+    """Benzene has 108 orbitals, 15 of them occupied; with exact exchange the kernel has two matrices between pairs."""
+    (benzene,) = read_molecules("C6H6")
+    method = Method(functional="PBE0")
+    full, linear = (estimate_bytes(benzene, method, Propagation(propagator=p)) for p in ("adaptive", "linear"))
+    assert linear - full >= 2 * 4 * 108 * 15 * 93 * 15
+
+
 def test_a_limit_of_the_container_counts_less_what_it_has_used(tmp_path, monkeypatch):
     monkeypatch.setattr("graphlearn.base.machine.CGROUPS", tmp_path)
     (tmp_path / "memory.max").write_text("max\n")
