@@ -32,6 +32,7 @@ PARTS = {
     "seconds_per_fs": "propagation per fs",
 }  # fmt: skip
 SMALLEST_ATOMS, FRAME_FS = 9, 0.02
+TICKS = (3, 6, 10, 20, 50, 100)
 
 
 def measure(smiles: str) -> dict[str, object]:
@@ -83,7 +84,12 @@ def figure_of(rows: list[dict[str, object]], powers: dict[str, float]) -> Figure
             atoms, [row["peak_gb"] for row in rows], "o-", ms=3, label=f"peak, exponent {powers['memory']:.1f}"
         )
         right.loglog(atoms, [row["imports_gb"] for row in rows], ":", color="C7", label="of it imports")
-        right.set(xlabel="atoms", ylabel="memory (GB)")
+        right.set(xlabel="atoms", ylabel="memory (GB)", ylim=(0.2, None))
+        memory = [tick for tick in (0.2, 0.5, 1, 2, 4, 8, 16) if tick <= right.get_ylim()[1]]
+        right.set_yticks(memory, [str(tick) for tick in memory])
+        for axes in (left, right):
+            axes.set_xticks(TICKS, [str(tick) for tick in TICKS])
+            axes.minorticks_off()
         right.legend(fontsize=7)
     return figure
 
