@@ -50,7 +50,7 @@ class Propagation(RecipeSection):
         None, description="complex absorbing potential, as {start_angstrom: 4, strength_hartree: 0.1}; null for none"
     )
     keep_state: bool = Field(
-        True, description="keep the state at the end, from which a trajectory is lengthened; files a third larger"
+        True, description="keep the state at the end, from which a trajectory is lengthened; files a quarter larger"
     )
 
     def idle(self) -> Mapping[str, str]:

@@ -27,7 +27,7 @@ class RunOptions(TypedDict, total=False):
             with the same numbers. Delete it once the trajectory is written.
         checkpoint_seconds: Shortest time between two writes of that file, 30 by default.
         keep_state: Whether the trajectory holds the state at its end, from which :func:`tdddft.lengthen` goes on; true
-            by default, and a third more to store for small molecules.
+            by default, and a quarter more to store for small molecules.
         before: A finished trajectory of one molecule with its last state, of the same field and scheme: only what
             follows it is computed, and the whole is returned.
         stop: Asked after every frame; once it returns true, the checkpoint is written and StoppedError raised.
