@@ -17,35 +17,49 @@ THIN_DENSITY = 1e-10  # electrons per cubic bohr below which the kernel is left 
 
 
 def grid_kernel(ground_state: GroundState, dtype: torch.dtype) -> Tensor:
-    r"""Four times the kernel between pairs, :math:`4 \int\!\!\int \rho_{mn}\, f_{xc}\, \rho_{bj}`, [M S, V S], hartree.
+    r"""The kernel between pairs, :math:`2 w \int\!\!\int \rho_{mn}\, f_{xc}\, \rho_{bj}`, [N, n], hartree.
 
     Args:
-        ground_state: Gives the density, the functional and ``method.response_grid``.
+        ground_state: Gives the density, the functional and ``method.response_grid``; w electrons per orbital.
         dtype: Of the products.
 
     Returns:
-        Between all orbitals m with occupied n, and virtual b with occupied j.
+        Between all orbitals m with occupied n, and virtual b with occupied j, of all channels; see
+        :class:`tdddft.electronic.response_kernel.ResponseKernel`.
     """
-    method, s = ground_state.method, ground_state.num_occupied
-    m = ground_state.orbitals.shape[1]
+    method, channels = ground_state.method, ground_state.channels
     points, weights = response_grid(ground_state.mol, method.response_grid)
     numint, kind = dft.numint.NumInt(), str(dft.libxc.xc_type(method.functional))
-    occupied = ground_state.orbitals[:, :s]
-    density_matrix = 2.0 * occupied @ occupied.T
-    out = torch.zeros((m * s, (m - s) * s), dtype=dtype)
+    sizes = [(len(c.energies_hartree), c.num_occupied) for c in channels]
+    factor = 2.0 * channels[0].occupation
+    out = torch.zeros((sum(m * s for m, s in sizes), ground_state.num_pairs), dtype=dtype)
     for i in range(0, len(weights), POINTS_AT_ONCE):
         part = points[i : i + POINTS_AT_ONCE]
         values = numint.eval_ao(ground_state.mol, part, deriv=int(kind != "LDA"))
-        density = numint.eval_rho(ground_state.mol, values, density_matrix, xctype=kind, hermi=1, with_lapl=False)
-        density = np.atleast_2d(density)
-        second = 4.0 * exact_xc_kernel(method.functional, density[None])[0, :, 0] * weights[i : i + len(part)]
-        second[:, :, density[0] < THIN_DENSITY] = 0.0
-        orbitals = torch.as_tensor((values if kind != "LDA" else values[None]) @ ground_state.orbitals).to(dtype)
-        rows = _pair_rows(orbitals, s, kind).flatten(2)  # [R, G, M S]
-        columns = rows.reshape(*rows.shape[:2], m, s)[:, :, s:].flatten(2)
-        weighted = torch.stack([sum_rows(row, columns) for row in torch.as_tensor(second).to(dtype)])
-        out += rows.flatten(0, 1).T @ weighted.flatten(0, 1)
+        each = [
+            numint.eval_rho(ground_state.mol, values, c.density_matrix, xctype=kind, hermi=1, with_lapl=False)
+            for c in channels
+        ]
+        density = np.array([np.atleast_2d(rho) for rho in each])
+        second = factor * exact_xc_kernel(method.functional, density) * weights[i : i + len(part)]
+        thick = density[:, 0] >= THIN_DENSITY
+        second *= (thick[:, None, None, None] & thick[None, None, :, None]).astype(float)
+        values = values if kind != "LDA" else values[None]
+        rows, columns = [], []
+        for channel, (m, s) in zip(channels, sizes, strict=True):
+            rows.append(_pair_rows(torch.as_tensor(values @ channel.orbitals).to(dtype), s, kind).flatten(2))
+            columns.append(rows[-1].reshape(*rows[-1].shape[:2], m, s)[:, :, s:].flatten(2))  # [R, G, V S]
+        place = 0
+        for a, left in enumerate(rows):
+            weighted = torch.cat([_weighted(second[a, :, b], right) for b, right in enumerate(columns)], -1)
+            out[place : place + left.shape[-1]] += left.flatten(0, 1).T @ weighted.flatten(0, 1)
+            place += left.shape[-1]
     return out
+
+
+def _weighted(second: np.ndarray, columns: Tensor) -> Tensor:
+    """Second derivatives [R, R, G] times the rows of pairs [R, G, V S]."""
+    return torch.stack([sum_rows(row, columns) for row in torch.as_tensor(second).to(columns.dtype)])
 
 
 def _pair_rows(values: Tensor, occupied: int, kind: str) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlearn.base.errors import InputError, OpenShellError
+from graphlearn.base.errors import InputError
 from tdddft.electronic.batched_matrices import real_outer, stack_padded, trace_product
 from tdddft.electronic.coulomb_exchange import ExactRepulsion, FittedIntegrals, FittedRepulsion, Repulsion, fitting_of
 from tdddft.electronic.exchange_correlation import GridResponse
@@ -130,18 +130,12 @@ class Hamiltonian:
 
         Raises:
             InputError: for a batch of several molecules, and as the kernel does.
-            OpenShellError: for an open shell.
         """
-        if self.spins > 1:
-            raise OpenShellError(
-                f"{self.ground_states[0].molecule.name}: linear kernels are for closed shells; take propagator "
-                "adaptive (of absorption, --method realtime or casida)"
-            )
         if len(self.ground_states) != 1:
             raise InputError("a linear kernel is of one molecule: propagate molecules one at a time")
         if level not in self._kernels:
             self._kernels[level] = ResponseKernel(
-                self.ground_states[0], level, self._dtype, self.device, self._reaction[0][0] if self._reaction else None
+                self.ground_states[0], level, self._dtype, self.device, self._reaction[0] if self._reaction else None
             )
         return self._kernels[level]
 

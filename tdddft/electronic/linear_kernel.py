@@ -178,6 +178,20 @@ def _by_halves(rows: np.ndarray, columns: int) -> np.ndarray:
     return out
 
 
+def coulomb_metric(ground_state: GroundState, size: int) -> np.ndarray:
+    """As :func:`fitted_metric`, of the Coulomb interaction alone.
+
+    Args:
+        ground_state: Its channels are counted.
+        size: Fitting functions of all channels, C P.
+
+    Returns:
+        float64 [C P, C P].
+    """
+    channels = len(ground_state.channels)
+    return np.kron(np.ones((channels, channels)), 2.0 * np.eye(size // channels))
+
+
 def fitted_metric(ground_state: GroundState, fitting: df.DF, dtype: torch.dtype) -> np.ndarray:
     """2 (1 + f) between the orthonormal combinations of fitting functions that the integrals refer to.
 
@@ -192,7 +206,7 @@ def fitted_metric(ground_state: GroundState, fitting: df.DF, dtype: torch.dtype)
     """
     functional, spins = ground_state.method.functional, len(ground_state.channels)
     size = fitting.get_naoaux()
-    identity = np.kron(np.ones((spins, spins)), 2.0 * np.eye(size))
+    identity = coulomb_metric(ground_state, spins * size)
     if functional.upper() == "HF":
         return identity
     auxiliary = fitting.auxmol

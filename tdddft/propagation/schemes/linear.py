@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -44,11 +45,11 @@ class Linear(Propagator):
 
     def start(self, hamiltonian: Hamiltonian, occupied: Tensor) -> State:
         """The state at t = 0; see :meth:`Propagator.start`."""
-        b, m, _ = occupied.shape
-        kernel = hamiltonian.response_kernel(self.kernel)
-        amplitudes = occupied - hamiltonian.ground_orbitals()
-        energy = _energy(kernel, amplitudes[0], _gaps(hamiltonian, occupied))
-        return State(0.0, occupied, occupied.real.new_zeros((b, m, m)), energy)
+        l, m, _ = occupied.shape
+        kernel, ground = hamiltonian.response_kernel(self.kernel), hamiltonian.ground_orbitals()
+        amplitudes = [c[:, :s] for c, s in zip(occupied - ground, _counts(ground), strict=True)]
+        energy = hamiltonian.occupation * _energy(kernel, amplitudes, _gaps(hamiltonian, ground))
+        return State(0.0, occupied, occupied.real.new_zeros((l, m, m)), energy)
 
     def advance(self, hamiltonian: Hamiltonian, drive: Drive, state: State, until_au: float) -> State:
         """Equal inner steps up to a time; see :meth:`Propagator.advance`."""
@@ -56,33 +57,47 @@ class Linear(Propagator):
         duration = until_au - state.time_au
         steps = max(1, math.ceil(abs(duration) / self.substep_au - 1e-9))
         step = duration / steps
-        ground, s = hamiltonian.ground_orbitals()[0], state.occupied.shape[-1]
-        level, gaps = hamiltonian.energies[0, :s], _gaps(hamiltonian, state.occupied)
+        ground = hamiltonian.ground_orbitals()
+        counts, gaps = _counts(ground), _gaps(hamiltonian, ground)
         drifts, kicks = BLANES_MOAN
         offsets = torch.tensor(drifts[:-1], dtype=torch.float64).cumsum(0).tolist()
         times = [state.time_au + (number + offset) * step for number in range(steps) for offset in offsets]
-        couplings = hamiltonian.coupling(drive(times))[:, 0, :, :s]
-        turns = {a: torch.exp(-1j * a * step * gaps) for a in {*drifts, 2 * drifts[0]}}
+        couplings = hamiltonian.coupling(drive(times))
+        fields = torch.cat([couplings[:, row, :, :s].flatten(1) for row, s in enumerate(counts)], 1)
+        turns = {a: [torch.exp(-1j * a * step * gap) for gap in gaps] for a in {*drifts, 2 * drifts[0]}}
         shares = adjoint_shares(drifts, kicks)
-        c = turns[drifts[0]] * (torch.exp(1j * level * state.time_au) * state.occupied[0] - ground)
-        for number, coupling in enumerate(couplings):
+        levels = [e[:s] for e, s in zip(hamiltonian.energies, counts, strict=True)]
+        moved = [
+            torch.exp(1j * e * state.time_au) * c[:, : len(e)] for e, c in zip(levels, state.occupied, strict=True)
+        ]
+        rest = [g[:, : c.shape[1]] for g, c in zip(ground, moved, strict=True)]
+        c = _turned(turns[drifts[0]], [a - g for a, g in zip(moved, rest, strict=True)])
+        for number, field in enumerate(fields):
             stage = number % len(kicks)
             before, after = shares[stage]
             c = _odd(kernel, c, before * step)
-            even = kernel.even(c.real[s:].flatten())
-            force = coupling if even is None else coupling + even.view_as(coupling)
-            c = _odd(kernel, torch.complex(c.real, c.imag - kicks[stage] * step * force), after * step)
-            between = stage == len(kicks) - 1 and number < len(couplings) - 1
-            c = turns[2 * drifts[0] if between else drifts[stage + 1]] * c
-        _check_strength(c[s:], until_au)
-        energy = _energy(kernel, c, gaps)
-        occupied = torch.exp(-1j * level * until_au) * (ground + c)
-        return State(until_au, occupied[None], state.response, energy)
+            even = kernel.even(_virtual([a.real for a in c]))
+            force = _split(field if even is None else field + even, c)
+            c = [torch.complex(a.real, a.imag - kicks[stage] * step * f) for a, f in zip(c, force, strict=True)]
+            c = _odd(kernel, c, after * step)
+            between = stage == len(kicks) - 1 and number < len(fields) - 1
+            c = _turned(turns[2 * drifts[0] if between else drifts[stage + 1]], c)
+        for amplitudes in c:
+            _check_strength(amplitudes[amplitudes.shape[1] :], until_au)
+        energy = hamiltonian.occupation * _energy(kernel, c, gaps)
+        occupied = torch.zeros_like(state.occupied)
+        for row, (e, g, a) in enumerate(zip(levels, rest, c, strict=True)):
+            occupied[row, :, : len(e)] = torch.exp(-1j * e * until_au) * (g + a)
+        return State(until_au, occupied, state.response, energy)
 
     def orbitals(self, state: State) -> Tensor:
         """The closest orthonormal orbitals; see :meth:`Propagator.orbitals`."""
-        u, _, v = torch.linalg.svd(state.occupied, full_matrices=False)
-        return torch.matmul(u, v)
+        out = torch.zeros_like(state.occupied)
+        for row, occupied in enumerate(state.occupied):
+            filled = occupied.abs().sum(0) > 0
+            u, _, v = torch.linalg.svd(occupied[:, filled], full_matrices=False)
+            out[row, :, filled] = torch.matmul(u, v)
+        return out
 
     def describe(self) -> str:
         """One line for the provenance of a file."""
@@ -90,7 +105,7 @@ class Linear(Propagator):
 
 
 def _check_strength(virtual: Tensor, time_au: float) -> None:
-    excited = float(virtual.abs().square().sum(0).max())
+    excited = max(virtual.abs().square().sum(0).tolist(), default=0.0)
     if excited > MOST_EXCITED:
         raise InputError(
             f"at {time_au * AU_TIME_FS:.3g} fs the field excites {100 * excited:.2g} % of an orbital; the linear "
@@ -99,23 +114,45 @@ def _check_strength(virtual: Tensor, time_au: float) -> None:
         )
 
 
-def _gaps(hamiltonian: Hamiltonian, occupied: Tensor) -> Tensor:
-    """Energies of all orbitals over those of the occupied ones, float64 [M, S]."""
-    energies = hamiltonian.energies[0]
-    return energies.unsqueeze(-1) - energies[: occupied.shape[-1]]
+def _counts(ground: Tensor) -> list[int]:
+    """Occupied orbitals of each row of ground-state orbitals [L, M, S]."""
+    return [int(n) for n in ground.real.sum((-2, -1))]
 
 
-def _odd(kernel: ResponseKernel, c: Tensor, step: float) -> Tensor:
-    change = kernel.odd(c.imag[c.shape[1] :].flatten())
-    return c if change is None else torch.complex(c.real + step * change.view_as(c.real), c.imag)
+def _gaps(hamiltonian: Hamiltonian, ground: Tensor) -> list[Tensor]:
+    """Energies of all orbitals over those of the occupied ones, float64 [M, S] for each row."""
+    return [e.unsqueeze(-1) - e[:s] for e, s in zip(hamiltonian.energies, _counts(ground), strict=True)]
 
 
-def _energy(kernel: ResponseKernel, c: Tensor, gaps: Tensor) -> Tensor:
-    """Energy above the ground state to second order, float64 [1], hartree."""
-    s = c.shape[1]
-    q, p = c.real[s:].flatten(), c.imag[s:].flatten()
-    energy = (gaps[s:].flatten() * (q.square() + p.square())).sum()
-    for part, change in ((q, kernel.even(q)), (p, kernel.odd(p))):
+def _virtual(parts: Sequence[Tensor]) -> Tensor:
+    """Virtual rows of [M, S] of each channel as one vector."""
+    return torch.cat([part[part.shape[1] :].flatten() for part in parts])
+
+
+def _split(vector: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
+    """A vector over all pairs as [M, S] of each channel."""
+    parts = vector.split([part.numel() for part in like])
+    return [part.view(shape.shape) for part, shape in zip(parts, like, strict=True)]
+
+
+def _turned(turns: Sequence[Tensor], c: Sequence[Tensor]) -> list[Tensor]:
+    return [turn * part for turn, part in zip(turns, c, strict=True)]
+
+
+def _odd(kernel: ResponseKernel, c: list[Tensor], step: float) -> list[Tensor]:
+    change = kernel.odd(_virtual([part.imag for part in c]))
+    if change is None:
+        return c
+    moves = _split(change, c)
+    return [torch.complex(part.real + step * move, part.imag) for part, move in zip(c, moves, strict=True)]
+
+
+def _energy(kernel: ResponseKernel, c: Sequence[Tensor], gaps: Sequence[Tensor]) -> Tensor:
+    """Energy above the ground state to second order over electrons per orbital, float64 [1], hartree."""
+    energy = sum((gap * part.abs().square())[part.shape[1] :].sum() for gap, part in zip(gaps, c, strict=True))
+    for parts, response in (([part.real for part in c], kernel.even), ([part.imag for part in c], kernel.odd)):
+        vector = _virtual(parts)
+        change = response(vector)
         if change is not None:
-            energy = energy + (part * change.view(-1, s)[s:].flatten()).sum()
-    return torch.as_tensor(2.0 * energy)[None]
+            energy = energy + (vector * _virtual(_split(change, c))).sum()
+    return torch.as_tensor(energy)[None]
