@@ -21,7 +21,7 @@ from tdddft.electronic.minimal_fitting import minimal_fitting
 
 SHARE_OF_MEMORY = 0.5
 KERNEL_CUT = 3e-5  # of the strongest combination of fitting functions; leaves out 1e-4 of the response
-EXACT_CUT = 1e-11
+EXACT_CUT = 1e-11  # for the level that is exact
 
 
 class ResponseKernel:
