@@ -81,3 +81,12 @@ def test_a_state_with_an_empty_orbital_below_an_occupied_one_has_a_flaw(water):
     mean_field.mo_occ[:occupied] = 2
     mean_field.mo_energy = np.where(mean_field.mo_occ > 0, -1.0, -0.999)
     assert flaw_of(mean_field) == ""  # nearly degenerate by name, but a minimum
+
+
+def test_a_turn_among_the_equivalent_states_of_a_degenerate_shell_is_no_instability():
+    """The hole of OH lies in either of two orbitals; turning it costs nothing but the grid's unevenness."""
+    mean_field = ground_state("g2:OH", Method(functional="PBE")).mean_field
+    mean_field.stability = lambda **_: (mean_field.mo_coeff, None, False, True)
+    assert flaw_of(mean_field) == ""
+    mean_field.e_tot += 1e-3  # as if the turn had lowered it
+    assert "its energy is no minimum" in flaw_of(mean_field)
