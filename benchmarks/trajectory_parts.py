@@ -56,9 +56,9 @@ def one(recipe_name: str, number: int, tolerance: float | None) -> dict[str, Any
 
     build, response = ground_state_module.build_mean_field, Hamiltonian.response
 
-    def build_mean_field(*arguments: Any) -> Any:
+    def build_mean_field(*arguments: Any, **keywords: Any) -> Any:
         with part("integrals"):
-            return build(*arguments)
+            return build(*arguments, **keywords)
 
     def timed_response(*arguments: Any) -> Any:
         with part("fock"):
