@@ -177,7 +177,7 @@ def main() -> None:
         ],
         "peaks": [
             {"root": a, "nwchem_root": b, **_nearest(spectra, a["ev"])}
-            for a, b in zip(mine, theirs, strict=True)
+            for a, b in zip(mine, theirs, strict=False)  # the input asks for ten, too
             if a["strength"] > 1e-3 and a["ev"] < 20.0
         ],
         "residual_motion_au": {PUBLISHED: residual_motion(published), NWCHEM: residual_motion(output)},
@@ -215,7 +215,7 @@ def _figure(
         left.set_title("as the page says")
         left.legend(fontsize=7)
         right.plot(shipped[0], shipped[1] / shipped[1][shipped[0] < 25].max(), color="C3", marker=".", lw=1)
-        right.set(xlim=(0, 25), ylim=(0, None), xlabel="energy (eV)", ylabel="arbitrary units")
+        right.set(xlim=(0, 25), ylim=(0, 1.1), xlabel="energy (eV)", ylabel="arbitrary units")
         right.set_title("by the scripts as they are shipped")
     return figure
 
