@@ -17,11 +17,12 @@ LARGEST_MATRIX = 4e7  # elements; beyond it the factors take less memory, and so
 
 
 class ExchangeKernel(Protocol):
-    r"""Exact exchange of a change of the density D between virtual and occupied orbitals.
+    r"""Exact exchange of a change of the density D between virtual b and occupied j.
 
-    .. math:: L_{ai} = -\tfrac{c_x}{2} \sum_{bj} \left[(ab|ij)\, D_{bj} + (aj|ib)\, D^*_{bj}\right]
+    .. math:: L_{mi} = -\tfrac{c_x}{2} \sum_{bj} \left[(mb|ij)\, D_{bj} + (mj|ib)\, D^*_{bj}\right]
 
-    Shapes: L rows, M orbitals, S occupied ones; elements that are not between virtual and occupied ones count nothing.
+    Shapes: L rows, M orbitals, S occupied ones. Elements between two occupied orbitals are given by halves: adding the
+    mirror image makes them whole.
     """
 
     def even(self, density: Tensor) -> Tensor:
@@ -59,17 +60,17 @@ class DenseExchange:
         device: torch.device,
     ) -> None:  # fmt: skip
         self._lowest, columns = min(occupied), max(occupied)
-        virtual = max(i.shape[-1] for i in integrals) - self._lowest
-        shape = (len(integrals), virtual, columns, virtual, columns)
+        orbitals = max(i.shape[-1] for i in integrals)
+        shape = (len(integrals), orbitals, columns, orbitals - self._lowest, columns)
         even, odd = torch.zeros(shape, dtype=dtype), torch.zeros(shape, dtype=dtype)
         for row, (b, s) in enumerate(zip(integrals, occupied, strict=True)):
-            v = b.shape[-1] - s
-            rows = slice(s - self._lowest, s - self._lowest + v)
-            place = (row, rows, slice(s), rows, slice(s))
-            direct, crossed = (part[s * s :].reshape(v, s, v, s) for part in exchange_blocks(b, s, 0.5 * share, dtype))
+            m = b.shape[-1]
+            place = (row, slice(m), slice(s), slice(s - self._lowest, m - self._lowest), slice(s))
+            direct, crossed = (part.reshape(m, s, m - s, s) for part in exchange_blocks(b, s, 0.5 * share, dtype))
             even[place], odd[place] = -(direct + crossed), crossed - direct
-        size = virtual * columns
-        self._even, self._odd = (part.reshape(-1, size, size).to(device) for part in (even, odd))
+            even[row, :s] *= 0.5
+            odd[row, :s] *= 0.5
+        self._even, self._odd = (part.flatten(3).flatten(1, 2).to(device) for part in (even, odd))
 
     def even(self, density: Tensor) -> Tensor:
         """See :meth:`ExchangeKernel.even`."""
@@ -80,14 +81,14 @@ class DenseExchange:
         return self._product(self._odd, density)
 
     def _product(self, matrix: Tensor, density: Tensor) -> Tensor:
-        virtual = density[:, self._lowest :]
-        out = torch.zeros_like(density)
-        out[:, self._lowest :] = (matrix @ virtual.reshape(len(matrix), -1, 1).to(matrix.dtype)).view_as(virtual)
-        return out
+        virtual = density[:, self._lowest :].reshape(len(matrix), -1, 1)
+        return (matrix @ virtual.to(matrix.dtype)).view(density.shape).to(density.dtype)
 
 
 class FactoredExchange:
-    """:class:`ExchangeKernel` in the strongest combinations of fitting functions; for large molecules.
+    """:class:`ExchangeKernel` in the strongest combinations of fitting functions, for virtual m alone.
+
+    It is for large molecules, where the matrix would be too large.
 
     See :func:`exchange_kernel` for the arguments.
     """

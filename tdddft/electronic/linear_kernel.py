@@ -31,7 +31,7 @@ class LinearKernel:
               - \tfrac{c_x}{2} \sum_{bj} \left[(mb|nj) D_{bj} + (mj|nb) D^*_{bj}\right]
 
     f is the exchange-correlation kernel of the ground state between fitting functions, of which the strongest
-    combinations are taken (:func:`strongest_pairs`); exact exchange, between virtual m and occupied n alone, is that of
+    combinations are taken (:func:`strongest_pairs`); exact exchange is that of
     :mod:`tdddft.electronic.exchange_kernel`. The error is a few per cent of the response;
     :class:`tdddft.propagation.schemes.Multirate` adds what it leaves out. In an open shell f is a matrix of the spins
     too, and the exchange of a spin has twice the factor. Shapes: L rows, one per closed-shell molecule, alpha and beta
