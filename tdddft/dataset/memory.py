@@ -41,8 +41,9 @@ def estimate_bytes(molecule: Molecule, method: Method, times: Propagation) -> fl
     total = PROCESS_BYTES
     fitting = _fitting_functions(mol)
     terms = exchange_terms(method.functional)
-    copies = 1 + len(terms) + any(omega for _, omega in terms)  # range-separated terms are stored beside the whole
-    total += DOUBLE * fitting * a * a * copies
+    range_separated = any(omega for _, omega in terms)  # terms are stored on top of each other, from parts
+    size = 4 if method.response_precision == "float32" else DOUBLE
+    total += 2 * size * fitting * pairs + DOUBLE * fitting * a * a * len(terms) * (1 + range_separated)
     total += DOUBLE * (fitting * pairs * 1.5 if method.density_fitting else pairs * (pairs + 1))
     total += 2 * DOUBLE * fitting * a * s
     if times.propagator == "linear":
@@ -52,7 +53,6 @@ def estimate_bytes(molecule: Molecule, method: Method, times: Propagation) -> fl
     if method.functional.upper() != "HF":
         total += min(LARGEST_BYTES, 4 * DOUBLE * number_of_points(mol, COARSE_LEVEL) * a)
         total += 6 * DOUBLE * min(number_of_points(mol, method.grid_level), POINTS_AT_ONCE) * a
-        size = 4 if method.response_precision == "float32" else DOUBLE
         total += 4 * size * number_of_points(mol, method.response_grid) * a
     spins = 1 if mol.spin == 0 else 2  # alpha and beta have integrals and orbitals on the grid of their own
     return spins * total + 3 * 2 * DOUBLE * (times.steps // times.save_every + 1) * spins * s * a

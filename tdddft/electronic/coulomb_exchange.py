@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,8 +14,10 @@ from torch import Tensor
 from graphlearn.base.errors import InputError
 from tdddft.electronic.batched_matrices import stack_padded
 from tdddft.electronic.functionals.semilocal import exact_exchange, exchange_terms
-from tdddft.electronic.ground_state import GroundState
+from tdddft.electronic.ground_state import GroundState, SpinChannel
 from tdddft.electronic.mole import build_fitting
+
+FUNCTIONS_AT_ONCE = 64
 
 
 def fitting_of(ground_state: GroundState) -> df.DF:
@@ -24,60 +26,75 @@ def fitting_of(ground_state: GroundState) -> df.DF:
     return build_fitting(df.DF(ground_state.mol)) if fitting is None else fitting
 
 
-def fitted_integrals(fitting: df.DF, orbitals: np.ndarray) -> np.ndarray:
-    r""":math:`B_{P,pq}` of :math:`(pq|rs) \approx \sum_P B_{P,pq} B_{P,rs}` in orbitals [A, M], float64 [P, M, M].
-
-    Args:
-        fitting: PySCF's density fitting, built.
-        orbitals: Orbitals as columns, float64 [A, M].
-
-    Returns:
-        float64 [P, M, M].
-    """
-    return np.concatenate([orbitals.T @ (lib.unpack_tril(block) @ orbitals) for block in fitting.loop()])
+def _between_orbitals(fitting: df.DF, orbitals: np.ndarray) -> Iterator[np.ndarray]:
+    r""":math:`B_{P,pq}` of :math:`(pq|rs) \approx \sum_P B_{P,pq} B_{P,rs}` in orbitals [A, M]: float64 [p, M, M]."""
+    for block in fitting.loop(FUNCTIONS_AT_ONCE):
+        yield orbitals.T @ (lib.unpack_tril(block) @ orbitals)
 
 
 @dataclass(frozen=True, eq=False)
 class FittedIntegrals:
-    r"""Fitted integrals of one molecule: of the Coulomb interaction, and of what exact exchange takes of it.
+    r"""Fitted integrals of one channel: of the Coulomb interaction, and of what exact exchange takes of it.
 
     Args:
         fitting: PySCF's density fitting.
-        coulomb: :func:`fitted_integrals`, float64 [P, M, M].
-        exchange: Likewise of the exchange interaction, [Q, M, M]: the same array for a global hybrid, the terms of a
+        packed: :math:`B_{P,pq}` of the Coulomb interaction, the lower triangle row by row, [P, M(M+1)/2] in the
+            precision of the response.
+        occupied: The same between all orbitals and occupied ones, float64 [P, M, S].
+        exchange: Likewise of the exchange interaction, float64 [Q, M, M]: all of it for a global hybrid, the terms of a
             range-separated one on top of each other, each by the square root of its share; None without exact exchange.
         share: Factor of the exchange that they give.
     """
 
     fitting: df.DF
-    coulomb: np.ndarray
+    packed: np.ndarray
+    occupied: np.ndarray
     exchange: np.ndarray | None
     share: float
 
     @classmethod
-    def of(cls, fitting: df.DF, orbitals: np.ndarray, functional: str) -> FittedIntegrals:
+    def of(cls, fitting: df.DF, channel: SpinChannel, functional: str, precision: str) -> FittedIntegrals:
         """The integrals that a functional needs.
 
         Args:
             fitting: PySCF's density fitting, built.
-            orbitals: Orbitals as columns, float64 [A, M].
+            channel: Its orbitals.
             functional: Name as PySCF takes it.
+            precision: Of the packed ones, ``float32`` or ``float64``.
 
         Returns:
             The integrals.
         """
-        coulomb, terms = fitted_integrals(fitting, orbitals), exchange_terms(functional)
-        share = exact_exchange(functional)
-        if not any(omega for _, omega in terms):
-            return cls(fitting, coulomb, coulomb if share else None, share)
+        share, terms, orbitals = exact_exchange(functional), exchange_terms(functional), channel.orbitals
+        packed, occupied, whole = [], [], []
+        for block in _between_orbitals(fitting, orbitals):
+            packed.append(lib.pack_tril(block).astype(precision))
+            occupied.append(block[:, :, : channel.num_occupied].copy())
+            if any(not omega for _, omega in terms):
+                whole.append(block)
         parts = []
         for part, omega in terms:
             if omega:
                 with fitting.range_coulomb(omega) as screened:
-                    parts.append(np.sqrt(part) * fitted_integrals(screened, orbitals))
+                    parts.append(np.sqrt(part) * np.concatenate(list(_between_orbitals(screened, orbitals))))
             else:
-                parts.append(np.sqrt(part) * coulomb)
-        return cls(fitting, coulomb, np.concatenate(parts), share)
+                of_global = len(terms) == 1  # its share is the factor
+                parts.append(np.concatenate(whole) if of_global else np.sqrt(part) * np.concatenate(whole))
+        exchange = None if not parts else parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return cls(fitting, np.concatenate(packed), np.concatenate(occupied), exchange, share)
+
+    @classmethod
+    def of_factors(cls, fitting: df.DF, factors: np.ndarray) -> FittedIntegrals:
+        """Other factors of an interaction between pairs of orbitals in their place, without exchange.
+
+        Args:
+            fitting: PySCF's density fitting.
+            factors: Symmetric, float64 [G, M, M].
+
+        Returns:
+            The integrals.
+        """
+        return cls(fitting, lib.pack_tril(factors), factors[:, :, :0], None, 0.0)
 
 
 class FittedRepulsion:
@@ -93,16 +110,10 @@ class FittedRepulsion:
     def __init__(
         self, integrals: Sequence[FittedIntegrals], spins: int, dtype: torch.dtype, device: torch.device
     ) -> None:
-        self._exchange, self._device, self._spins = (
-            [i.exchange for i in integrals if i.exchange is not None],
-            device,
-            spins,
-        )
-        arrays = [i.coulomb for i in integrals]
-        m = max(a.shape[-1] for a in arrays)
-        rows, columns = np.tril_indices(m)
-        packed = [np.pad(a, ((0, 0), (0, m - a.shape[1]), (0, m - a.shape[2])))[:, rows, columns] for a in arrays]
-        self.packed = stack_padded(packed, dtype, device)  # [B, P, M(M+1)/2]
+        self._exchange = [i.exchange for i in integrals if i.exchange is not None]
+        self._device, self._spins = device, spins
+        self.packed = stack_padded([i.packed for i in integrals], dtype, device)  # [L, P, M(M+1)/2]
+        rows, columns = np.tril_indices(round((2 * self.packed.shape[-1]) ** 0.5 - 0.5))
         self._rows, self._columns = torch.from_numpy(rows).to(device), torch.from_numpy(columns).to(device)
         self._weights = torch.where(self._rows == self._columns, 1.0, 2.0).to(device, dtype)
 

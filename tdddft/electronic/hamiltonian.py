@@ -77,7 +77,7 @@ class Hamiltonian:
     @cached_property
     def _fitted(self) -> list[list[FittedIntegrals]]:
         return [
-            [FittedIntegrals.of(fitting, channel.orbitals, self.method.functional) for channel in g.channels]
+            [FittedIntegrals.of(fitting, c, self.method.functional, self.method.response_precision) for c in g.channels]
             for g in self.ground_states
             for fitting in [fitting_of(g)]
         ]
@@ -107,7 +107,7 @@ class Hamiltonian:
         if self._reaction is None:
             return None
         molecules = zip(self.ground_states, self._reaction, strict=True)
-        integrals = [FittedIntegrals(fitting_of(g), w, None, 0.0) for g, factors in molecules for w in factors]
+        integrals = [FittedIntegrals.of_factors(fitting_of(g), w) for g, factors in molecules for w in factors]
         return FittedRepulsion(integrals, self.spins, torch.float64, self.device)
 
     @cached_property

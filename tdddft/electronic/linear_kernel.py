@@ -60,7 +60,7 @@ class LinearKernel:
         s = max(occupied)
         pairs, strengths = [], []
         for number, (g, each) in enumerate(zip(ground_states, fitted, strict=True)):
-            blocks = [f.coulomb[:, :, : c.num_occupied] for f, c in zip(each, g.channels, strict=True)]
+            blocks = [f.occupied for f in each]
             metric = fitted_metric(g, each[0].fitting, dtype)
             if reaction is not None:
                 more = [w[:, :, : c.num_occupied] for w, c in zip(reaction[number], g.channels, strict=True)]

@@ -81,11 +81,11 @@ class ResponseKernel:
         rows, pairs = sum(c.num_occupied * len(c.energies_hartree) for c in channels), ground_state.num_pairs
         dense = level == "grid" or exchange or pairs * rows < size * (pairs + rows)
         _check_memory(ground_state, pairs * rows * (1 + exchange) if dense else size * (pairs + rows))
-        integrals = [FittedIntegrals.of(fitting, c.orbitals, functional) for c in channels]
+        integrals = [FittedIntegrals.of(fitting, c, functional, method.response_precision) for c in channels]
         metric = (
             fitted_metric(ground_state, fitting, dtype) if level == "fitted" else coulomb_metric(ground_state, size)
         )
-        seen = [i.coulomb[:, :, : c.num_occupied] for i, c in zip(integrals, channels, strict=True)]
+        seen = [i.occupied for i in integrals]
         if reaction is not None:
             metric = with_solvent(metric, len(channels), len(reaction[0]))
             more = [w[:, :, : c.num_occupied] for w, c in zip(reaction, channels, strict=True)]
