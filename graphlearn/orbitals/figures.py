@@ -74,7 +74,9 @@ def error_growth_figure(sets: Mapping[str, EvaluatedSet]) -> Figure:
                 if color is None:
                     color, style = next(others)
                 axes.plot(s.times_fs, errors, color=color, ls=style, label=method)
-            axes.set(xlabel="time (fs)", title=name, yscale="log")
+            axes.set(xlabel="time (fs)", title=name)
+            if any(np.max(errors) > 0 for errors in s.growth.values()):
+                axes.set_yscale("log")
         panels[0].set_ylabel("error / rms of the signal")
         figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, loc="outside right center", fontsize=8)
         figure.suptitle("Growth of the wavefunction error along the rollout", fontsize=11)

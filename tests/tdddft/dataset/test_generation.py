@@ -68,8 +68,8 @@ def test_lost_files_lost_lines_and_torn_lines_are_mended(finished, tmp_path):
 
 
 def test_folder_of_another_recipe_is_refused_and_the_keys_are_named(finished):
-    with pytest.raises(InputError, match=r"these keys differ: propagation\.steps"):
-        generate(recipe(propagation={"steps": 40, "save_every": 5}), finished[0])
+    with pytest.raises(InputError, match=r"these keys differ: propagation\.dt_fs"):
+        generate(recipe(propagation={"dt_fs": 0.004}), finished[0])
 
 
 def test_unconverged_scf_gives_a_failure_line_and_no_file(tmp_path):
