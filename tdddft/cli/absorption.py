@@ -12,9 +12,8 @@ import typer
 
 from graphlearn.base.cli.shell import only_json, out, progress
 from graphlearn.base.errors import InputError
-from graphlearn.base.recipes.reading import parse_recipe
-from graphlearn.base.recipes.section import RecipeSection
 from graphlearn.base.tables import Table
+from tdddft.cli.level_of_theory import level_of_theory
 from tdddft.electronic.method import Method
 from tdddft.electronic.method_names import KernelLevel
 from tdddft.units import HARTREE_EV, NM_EV
@@ -26,12 +25,6 @@ if TYPE_CHECKING:
     from tdddft.molecules.molecule import Molecule
 
 HIGHEST_PEAKS = 10
-
-
-class _Options(RecipeSection):
-    """What ``--set`` reaches."""
-
-    method: Method = Method()
 
 
 def absorption(
@@ -79,7 +72,7 @@ def absorption(
         raise InputError("--roots has no effect without --method casida")
     if dichroism and "casida" not in chosen:
         raise InputError("--circular-dichroism has no effect without --method casida")
-    level = parse_recipe({}, _Options, overrides or [], where="command line").method
+    level = level_of_theory(overrides)
     molecules = _geometries(source, charge, multiplicity, limit)
     options = {"kernel": kernel or "fitted", "roots": roots or 20, "hwhm_ev": hwhm_ev, "max_energy_ev": max_energy_ev}
     with only_json(as_json) as write:

@@ -10,9 +10,8 @@ import typer
 
 from graphlearn.base.cli.shell import only_json, out
 from graphlearn.base.errors import InputError
-from graphlearn.base.recipes.reading import parse_recipe
-from graphlearn.base.recipes.section import RecipeSection
 from graphlearn.base.tables import Table
+from tdddft.cli.level_of_theory import level_of_theory
 from tdddft.electronic.method import Method
 
 if TYPE_CHECKING:
@@ -20,12 +19,6 @@ if TYPE_CHECKING:
 
 ROOTS = 20
 SAME_STRENGTH = 0.1
-
-
-class _Options(RecipeSection):
-    """What ``--set`` reaches."""
-
-    method: Method = Method()
 
 
 def transitions(
@@ -62,7 +55,7 @@ def transitions(
                     raise InputError(f"{option} has no effect on a trajectory file")
             name, found = _of_file(Path(source), peaks)
         else:
-            level = parse_recipe({}, _Options, overrides or [], where="command line").method
+            level = level_of_theory(overrides)
             name, found = _of_molecule(source, charge, level, roots or ROOTS, peaks)
         results = [_result(t, groups) for t in found]
         out.print(_summary(results).terminal())
